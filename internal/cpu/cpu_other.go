@@ -1,0 +1,5 @@
+//go:build !amd64 || noasm || float64
+
+package cpu
+
+var supported = []Path{Generic}
