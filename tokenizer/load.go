@@ -1,0 +1,73 @@
+package tokenizer
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// maxFileSize bounds what Load reads, in bytes: the largest vocabularies in
+// use take a few megabytes.
+const maxFileSize = 1 << 28
+
+// Load reads a vocabulary and tells its kind by its content: a file that
+// begins with a printable character is a word list, any other a SentencePiece
+// model.
+func Load(path string) (Tokenizer, error) {
+	data, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	t, err := parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("tokenizer: %s: %w", path, err)
+	}
+	return t, nil
+}
+
+func parse(data []byte) (Tokenizer, error) {
+	switch {
+	case len(data) == 0:
+		return nil, errors.New("the file is empty; expected a SentencePiece model or a word list")
+	case data[0] > ' ':
+		return parseWords(data)
+	}
+	return newSentencePiece(data)
+}
+
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("tokenizer: %w", err)
+	}
+	defer func() { _ = f.Close() }() // opened for reading only
+	data, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("tokenizer: %w", err)
+	}
+	if len(data) > maxFileSize {
+		return nil, fmt.Errorf("tokenizer: %s: the file has more than %d bytes; expected a vocabulary", path, maxFileSize)
+	}
+	return data, nil
+}
+
+// writeFile puts a file in place whole or not at all.
+func writeFile(path string, data []byte) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return fmt.Errorf("tokenizer: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("tokenizer: %w", errors.Join(err, os.Remove(f.Name())))
+		}
+	}()
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
+	if err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
