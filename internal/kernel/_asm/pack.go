@@ -1,0 +1,148 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+func packKernels(s isa) {
+	packRows(s)
+	packColumns(s)
+}
+
+// packRows writes the kernel that packs a matrix whose rows run along the
+// panel: it copies, one row a turn.
+func packRows(s isa) {
+	TEXT("packRows"+s.name, NOSPLIT, "func(dst, src *float32, k, ld, n, stride int)")
+	Doc(fmt.Sprintf("packRows%s copies n <= %d columns of k rows, clearing the rest of", s.name, s.lanes),
+		fmt.Sprintf("%d lanes where stride leaves room: dst[p*stride+i] = src[p*ld+i].", s.lanes))
+	dst := Load(Param("dst"), GP64()).(reg.GPVirtual)
+	src := Load(Param("src"), GP64()).(reg.GPVirtual)
+	k := Load(Param("k"), GP64()).(reg.GPVirtual)
+	ld := Load(Param("ld"), GP64()).(reg.GPVirtual)
+	n := Load(Param("n"), GP64()).(reg.GPVirtual)
+	stride := Load(Param("stride"), GP64()).(reg.GPVirtual)
+	in := s.firstLanes(n)
+	out := s.storeLanes(stride)
+	SHLQ(U8(2), ld)
+	SHLQ(U8(2), stride)
+	v := s.vec()
+	Label("loop")
+	s.loadMasked(Mem{Base: src}, in, v)
+	s.storeMasked(v, out, Mem{Base: dst})
+	ADDQ(ld, src)
+	ADDQ(stride, dst)
+	DECQ(k)
+	JNZ(LabelRef("loop"))
+	s.done()
+}
+
+// storeLanes returns the mask of the lanes that a panel of the given width
+// has room for.
+func (s isa) storeLanes(width reg.GPVirtual) mask {
+	n, full := GP64(), GP64()
+	MOVQ(width, n)
+	MOVQ(U32(uint32(s.lanes)), full)
+	CMPQ(n, full)
+	CMOVQGT(full, n)
+	return s.firstLanes(n)
+}
+
+// packColumns writes the kernel that packs a matrix whose columns run along
+// the panel: it transposes blocks of lanes x lanes in registers.
+func packColumns(s isa) {
+	TEXT("packColumns"+s.name, NOSPLIT, "func(dst, src *float32, k, ld, n, stride int)")
+	Doc(fmt.Sprintf("packColumns%s transposes n <= %d rows of k columns, clearing the rest of", s.name, s.lanes),
+		fmt.Sprintf("%d lanes where stride leaves room: dst[p*stride+i] = src[i*ld+p].", s.lanes))
+	dst := Load(Param("dst"), GP64()).(reg.GPVirtual)
+	src := Load(Param("src"), GP64()).(reg.GPVirtual)
+	k := Load(Param("k"), GP64()).(reg.GPVirtual)
+	ld := Load(Param("ld"), GP64()).(reg.GPVirtual)
+	n := Load(Param("n"), GP64()).(reg.GPVirtual)
+	stride := Load(Param("stride"), GP64()).(reg.GPVirtual)
+	out := s.storeLanes(stride)
+	SHLQ(U8(2), ld)
+	SHLQ(U8(2), stride)
+
+	// One turn packs cols = min(k, lanes) columns.
+	cols, full, none := GP64(), GP64(), s.vec()
+	MOVQ(U32(uint32(s.lanes)), full)
+	s.zero(none)
+	Label("block")
+	MOVQ(k, cols)
+	CMPQ(cols, full)
+	CMOVQGT(full, cols)
+	in := s.firstLanes(cols)
+	rows := make([]reg.VecVirtual, s.lanes)
+	p := GP64()
+	MOVQ(src, p)
+	for i := range rows {
+		rows[i] = s.vec()
+		VMOVAPS(none, rows[i])
+	}
+	for i := range rows {
+		CMPQ(n, U32(uint32(i)))
+		JLE(LabelRef("loaded"))
+		s.loadMasked(Mem{Base: p}, in, rows[i])
+		ADDQ(ld, p)
+	}
+	Label("loaded")
+	for i, v := range s.transpose(rows) {
+		CMPQ(cols, U32(uint32(i)))
+		JLE(LabelRef("stored"))
+		s.storeMasked(v, out, Mem{Base: dst})
+		ADDQ(stride, dst)
+	}
+	Label("stored")
+	ADDQ(U32(uint32(s.bytes())), src)
+	SUBQ(full, k)
+	JGT(LabelRef("block"))
+	s.done()
+}
+
+// transpose returns the registers that hold the columns of rows.
+func (s isa) transpose(r []reg.VecVirtual) []reg.VecVirtual {
+	n := s.lanes
+	// Within 128-bit lanes: pairs of floats, then pairs of pairs.
+	t := make([]reg.VecVirtual, n)
+	for i := 0; i < n; i += 2 {
+		t[i], t[i+1] = s.vec(), s.vec()
+		VUNPCKLPS(r[i+1], r[i], t[i])
+		VUNPCKHPS(r[i+1], r[i], t[i+1])
+	}
+	u := make([]reg.VecVirtual, n) // u[4g+c]: column 4l+c of rows 4g..4g+3 in lane l
+	for g := 0; g < n; g += 4 {
+		for c := range 4 {
+			u[g+c] = s.vec()
+		}
+		VUNPCKLPD(t[g+2], t[g], u[g])
+		VUNPCKHPD(t[g+2], t[g], u[g+1])
+		VUNPCKLPD(t[g+3], t[g+1], u[g+2])
+		VUNPCKHPD(t[g+3], t[g+1], u[g+3])
+	}
+	out := make([]reg.VecVirtual, n)
+	for i := range out {
+		out[i] = s.vec()
+	}
+	for c := range 4 {
+		if n == 8 {
+			VPERM2F128(U8(0x20), u[4+c], u[c], out[c])
+			VPERM2F128(U8(0x31), u[4+c], u[c], out[4+c])
+			continue
+		}
+		// 4 x 4 transposition of 128-bit lanes across the four groups.
+		v := [4]reg.VecVirtual{s.vec(), s.vec(), s.vec(), s.vec()}
+		VSHUFF32X4(U8(0x44), u[4+c], u[c], v[0])
+		VSHUFF32X4(U8(0xee), u[4+c], u[c], v[1])
+		VSHUFF32X4(U8(0x44), u[12+c], u[8+c], v[2])
+		VSHUFF32X4(U8(0xee), u[12+c], u[8+c], v[3])
+		VSHUFF32X4(U8(0x88), v[2], v[0], out[c])
+		VSHUFF32X4(U8(0xdd), v[2], v[0], out[4+c])
+		VSHUFF32X4(U8(0x88), v[3], v[1], out[8+c])
+		VSHUFF32X4(U8(0xdd), v[3], v[1], out[12+c])
+	}
+	return out
+}

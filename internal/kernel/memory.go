@@ -1,0 +1,56 @@
+package kernel
+
+import (
+	"sync"
+	"unsafe"
+)
+
+// alignment of kernel memory in bytes: a cache line, and a 512-bit register.
+const alignment = 64
+
+// alignedFloats returns n zeros that start on a cache line.
+func alignedFloats(n int) []Float {
+	const size = int(unsafe.Sizeof(Float(0)))
+	buf := make([]Float, n+alignment/size)
+	if len(buf) == 0 {
+		return buf
+	}
+	off := 0
+	if r := int(uintptr(unsafe.Pointer(&buf[0])) % alignment); r != 0 {
+		off = (alignment - r) / size
+	}
+	return buf[off : off+n : off+n]
+}
+
+// grow returns a buffer of at least n floats, buf itself when it is large
+// enough; its content is undefined.
+func grow(buf []Float, n int) []Float {
+	if n <= cap(buf) {
+		return buf[:n]
+	}
+	return alignedFloats(n + n/4)[:n]
+}
+
+// freeList keeps values for reuse. Unlike sync.Pool it is never emptied, so a
+// steady state allocates nothing.
+type freeList[T any] struct {
+	mu   sync.Mutex
+	free []*T
+}
+
+func (l *freeList[T]) get() *T {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n := len(l.free); n > 0 {
+		v := l.free[n-1]
+		l.free = l.free[:n-1]
+		return v
+	}
+	return new(T)
+}
+
+func (l *freeList[T]) put(v *T) {
+	l.mu.Lock()
+	l.free = append(l.free, v)
+	l.mu.Unlock()
+}
