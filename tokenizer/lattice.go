@@ -15,6 +15,10 @@ type lattice struct {
 	edges   []edge  // by rising start, then end
 	ending  []int32 // indices of edges by rising end, then start
 	first   []int32 // where in ending the edges to a position begin
+
+	// Working memory of viterbi, forward and backward.
+	best        []bestEdge
+	alpha, beta []float64
 }
 
 // edge is a piece in a lattice.
@@ -60,7 +64,7 @@ func (l *lattice) addEdges(u *unigram, text []byte, start int32) {
 			continue
 		}
 		single = single || end == start+1
-		l.edges = append(l.edges, edge{start: start, end: end, id: id, score: u.score(id, int(end-start))})
+		l.edges = append(l.edges, edge{start: start, end: end, id: id, score: u.charScores[id]})
 	}
 	if !single {
 		l.edges = append(l.edges, edge{start: start, end: start + 1, id: u.unknown, score: u.unknownScore})
@@ -106,6 +110,42 @@ func (l *lattice) forward(alpha []float64, theta float64) []float64 {
 		alpha = append(alpha, top+math.Log(sum))
 	}
 	return alpha
+}
+
+// backward returns, for each position, the log of the summed probabilities of
+// all paths from it to the last one.
+func (l *lattice) backward(beta []float64) []float64 {
+	beta = slices.Grow(beta[:0], len(l.offsets))[:len(l.offsets)]
+	beta[l.last()] = 0
+	for end := len(l.edges); end > 0; {
+		start := end - 1
+		pos := l.edges[start].start
+		top := math.Inf(-1)
+		for ; start >= 0 && l.edges[start].start == pos; start-- {
+			e := &l.edges[start]
+			top = max(top, beta[e.end]+float64(e.score))
+		}
+		sum := 0.0
+		for _, e := range l.edges[start+1 : end] {
+			sum += math.Exp(beta[e.end] + float64(e.score) - top)
+		}
+		beta[pos] = top + math.Log(sum)
+		end = start + 1
+	}
+	return beta
+}
+
+// addExpected adds to expected, by id, how often pieces occur in the text of
+// the lattice over all paths by their probability, times weight.
+func (l *lattice) addExpected(expected []float64, weight float64) {
+	l.alpha = l.forward(l.alpha, 1)
+	l.beta = l.backward(l.beta)
+	total := l.alpha[l.last()]
+	for _, e := range l.edges {
+		if e.id != None {
+			expected[e.id] += weight * math.Exp(l.alpha[e.start]+float64(e.score)+l.beta[e.end]-total)
+		}
+	}
 }
 
 // sample draws a path with probability proportional to its weight, by forward

@@ -1,6 +1,9 @@
 package tokenizer
 
-import "container/heap"
+import (
+	"container/heap"
+	"math"
+)
 
 // path is a segmentation with its score.
 type path struct {
@@ -10,7 +13,7 @@ type path struct {
 
 // hypothesis is the end of a path: an edge and what follows it.
 type hypothesis struct {
-	edge int32 // -1 behind the last position
+	edge int32 // noEdge behind the last position
 	pos  int32 // where the edge begins
 	next *hypothesis
 	done float32 // score of the edges so far, g of A*
@@ -28,8 +31,8 @@ const (
 // nBest finds the best paths by A* from the end, in which the Viterbi score of
 // a beginning is the exact estimate of what is left to do.
 func (l *lattice) nBest(n int) []path {
-	score := l.viterbi()
-	a := &agenda{{edge: -1, pos: l.last(), best: score[l.last()]}}
+	to := l.viterbi(noEdge)
+	a := &agenda{{edge: noEdge, pos: l.last(), best: to[l.last()].score}}
 	var found []path
 	for a.Len() > 0 && len(found) < n {
 		top := heap.Pop(a).(*hypothesis)
@@ -40,7 +43,7 @@ func (l *lattice) nBest(n int) []path {
 		for _, i := range l.into(top.pos) {
 			e := &l.edges[i]
 			done := e.score + top.done
-			heap.Push(a, &hypothesis{edge: i, pos: e.start, next: top, done: done, best: score[e.start] + done})
+			heap.Push(a, &hypothesis{edge: i, pos: e.start, next: top, done: done, best: to[e.start].score + done})
 		}
 		if a.Len() >= maxAgenda {
 			a.cut(min(minAgenda, 10*n))
@@ -49,23 +52,36 @@ func (l *lattice) nBest(n int) []path {
 	return found
 }
 
-// viterbi returns the score of the best path to each position.
-func (l *lattice) viterbi() []float32 {
-	score := make([]float32, len(l.offsets))
+// noEdge is the index of no edge.
+const noEdge int32 = -1
+
+// bestEdge ends the best path to a position.
+type bestEdge struct {
+	score float32
+	edge  int32
+}
+
+// viterbi returns the best path to each position, by its score and last edge;
+// paths through the edge skip do not count. The result is overwritten by the
+// next call.
+func (l *lattice) viterbi(skip int32) []bestEdge {
+	l.best = append(l.best[:0], bestEdge{edge: noEdge})
 	for pos := int32(1); pos <= l.last(); pos++ {
-		for k, i := range l.into(pos) {
+		to := bestEdge{score: float32(math.Inf(-1)), edge: noEdge}
+		for _, i := range l.into(pos) {
 			e := &l.edges[i]
-			if s := score[e.start] + e.score; k == 0 || s > score[pos] {
-				score[pos] = s
+			if s := l.best[e.start].score + e.score; i != skip && s > to.score {
+				to = bestEdge{score: s, edge: i}
 			}
 		}
+		l.best = append(l.best, to)
 	}
-	return score
+	return l.best
 }
 
 func (l *lattice) path(h *hypothesis) path {
 	p := path{score: h.best}
-	for ; h.edge >= 0; h = h.next {
+	for ; h.edge != noEdge; h = h.next {
 		e := &l.edges[h.edge]
 		p.spans = append(p.spans, span{id: e.id, end: l.offsets[e.end]})
 	}

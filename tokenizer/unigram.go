@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"unicode/utf8"
 )
 
 // unknownPenalty is how far, in log probability, the unknown character lies
@@ -13,11 +14,12 @@ const unknownPenalty = 10
 // unigram segments by the Viterbi algorithm under a unigram language model of
 // pieces (Kudo 2018, section 3.2). Scores are natural log probabilities.
 type unigram struct {
-	pieces       doubleArray
-	scores       []float32 // by id and for a match of the whole piece
-	unknown      int32
-	unknownScore float32
-	proto        *modelProto
+	pieces doubleArray
+	// scores holds the scores by id; charScores does so for a lattice, in
+	// which the score of a user-defined symbol differs.
+	scores, charScores []float32
+	unknown            int32
+	unknownScore       float32
 }
 
 // bestPath is the best segmentation of the text up to some byte offset.
@@ -28,21 +30,20 @@ type bestPath struct {
 }
 
 func newUnigram(m *SentencePiece) (*unigram, error) {
-	u := &unigram{
-		scores:  make([]float32, len(m.proto.pieces)),
-		unknown: m.special.Unknown,
-		proto:   m.proto,
-	}
-	minScore := float32(math.MaxFloat32)
+	u := &unigram{unknown: m.special.Unknown}
+	lowest := float32(math.MaxFloat32)
 	for _, p := range m.proto.pieces {
-		if p.kind == pieceNormal {
-			minScore = min(minScore, p.score)
+		score, charScore := p.score, p.score
+		switch p.kind {
+		case pieceNormal:
+			lowest = min(lowest, p.score)
+		case pieceUserDefined:
+			score, charScore = symbolScore(len(p.text)), symbolScore(utf8.RuneCountInString(p.text))
 		}
+		u.scores = append(u.scores, score)
+		u.charScores = append(u.charScores, charScore)
 	}
-	u.unknownScore = minScore - unknownPenalty
-	for i, p := range m.proto.pieces {
-		u.scores[i] = u.score(int32(i), len(p.text))
-	}
+	u.unknownScore = lowest - unknownPenalty
 	var err error
 	u.pieces, err = m.trie(func(p piece) bool { return p.kind == pieceNormal || p.kind == pieceUserDefined })
 	if err == nil && u.pieces == nil {
@@ -51,19 +52,14 @@ func newUnigram(m *SentencePiece) (*unigram, error) {
 	return u, err
 }
 
-// score returns the score of a piece. A user-defined symbol outbids what else
-// covers its length, which counts bytes here and characters in a lattice.
-func (u *unigram) score(id int32, length int) float32 {
-	if p := &u.proto.pieces[id]; p.kind != pieceUserDefined {
-		return p.score
-	}
-	return float32(0.1*float64(length) - 0.1)
-}
+// symbolScore is the score of a user-defined symbol, high enough to outbid
+// what else covers its length. As in the reference, that length counts bytes
+// in Encode and characters in a lattice.
+func symbolScore(length int) float32 { return float32(0.1*float64(length) - 0.1) }
 
 // segment finds the best path from left to right. It needs no lattice: under
 // a unigram model the best path to an offset does not depend on what follows.
-// Sums are float32, as in the reference, so that ties
-// fall the same way.
+// Sums are float32, as in the reference, so that ties fall the same way.
 func (u *unigram) segment(dst []span, text []byte, s *scratch) []span {
 	best := u.viterbi(text, s)
 	first := len(dst)
