@@ -54,17 +54,21 @@ func (m *SentencePiece) Sample(text string, opt Sampling, rng *rand.Rand) []int3
 // samplePath draws a path with probability proportional to its probability to
 // the power alpha. The first path must be the likeliest.
 func samplePath(paths []path, alpha float64, rng *rand.Rand) []span {
-	weights := make([]float64, len(paths))
 	sum := 0.0
-	for i, p := range paths {
-		weights[i] = math.Exp(alpha * float64(p.score-paths[0].score))
-		sum += weights[i]
+	for _, p := range paths {
+		sum += weight(p, paths[0], alpha)
 	}
 	u := rng.Float64() * sum
-	for i, w := range weights {
-		if u -= w; u < 0 {
-			return paths[i].spans
+	for _, p := range paths {
+		if u -= weight(p, paths[0], alpha); u < 0 {
+			return p.spans
 		}
 	}
 	return paths[0].spans
+}
+
+// weight is the probability of a path relative to that of the best one, to
+// the power alpha.
+func weight(p, best path, alpha float64) float64 {
+	return math.Exp(alpha * float64(p.score-best.score))
 }

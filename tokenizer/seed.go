@@ -3,7 +3,6 @@ package tokenizer
 import (
 	"cmp"
 	"slices"
-	"sort"
 )
 
 // seedSize bounds the vocabulary that unigram training starts from.
@@ -132,9 +131,8 @@ func (a *suffixArray) length(pos int32) int32 {
 }
 
 // seed returns the pieces to start from, sorted by text: all covered
-// characters and the substrings that cover most of the text. Scores are log
-// probabilities in proportion to the characters covered (Kudo 2018, section
-// 3.2; the reference does so too).
+// characters and the substrings that cover most of the text, weighted by how
+// many characters they cover (Kudo 2018, section 3.2).
 func (t *trainer) seed() []weighted {
 	a := t.newSuffixArray(t.opt.MaxPieceLength + 1)
 	var found []substring
@@ -144,7 +142,7 @@ func (t *trainer) seed() []weighted {
 		}
 	})
 	if len(found) > seedSize {
-		sort.SliceStable(found, func(i, j int) bool { return found[i].covers > found[j].covers })
+		slices.SortStableFunc(found, func(x, y substring) int { return cmp.Compare(y.covers, x.covers) })
 		found = found[:seedSize]
 	}
 	pieces := make([]weighted, 0, len(found)+len(t.chars))

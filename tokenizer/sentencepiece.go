@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -24,6 +25,10 @@ type SentencePiece struct {
 	special      Special
 	scratchSpace sync.Pool // of *scratch
 }
+
+// maxPieceSize bounds pieces, in bytes. Those of real models are far shorter;
+// building a trie takes a stack as deep as the longest.
+const maxPieceSize = 1 << 14
 
 // span is one piece of a segmentation: the text from the end of the span
 // before it up to end, a byte offset.
@@ -90,8 +95,11 @@ func (m *SentencePiece) indexPieces() error {
 	m.special = Special{Unknown: None, Begin: None, End: None, Pad: None}
 	for i, p := range m.proto.pieces {
 		id := int32(i)
-		if p.text == "" {
-			return fmt.Errorf("piece %d is empty; expected at least one character", i)
+		if p.text == "" || len(p.text) > maxPieceSize {
+			return fmt.Errorf("piece %d has %d bytes; expected 1 to %d", i, len(p.text), maxPieceSize)
+		}
+		if s := float64(p.score); math.IsNaN(s) || math.IsInf(s, 0) {
+			return fmt.Errorf("piece %d, %q, has score %v; expected a finite number", i, p.text, s)
 		}
 		index := m.ids
 		switch p.kind {

@@ -155,8 +155,43 @@ type charCount struct {
 // reserve gives ids to the pieces that training does not choose: the four
 // special symbols at theirs, all others from the lowest free id upwards.
 func (t *trainer) reserve() error {
+	special, err := t.reserveSpecial()
+	if err != nil {
+		return err
+	}
+	var symbols []piece
+	for _, s := range t.opt.Control {
+		symbols = append(symbols, piece{text: s, kind: pieceControl})
+	}
+	for _, s := range t.opt.UserDefined {
+		symbols = append(symbols, piece{text: s, kind: pieceUserDefined})
+	}
+	for b := 0; t.opt.ByteFallback && b < 256; b++ {
+		symbols = append(symbols, piece{text: bytePiece(byte(b)), kind: pieceByte})
+	}
+	seen := map[string]bool{wordUnknown: true}
+	free := int32(0)
+	for _, p := range symbols {
+		if p.text == "" || seen[p.text] {
+			return fmt.Errorf("symbol %q is empty, %s or defined twice; expected distinct symbols", p.text, wordUnknown)
+		}
+		seen[p.text] = true
+		if id, ok := special[p.text]; ok {
+			t.meta[id] = p // <s> may be made a symbol of text, as in the reference
+			continue
+		}
+		for t.meta[free].kind != 0 {
+			free++
+		}
+		t.meta[free] = p
+	}
+	return nil
+}
+
+// reserveSpecial returns the ids of the special symbols by their text.
+func (t *trainer) reserveSpecial() (map[string]int32, error) {
 	t.meta = map[int32]piece{}
-	seen := map[string]int32{}
+	ids := map[string]int32{}
 	for _, s := range []struct {
 		id   int32
 		text string
@@ -171,43 +206,12 @@ func (t *trainer) reserve() error {
 			continue
 		}
 		if was, ok := t.meta[s.id]; ok || s.id < 0 || int(s.id) >= t.opt.VocabSize {
-			return fmt.Errorf("id %d of %s is taken by %q or outside the vocabulary of %d; expected a free one", s.id, s.text, was.text, t.opt.VocabSize)
+			return nil, fmt.Errorf("id %d of %s is outside the vocabulary of %d or taken by %q; expected a free one", s.id, s.text, t.opt.VocabSize, was.text)
 		}
 		t.meta[s.id] = piece{text: s.text, kind: s.kind}
-		seen[s.text] = s.id
+		ids[s.text] = s.id
 	}
-	free := int32(0)
-	add := func(text string, kind pieceType) error {
-		if id, ok := seen[text]; ok && id != t.opt.Special.Unknown && t.meta[id].kind == pieceControl && id >= 0 && kind != pieceByte {
-			t.meta[id] = piece{text: text, kind: kind} // as the reference: <s> may be made a symbol of text
-			return nil
-		}
-		if _, ok := seen[text]; ok || text == "" || text == wordUnknown {
-			return fmt.Errorf("symbol %q is empty, <unk> or defined twice; expected distinct symbols", text)
-		}
-		for t.meta[free].kind != 0 {
-			free++
-		}
-		t.meta[free] = piece{text: text, kind: kind}
-		seen[text] = free
-		return nil
-	}
-	for _, s := range t.opt.Control {
-		if err := add(s, pieceControl); err != nil {
-			return err
-		}
-	}
-	for _, s := range t.opt.UserDefined {
-		if err := add(s, pieceUserDefined); err != nil {
-			return err
-		}
-	}
-	for b := 0; t.opt.ByteFallback && b < 256; b++ {
-		if err := add(bytePiece(byte(b)), pieceByte); err != nil {
-			return err
-		}
-	}
-	return nil
+	return ids, nil
 }
 
 // room is how many pieces training may choose.
