@@ -70,3 +70,55 @@ func newAVX512Impl() *impl {
 		peakFlops: 2 * 24 * 16,
 	}
 }
+
+func vectorAVX2() vector {
+	return vector{
+		add:          addAVX2,
+		scaleAdd:     scaleAddAVX2,
+		axpy:         axpyAVX2,
+		mulAdd:       mulAddAVX2,
+		reluGrad:     reluGradAVX2,
+		sum:          sumAVX2,
+		dot:          dotAVX2,
+		sumSquares:   sumSquaresAVX2,
+		maximum:      maximumAVX2,
+		exp:          expAVX2,
+		expSum:       expSumAVX2,
+		softmaxGrad:  softmaxGradAVX2,
+		tanh:         tanhAVX2,
+		gelu:         geluAVX2,
+		geluGrad:     geluGradAVX2,
+		norm:         normAVX2,
+		normGradSums: normGradSumsAVX2,
+		normGrad:     normGradAVX2,
+		drop:         dropAVX2,
+		dropAdd:      dropAddAVX2,
+		adam:         adamAVX2,
+	}
+}
+
+func vectorAVX512() vector {
+	return vector{
+		add:          addAVX512,
+		scaleAdd:     scaleAddAVX512,
+		axpy:         axpyAVX512,
+		mulAdd:       mulAddAVX512,
+		reluGrad:     reluGradAVX512,
+		sum:          sumAVX512,
+		dot:          dotAVX512,
+		sumSquares:   sumSquaresAVX512,
+		maximum:      maximumAVX512,
+		exp:          expAVX512,
+		expSum:       expSumAVX512,
+		softmaxGrad:  softmaxGradAVX512,
+		tanh:         tanhAVX512,
+		gelu:         geluAVX512,
+		geluGrad:     geluGradAVX512,
+		norm:         normAVX512,
+		normGradSums: normGradSumsAVX512,
+		normGrad:     normGradAVX512,
+		drop:         dropAVX512,
+		dropAdd:      dropAddAVX512,
+		adam:         adamAVX512,
+	}
+}

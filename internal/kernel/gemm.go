@@ -45,7 +45,7 @@ const (
 // the tiles of a block of mcTiles tiles of A, in the second-level cache, pass
 // over it; bMax floats of packed B are held at a time.
 const (
-	kcMax      = 384
+	kcMax      = 512
 	mcTiles    = 24
 	bMax       = 4 << 20
 	grabMin    = 3       // tiles of A that one worker takes at least
@@ -76,7 +76,7 @@ type PackedB struct {
 // PackB packs a k x n matrix.
 func PackB(k, n int, b Matrix) *PackedB {
 	t := &active.tile
-	p := &PackedB{k: k, n: n, data: alignedFloats(k * ceilDiv(n, t.nr) * t.nr)}
+	p := &PackedB{k: k, n: n, data: Alloc(k * ceilDiv(n, t.nr) * t.nr)}
 	g := newGemm(0, n, k, Matrix{}, nil, 0, Epilogue{})
 	g.b, g.packed = b, p.data
 	g.k1 = k

@@ -22,7 +22,7 @@ func eachPath(t *testing.T, f func(t *testing.T)) {
 }
 
 func random(r *rand.Rand, n int) []Float {
-	x := make([]Float, n)
+	x := Alloc(n)
 	for i := range x {
 		x[i] = Float(r.NormFloat64())
 	}
@@ -163,7 +163,7 @@ func BenchmarkGemm(b *testing.B) {
 		for layout, name := range []string{"AB", "AtB", "ABt"} {
 			b.Run(fmt.Sprintf("%dx%dx%d/%s", s[0], s[1], s[2], name), func(b *testing.B) {
 				g := newGemmCase(r, s[0], s[1], s[2], layout == 1, layout == 2, Epilogue{})
-				g.c, g.ldc = make([]Float, s[0]*s[1]), s[1]
+				g.c, g.ldc = Alloc(s[0]*s[1]), s[1]
 				peak := PeakGFLOPS(5)
 				best := math.Inf(1)
 				for b.Loop() {

@@ -8,17 +8,17 @@ import (
 // alignment of kernel memory in bytes: a cache line, and a 512-bit register.
 const alignment = 64
 
-// alignedFloats returns n zeros that start on a cache line.
-func alignedFloats(n int) []Float {
+// Alloc returns n zeros that start on a cache line, on huge pages where the
+// system has them: with 4 KiB pages a panel's rows, kilobytes apart, would
+// need a page table entry each.
+func Alloc(n int) []Float {
 	const size = int(unsafe.Sizeof(Float(0)))
 	buf := make([]Float, n+alignment/size)
-	if len(buf) == 0 {
-		return buf
-	}
 	off := 0
 	if r := int(uintptr(unsafe.Pointer(&buf[0])) % alignment); r != 0 {
 		off = (alignment - r) / size
 	}
+	preferHugePages(unsafe.Pointer(&buf[0]), len(buf)*size)
 	return buf[off : off+n : off+n]
 }
 
@@ -28,7 +28,7 @@ func grow(buf []Float, n int) []Float {
 	if n <= cap(buf) {
 		return buf[:n]
 	}
-	return alignedFloats(n + n/4)[:n]
+	return Alloc(n + n/4)[:n]
 }
 
 // freeList keeps values for reuse. Unlike sync.Pool it is never emptied, so a

@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func packRowsAVX2(dst *float32, src *float32, k int, ld int, n int, stride int)
-// Requires: AVX, CMOV
+// Requires: AVX, CMOV, MMX+
 TEXT ·packRowsAVX2(SB), NOSPLIT, $0-48
 	MOVQ    dst+0(FP), AX
 	MOVQ    src+8(FP), CX
@@ -29,6 +29,7 @@ TEXT ·packRowsAVX2(SB), NOSPLIT, $0-48
 	SHLQ    $0x02, DI
 
 loop:
+	PREFETCHT0 (CX)(BX*8)
 	VMASKMOVPS (CX), Y0, Y2
 	VMASKMOVPS Y2, Y1, (AX)
 	ADDQ       BX, CX
@@ -57,7 +58,7 @@ DATA laneMasks<>+60(SB)/4, $0x00000000
 GLOBL laneMasks<>(SB), RODATA|NOPTR, $64
 
 // func packColumnsAVX2(dst *float32, src *float32, k int, ld int, n int, stride int)
-// Requires: AVX, CMOV
+// Requires: AVX, CMOV, MMX+
 TEXT ·packColumnsAVX2(SB), NOSPLIT, $0-48
 	MOVQ    dst+0(FP), AX
 	MOVQ    src+8(FP), CX
@@ -97,34 +98,42 @@ block:
 	VMOVAPS    Y1, Y10
 	CMPQ       SI, $0x00000000
 	JLE        loaded
+	PREFETCHT0 128(R10)
 	VMASKMOVPS (R10), Y2, Y3
 	ADDQ       BX, R10
 	CMPQ       SI, $0x00000001
 	JLE        loaded
+	PREFETCHT0 128(R10)
 	VMASKMOVPS (R10), Y2, Y4
 	ADDQ       BX, R10
 	CMPQ       SI, $0x00000002
 	JLE        loaded
+	PREFETCHT0 128(R10)
 	VMASKMOVPS (R10), Y2, Y5
 	ADDQ       BX, R10
 	CMPQ       SI, $0x00000003
 	JLE        loaded
+	PREFETCHT0 128(R10)
 	VMASKMOVPS (R10), Y2, Y6
 	ADDQ       BX, R10
 	CMPQ       SI, $0x00000004
 	JLE        loaded
+	PREFETCHT0 128(R10)
 	VMASKMOVPS (R10), Y2, Y7
 	ADDQ       BX, R10
 	CMPQ       SI, $0x00000005
 	JLE        loaded
+	PREFETCHT0 128(R10)
 	VMASKMOVPS (R10), Y2, Y8
 	ADDQ       BX, R10
 	CMPQ       SI, $0x00000006
 	JLE        loaded
+	PREFETCHT0 128(R10)
 	VMASKMOVPS (R10), Y2, Y9
 	ADDQ       BX, R10
 	CMPQ       SI, $0x00000007
 	JLE        loaded
+	PREFETCHT0 128(R10)
 	VMASKMOVPS (R10), Y2, Y10
 	ADDQ       BX, R10
 
@@ -194,7 +203,7 @@ stored:
 	RET
 
 // func packRowsAVX512(dst *float32, src *float32, k int, ld int, n int, stride int)
-// Requires: AVX, AVX512F, BMI2, CMOV
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·packRowsAVX512(SB), NOSPLIT, $0-48
 	MOVQ    dst+0(FP), AX
 	MOVQ    src+8(FP), CX
@@ -220,17 +229,18 @@ TEXT ·packRowsAVX512(SB), NOSPLIT, $0-48
 	SHLQ    $0x02, DI
 
 loop:
-	VMOVUPS.Z (CX), K1, Z0
-	VMOVUPS   Z0, K2, (AX)
-	ADDQ      BX, CX
-	ADDQ      DI, AX
-	DECQ      DX
-	JNZ       loop
+	PREFETCHT0 (CX)(BX*8)
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVUPS    Z0, K2, (AX)
+	ADDQ       BX, CX
+	ADDQ       DI, AX
+	DECQ       DX
+	JNZ        loop
 	VZEROUPPER
 	RET
 
 // func packColumnsAVX512(dst *float32, src *float32, k int, ld int, n int, stride int)
-// Requires: AVX, AVX512F, BMI2, CMOV
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·packColumnsAVX512(SB), NOSPLIT, $0-48
 	MOVQ    dst+0(FP), AX
 	MOVQ    src+8(FP), CX
@@ -253,95 +263,111 @@ TEXT ·packColumnsAVX512(SB), NOSPLIT, $0-48
 	VPXORD  Z0, Z0, Z0
 
 block:
-	MOVQ      DX, R8
-	CMPQ      R8, R9
-	CMOVQGT   R9, R8
-	XORL      R10, R10
-	MOVL      $0x00000001, R10
-	SHLXL     R8, R10, R10
-	SUBL      $0x01, R10
-	KMOVW     R10, K2
-	MOVQ      CX, R10
-	VMOVAPS   Z0, Z1
-	VMOVAPS   Z0, Z2
-	VMOVAPS   Z0, Z3
-	VMOVAPS   Z0, Z4
-	VMOVAPS   Z0, Z5
-	VMOVAPS   Z0, Z6
-	VMOVAPS   Z0, Z7
-	VMOVAPS   Z0, Z8
-	VMOVAPS   Z0, Z9
-	VMOVAPS   Z0, Z10
-	VMOVAPS   Z0, Z11
-	VMOVAPS   Z0, Z12
-	VMOVAPS   Z0, Z13
-	VMOVAPS   Z0, Z14
-	VMOVAPS   Z0, Z15
-	VMOVAPS   Z0, Z16
-	CMPQ      SI, $0x00000000
-	JLE       loaded
-	VMOVUPS.Z (R10), K2, Z1
-	ADDQ      BX, R10
-	CMPQ      SI, $0x00000001
-	JLE       loaded
-	VMOVUPS.Z (R10), K2, Z2
-	ADDQ      BX, R10
-	CMPQ      SI, $0x00000002
-	JLE       loaded
-	VMOVUPS.Z (R10), K2, Z3
-	ADDQ      BX, R10
-	CMPQ      SI, $0x00000003
-	JLE       loaded
-	VMOVUPS.Z (R10), K2, Z4
-	ADDQ      BX, R10
-	CMPQ      SI, $0x00000004
-	JLE       loaded
-	VMOVUPS.Z (R10), K2, Z5
-	ADDQ      BX, R10
-	CMPQ      SI, $0x00000005
-	JLE       loaded
-	VMOVUPS.Z (R10), K2, Z6
-	ADDQ      BX, R10
-	CMPQ      SI, $0x00000006
-	JLE       loaded
-	VMOVUPS.Z (R10), K2, Z7
-	ADDQ      BX, R10
-	CMPQ      SI, $0x00000007
-	JLE       loaded
-	VMOVUPS.Z (R10), K2, Z8
-	ADDQ      BX, R10
-	CMPQ      SI, $0x00000008
-	JLE       loaded
-	VMOVUPS.Z (R10), K2, Z9
-	ADDQ      BX, R10
-	CMPQ      SI, $0x00000009
-	JLE       loaded
-	VMOVUPS.Z (R10), K2, Z10
-	ADDQ      BX, R10
-	CMPQ      SI, $0x0000000a
-	JLE       loaded
-	VMOVUPS.Z (R10), K2, Z11
-	ADDQ      BX, R10
-	CMPQ      SI, $0x0000000b
-	JLE       loaded
-	VMOVUPS.Z (R10), K2, Z12
-	ADDQ      BX, R10
-	CMPQ      SI, $0x0000000c
-	JLE       loaded
-	VMOVUPS.Z (R10), K2, Z13
-	ADDQ      BX, R10
-	CMPQ      SI, $0x0000000d
-	JLE       loaded
-	VMOVUPS.Z (R10), K2, Z14
-	ADDQ      BX, R10
-	CMPQ      SI, $0x0000000e
-	JLE       loaded
-	VMOVUPS.Z (R10), K2, Z15
-	ADDQ      BX, R10
-	CMPQ      SI, $0x0000000f
-	JLE       loaded
-	VMOVUPS.Z (R10), K2, Z16
-	ADDQ      BX, R10
+	MOVQ       DX, R8
+	CMPQ       R8, R9
+	CMOVQGT    R9, R8
+	XORL       R10, R10
+	MOVL       $0x00000001, R10
+	SHLXL      R8, R10, R10
+	SUBL       $0x01, R10
+	KMOVW      R10, K2
+	MOVQ       CX, R10
+	VMOVAPS    Z0, Z1
+	VMOVAPS    Z0, Z2
+	VMOVAPS    Z0, Z3
+	VMOVAPS    Z0, Z4
+	VMOVAPS    Z0, Z5
+	VMOVAPS    Z0, Z6
+	VMOVAPS    Z0, Z7
+	VMOVAPS    Z0, Z8
+	VMOVAPS    Z0, Z9
+	VMOVAPS    Z0, Z10
+	VMOVAPS    Z0, Z11
+	VMOVAPS    Z0, Z12
+	VMOVAPS    Z0, Z13
+	VMOVAPS    Z0, Z14
+	VMOVAPS    Z0, Z15
+	VMOVAPS    Z0, Z16
+	CMPQ       SI, $0x00000000
+	JLE        loaded
+	PREFETCHT0 256(R10)
+	VMOVUPS.Z  (R10), K2, Z1
+	ADDQ       BX, R10
+	CMPQ       SI, $0x00000001
+	JLE        loaded
+	PREFETCHT0 256(R10)
+	VMOVUPS.Z  (R10), K2, Z2
+	ADDQ       BX, R10
+	CMPQ       SI, $0x00000002
+	JLE        loaded
+	PREFETCHT0 256(R10)
+	VMOVUPS.Z  (R10), K2, Z3
+	ADDQ       BX, R10
+	CMPQ       SI, $0x00000003
+	JLE        loaded
+	PREFETCHT0 256(R10)
+	VMOVUPS.Z  (R10), K2, Z4
+	ADDQ       BX, R10
+	CMPQ       SI, $0x00000004
+	JLE        loaded
+	PREFETCHT0 256(R10)
+	VMOVUPS.Z  (R10), K2, Z5
+	ADDQ       BX, R10
+	CMPQ       SI, $0x00000005
+	JLE        loaded
+	PREFETCHT0 256(R10)
+	VMOVUPS.Z  (R10), K2, Z6
+	ADDQ       BX, R10
+	CMPQ       SI, $0x00000006
+	JLE        loaded
+	PREFETCHT0 256(R10)
+	VMOVUPS.Z  (R10), K2, Z7
+	ADDQ       BX, R10
+	CMPQ       SI, $0x00000007
+	JLE        loaded
+	PREFETCHT0 256(R10)
+	VMOVUPS.Z  (R10), K2, Z8
+	ADDQ       BX, R10
+	CMPQ       SI, $0x00000008
+	JLE        loaded
+	PREFETCHT0 256(R10)
+	VMOVUPS.Z  (R10), K2, Z9
+	ADDQ       BX, R10
+	CMPQ       SI, $0x00000009
+	JLE        loaded
+	PREFETCHT0 256(R10)
+	VMOVUPS.Z  (R10), K2, Z10
+	ADDQ       BX, R10
+	CMPQ       SI, $0x0000000a
+	JLE        loaded
+	PREFETCHT0 256(R10)
+	VMOVUPS.Z  (R10), K2, Z11
+	ADDQ       BX, R10
+	CMPQ       SI, $0x0000000b
+	JLE        loaded
+	PREFETCHT0 256(R10)
+	VMOVUPS.Z  (R10), K2, Z12
+	ADDQ       BX, R10
+	CMPQ       SI, $0x0000000c
+	JLE        loaded
+	PREFETCHT0 256(R10)
+	VMOVUPS.Z  (R10), K2, Z13
+	ADDQ       BX, R10
+	CMPQ       SI, $0x0000000d
+	JLE        loaded
+	PREFETCHT0 256(R10)
+	VMOVUPS.Z  (R10), K2, Z14
+	ADDQ       BX, R10
+	CMPQ       SI, $0x0000000e
+	JLE        loaded
+	PREFETCHT0 256(R10)
+	VMOVUPS.Z  (R10), K2, Z15
+	ADDQ       BX, R10
+	CMPQ       SI, $0x0000000f
+	JLE        loaded
+	PREFETCHT0 256(R10)
+	VMOVUPS.Z  (R10), K2, Z16
+	ADDQ       BX, R10
 
 loaded:
 	VUNPCKLPS  Z2, Z1, Z17

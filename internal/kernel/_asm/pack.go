@@ -8,6 +8,9 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
+// columnsAhead is how many blocks of columns packColumns prefetches ahead.
+const columnsAhead = 4
+
 func packKernels(s isa) {
 	packRows(s)
 	packColumns(s)
@@ -31,6 +34,7 @@ func packRows(s isa) {
 	SHLQ(U8(2), stride)
 	v := s.vec()
 	Label("loop")
+	PREFETCHT0(Mem{Base: src, Index: ld, Scale: 8})
 	s.loadMasked(Mem{Base: src}, in, v)
 	s.storeMasked(v, out, Mem{Base: dst})
 	ADDQ(ld, src)
@@ -86,6 +90,7 @@ func packColumns(s isa) {
 	for i := range rows {
 		CMPQ(n, U32(uint32(i)))
 		JLE(LabelRef("loaded"))
+		PREFETCHT0(Mem{Base: p, Disp: columnsAhead * s.bytes()})
 		s.loadMasked(Mem{Base: p}, in, rows[i])
 		ADDQ(ld, p)
 	}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// exp returns e to the power of x, which it overwrites: 2^n · e^r with
+// n = round(x/ln 2) and |r| <= ln 2 / 2, ln 2 in two parts and e^r by the
+// polynomial of Cephes' expf (Moshier). Below -87.33 the result is 0; above
+// 88.72 it is +Inf; NaN stays NaN.
+func (s isa) exp(x reg.VecVirtual) reg.VecVirtual {
+	low := s.constantIn(-87.33654)
+	high := s.constantIn(88.72284)
+	alive := s.notLess(x, low)
+	VMAXPS(x, low, low)
+	VMINPS(low, high, x)
+	n, y := s.vec(), s.vec()
+	VMULPS(s.constant(1.4426950408889634), x, n)
+	if s.lanes == 16 {
+		VRNDSCALEPS(U8(8), n, n)
+	} else {
+		VROUNDPS(U8(8), n, n)
+	}
+	VFNMADD231PS(s.constant(0.693359375), n, x)
+	VFNMADD231PS(s.constant(-2.12194440e-4), n, x)
+	VMOVUPS(s.constant(1.9875691500e-4), y)
+	for _, c := range []float64{1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1} {
+		VFMADD213PS(s.constant(c), x, y)
+	}
+	r2 := s.vec()
+	VMULPS(x, x, r2)
+	VFMADD213PS(x, r2, y)
+	VADDPS(s.constant(1), y, y)
+	if s.lanes == 16 {
+		VSCALEFPS(n, y, y)
+	} else {
+		// 2^n in two factors: n reaches 128, which one exponent cannot hold.
+		h := s.vec()
+		VCVTPS2DQ(n, n)
+		VPSRAD(U8(1), n, h)
+		VPSUBD(h, n, n)
+		for _, e := range []reg.VecVirtual{h, n} {
+			VPADDD(s.bits(127), e, e)
+			VPSLLD(U8(23), e, e)
+			VMULPS(e, y, y)
+		}
+	}
+	s.keep(alive, y, y)
+	return y
+}
+
+// notLess returns the lanes where !(a < b).
+func (s isa) notLess(a, b reg.VecVirtual) mask {
+	const nlt = 21 // unordered, quiet
+	if s.lanes == 16 {
+		k := K()
+		VCMPPS(U8(nlt), b, a, k)
+		return mask{k: k}
+	}
+	v := s.vec()
+	VCMPPS(U8(nlt), b, a, v)
+	return mask{v: v}
+}
+
+// tanh returns the hyperbolic tangent of x: near zero by Cephes' odd
+// polynomial, elsewhere 1 - 2/(e^2|x|+1) with the sign of x.
+func (s isa) tanh(x reg.VecVirtual) reg.VecVirtual {
+	size, sign := s.vec(), s.vec()
+	VANDPS(s.bits(0x7fffffff), x, size)
+	VANDPS(s.bits(0x80000000), x, sign)
+	twice := s.vec()
+	VADDPS(size, size, twice)
+	e := s.exp(twice)
+	VADDPS(s.constant(1), e, e)
+	far := s.constantIn(2)
+	VDIVPS(e, far, far)
+	one := s.constantIn(1)
+	VSUBPS(far, one, far)
+	VORPS(sign, far, far)
+
+	z, p := s.vec(), s.vec()
+	VMULPS(x, x, z)
+	VMOVUPS(s.constant(-5.70498872745e-3), p)
+	for _, c := range []float64{2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1} {
+		VFMADD213PS(s.constant(c), z, p)
+	}
+	VMULPS(z, p, p)
+	VFMADD213PS(x, x, p)
+	out := s.vec()
+	s.choose(s.greater(size, s.constantIn(0.625)), far, p, out)
+	return out
+}
+
+// geluTanh returns tanh(√(2/π)·(x + 0.044715x³)), leaving x.
+func (s isa) geluTanh(x reg.VecVirtual) reg.VecVirtual {
+	u := s.vec()
+	VMULPS(x, x, u)
+	VMULPS(s.constant(0.044715*0.7978845608028654), u, u)
+	VADDPS(s.constant(0.7978845608028654), u, u)
+	VMULPS(x, u, u)
+	return s.tanh(u)
+}
+
+var exponentials = []loop{
+	{
+		name: "exp", doc: "computes dst = e^x.", in: []string{"x"}, out: []string{"dst"},
+		body: func(b *body) vecs { return vecs{b.exp(b.in[0])} },
+	},
+	{
+		name: "expSum", doc: "computes dst = e^(x*scale-shift) and returns the sum of dst.",
+		in: []string{"x"}, out: []string{"dst"}, scalars: []string{"scale", "shift"}, sums: []string{"ret"}, unroll: 2,
+		body: func(b *body) vecs {
+			VFMSUB213PS(b.scalars[1], b.scalars[0], b.in[0])
+			y := b.exp(b.in[0])
+			b.add(0, y)
+			return vecs{y}
+		},
+	},
+	{
+		name: "softmaxGrad", doc: "computes dx = y*(dy-dot)*scale.",
+		in: []string{"y", "dy"}, out: []string{"dx"}, scalars: []string{"dot", "scale"},
+		body: func(b *body) vecs {
+			VSUBPS(b.scalars[0], b.in[1], b.in[1])
+			VMULPS(b.scalars[1], b.in[1], b.in[1])
+			VMULPS(b.in[0], b.in[1], b.in[1])
+			return b.in[1:]
+		},
+	},
+	{
+		name: "tanh", doc: "computes dst = tanh x.", in: []string{"x"}, out: []string{"dst"},
+		body: func(b *body) vecs { return vecs{b.tanh(b.in[0])} },
+	},
+	{
+		name: "gelu", doc: "computes dst = x/2 * (1 + tanh(√(2/π)(x + 0.044715x³))).", in: []string{"x"}, out: []string{"dst"},
+		body: func(b *body) vecs {
+			t := b.geluTanh(b.in[0])
+			VADDPS(b.constant(1), t, t)
+			VMULPS(b.constant(0.5), t, t)
+			VMULPS(b.in[0], t, t)
+			return vecs{t}
+		},
+	},
+	{
+		name: "geluGrad", doc: "computes dx += dy times the derivative of gelu at x.", in: []string{"dx", "x", "dy"}, out: []string{"dx"},
+		body: func(b *body) vecs {
+			dx, x, dy := b.in[0], b.in[1], b.in[2]
+			t := b.geluTanh(x)
+			// u' = √(2/π)(1 + 3·0.044715x²); gelu' = (1+t)/2 + x/2·(1-t²)·u'
+			u, w := b.vec(), b.constantIn(1)
+			VMULPS(x, x, u)
+			VMULPS(b.constant(3*0.044715*0.7978845608028654), u, u)
+			VADDPS(b.constant(0.7978845608028654), u, u)
+			VMULPS(x, u, u)
+			VFNMADD231PS(t, t, w)
+			VMULPS(w, u, u)
+			VADDPS(t, u, u)
+			VADDPS(b.constant(1), u, u)
+			VMULPS(b.constant(0.5), u, u)
+			VFMADD231PS(u, dy, dx)
+			return vecs{dx}
+		},
+	},
+}
