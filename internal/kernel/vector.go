@@ -9,7 +9,7 @@ type vector struct {
 	scaleAdd     func(dst *Float, n int, x, y Float)
 	axpy         func(dst, a *Float, n int, x Float)
 	mulAdd       func(dst, a, b *Float, n int)
-	reluGrad     func(dx, y, dy *Float, n int)
+	reluGrad     func(dy, y *Float, n int, scale Float)
 	sum          func(x *Float, n int) Float
 	dot          func(x, y *Float, n int) Float
 	sumSquares   func(x *Float, n int, c Float) Float
@@ -65,10 +65,11 @@ func MulAdd(dst, a, b []Float) {
 	}
 }
 
-// ReLUGrad computes dx += dy where y > 0, over the length of dx.
-func ReLUGrad(dx, y, dy []Float) {
-	if n := len(dx); n > 0 {
-		active.reluGrad(&dx[0], head(y, n), head(dy, n), n)
+// ReLUGrad computes dy = dy*scale where y > 0 and 0 elsewhere, over the length
+// of dy: the gradient of y = max(x, 0), and of dropout on it with that scale.
+func ReLUGrad(dy, y []Float, scale Float) {
+	if n := len(dy); n > 0 {
+		active.reluGrad(&dy[0], head(y, n), n, scale)
 	}
 }
 

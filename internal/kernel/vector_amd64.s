@@ -167,46 +167,43 @@ done:
 	VZEROUPPER
 	RET
 
-// func reluGradAVX2(dx *float32, y *float32, dy *float32, n int)
+// func reluGradAVX2(dy *float32, y *float32, n int, scale float32)
 // Requires: AVX
-TEXT ·reluGradAVX2(SB), NOSPLIT, $0-32
-	MOVQ dx+0(FP), AX
-	MOVQ y+8(FP), CX
-	MOVQ dy+16(FP), DX
-	MOVQ n+24(FP), BX
-	SUBQ $0x00000008, BX
-	JLT  tail
+TEXT ·reluGradAVX2(SB), NOSPLIT, $0-28
+	MOVQ         dy+0(FP), AX
+	MOVQ         y+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSS scale+24(FP), Y0
+	SUBQ         $0x00000008, DX
+	JLT          tail
 
 one:
-	VMOVUPS (AX), Y0
-	VMOVUPS (CX), Y1
-	VMOVUPS (DX), Y2
+	VMOVUPS (AX), Y1
+	VMOVUPS (CX), Y2
 	VXORPS  Y3, Y3, Y3
-	VCMPPS  $0x1e, Y3, Y1, Y1
-	VANDPS  Y1, Y2, Y1
-	VADDPS  Y1, Y0, Y0
-	VMOVUPS Y0, (AX)
+	VMULPS  Y0, Y1, Y1
+	VCMPPS  $0x1e, Y3, Y2, Y2
+	VANDPS  Y2, Y1, Y1
+	VMOVUPS Y1, (AX)
 	ADDQ    $0x00000020, AX
 	ADDQ    $0x00000020, CX
-	ADDQ    $0x00000020, DX
-	SUBQ    $0x00000008, BX
+	SUBQ    $0x00000008, DX
 	JGE     one
 
 tail:
-	ADDQ       $0x00000008, BX
+	ADDQ       $0x00000008, DX
 	JZ         done
-	LEAQ       laneMasks<>+0(SB), SI
-	MOVQ       $0x00000008, DI
-	SUBQ       BX, DI
-	VMOVUPS    (SI)(DI*4), Y0
-	VMASKMOVPS (AX), Y0, Y1
-	VMASKMOVPS (CX), Y0, Y2
-	VMASKMOVPS (DX), Y0, Y3
+	LEAQ       laneMasks<>+0(SB), BX
+	MOVQ       $0x00000008, SI
+	SUBQ       DX, SI
+	VMOVUPS    (BX)(SI*4), Y1
+	VMASKMOVPS (AX), Y1, Y2
+	VMASKMOVPS (CX), Y1, Y3
 	VXORPS     Y4, Y4, Y4
-	VCMPPS     $0x1e, Y4, Y2, Y2
-	VANDPS     Y2, Y3, Y2
-	VADDPS     Y2, Y1, Y1
-	VMASKMOVPS Y1, Y0, (AX)
+	VMULPS     Y0, Y2, Y2
+	VCMPPS     $0x1e, Y4, Y3, Y0
+	VANDPS     Y0, Y2, Y2
+	VMASKMOVPS Y2, Y1, (AX)
 
 done:
 	VZEROUPPER
@@ -2091,47 +2088,44 @@ done:
 	VZEROUPPER
 	RET
 
-// func reluGradAVX512(dx *float32, y *float32, dy *float32, n int)
+// func reluGradAVX512(dy *float32, y *float32, n int, scale float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·reluGradAVX512(SB), NOSPLIT, $0-32
-	MOVQ dx+0(FP), AX
-	MOVQ y+8(FP), CX
-	MOVQ dy+16(FP), DX
-	MOVQ n+24(FP), BX
-	SUBQ $0x00000010, BX
-	JLT  tail
+TEXT ·reluGradAVX512(SB), NOSPLIT, $0-28
+	MOVQ         dy+0(FP), AX
+	MOVQ         y+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VBROADCASTSS scale+24(FP), Z0
+	SUBQ         $0x00000010, DX
+	JLT          tail
 
 one:
-	VMOVUPS   (AX), Z0
-	VMOVUPS   (CX), Z1
-	VMOVUPS   (DX), Z2
+	VMOVUPS   (AX), Z1
+	VMOVUPS   (CX), Z2
 	VPXORD    Z3, Z3, Z3
-	VCMPPS    $0x1e, Z3, Z1, K1
-	VMOVAPS.Z Z2, K1, Z1
-	VADDPS    Z1, Z0, Z0
-	VMOVUPS   Z0, (AX)
+	VMULPS    Z0, Z1, Z1
+	VCMPPS    $0x1e, Z3, Z2, K1
+	VMOVAPS.Z Z1, K1, Z1
+	VMOVUPS   Z1, (AX)
 	ADDQ      $0x00000040, AX
 	ADDQ      $0x00000040, CX
-	ADDQ      $0x00000040, DX
-	SUBQ      $0x00000010, BX
+	SUBQ      $0x00000010, DX
 	JGE       one
 
 tail:
-	ADDQ      $0x00000010, BX
+	ADDQ      $0x00000010, DX
 	JZ        done
-	XORL      SI, SI
-	MOVL      $0x00000001, SI
-	SHLXL     BX, SI, SI
-	SUBL      $0x01, SI
-	KMOVW     SI, K1
-	VMOVUPS.Z (AX), K1, Z0
-	VMOVUPS.Z (CX), K1, Z1
-	VMOVUPS.Z (DX), K1, Z2
+	XORL      BX, BX
+	MOVL      $0x00000001, BX
+	SHLXL     DX, BX, BX
+	SUBL      $0x01, BX
+	KMOVW     BX, K1
+	VMOVUPS.Z (AX), K1, Z1
+	VMOVUPS.Z (CX), K1, Z2
 	VPXORD    Z4, Z4, Z4
-	VCMPPS    $0x1e, Z4, Z1, K2
-	VMOVAPS.Z Z2, K2, Z1
-	VADDPS    Z1, Z0, Z0
-	VMOVUPS   Z0, K1, (AX)
+	VMULPS    Z0, Z1, Z1
+	VCMPPS    $0x1e, Z4, Z2, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   Z1, K1, (AX)
 
 done:
 	VZEROUPPER

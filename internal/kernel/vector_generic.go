@@ -30,11 +30,13 @@ func genericVector() vector {
 				d[i] += x[i] * y[i]
 			}
 		},
-		reluGrad: func(dx, y, dy *Float, n int) {
-			d, g, v := unsafe.Slice(dx, n), unsafe.Slice(dy, n), unsafe.Slice(y, n)
+		reluGrad: func(dy, y *Float, n int, scale Float) {
+			d, v := unsafe.Slice(dy, n), unsafe.Slice(y, n)
 			for i := range d {
 				if v[i] > 0 {
-					d[i] += g[i]
+					d[i] *= scale
+				} else {
+					d[i] = 0
 				}
 			}
 		},

@@ -16,8 +16,8 @@ func axpyAVX2(dst *float32, a *float32, n int, x float32)
 // mulAddAVX2 computes dst += a*b.
 func mulAddAVX2(dst *float32, a *float32, b *float32, n int)
 
-// reluGradAVX2 computes dx += dy where y > 0.
-func reluGradAVX2(dx *float32, y *float32, dy *float32, n int)
+// reluGradAVX2 computes dy = dy*scale where y > 0 and 0 elsewhere.
+func reluGradAVX2(dy *float32, y *float32, n int, scale float32)
 
 // sumAVX2 returns the sum of x.
 func sumAVX2(x *float32, n int) (ret float32)
@@ -81,8 +81,8 @@ func axpyAVX512(dst *float32, a *float32, n int, x float32)
 // mulAddAVX512 computes dst += a*b.
 func mulAddAVX512(dst *float32, a *float32, b *float32, n int)
 
-// reluGradAVX512 computes dx += dy where y > 0.
-func reluGradAVX512(dx *float32, y *float32, dy *float32, n int)
+// reluGradAVX512 computes dy = dy*scale where y > 0 and 0 elsewhere.
+func reluGradAVX512(dy *float32, y *float32, n int, scale float32)
 
 // sumAVX512 returns the sum of x.
 func sumAVX512(x *float32, n int) (ret float32)

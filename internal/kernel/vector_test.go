@@ -41,12 +41,12 @@ var vectorCases = []vectorCase{
 		each(func(v [4]float64) float64 { return v[0] + v[1]*v[2] }),
 	},
 	{
-		"ReLUGrad", func(x [4][]Float) Float { ReLUGrad(x[0], x[1], x[2]); return 0 },
+		"ReLUGrad", func(x [4][]Float) Float { ReLUGrad(x[0], x[1], tx); return 0 },
 		each(func(v [4]float64) float64 {
 			if v[1] > 0 {
-				return v[0] + v[2]
+				return v[0] * tx
 			}
-			return v[0]
+			return 0
 		}),
 	},
 	{

@@ -34,12 +34,12 @@ var arithmetic = []loop{
 		body: func(b *body) vecs { VFMADD231PS(b.in[1], b.in[2], b.in[0]); return b.in[:1] },
 	},
 	{
-		name: "reluGrad", doc: "computes dx += dy where y > 0.", in: []string{"dx", "y", "dy"}, out: []string{"dx"},
+		name: "reluGrad", doc: "computes dy = dy*scale where y > 0 and 0 elsewhere.", in: []string{"dy", "y"}, out: []string{"dy"}, scalars: []string{"scale"},
 		body: func(b *body) vecs {
-			zero, t := b.vec(), b.vec()
+			zero := b.vec()
 			b.zero(zero)
-			b.keep(b.greater(b.in[1], zero), b.in[2], t)
-			VADDPS(t, b.in[0], b.in[0])
+			VMULPS(b.scalars[0], b.in[0], b.in[0])
+			b.keep(b.greater(b.in[1], zero), b.in[0], b.in[0])
 			return b.in[:1]
 		},
 	},

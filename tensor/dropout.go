@@ -1,0 +1,103 @@
+package tensor
+
+import "github.com/kotoba-nlp/kotoba/internal/kernel"
+
+// Mask is a dropout mask: Key names it, so that the same key gives the same
+// mask, and Rate is the probability of dropping a unit. Rate 0 drops nothing.
+type Mask struct {
+	Key  uint32
+	Rate float64
+}
+
+func (m Mask) mask() kernel.Mask { return kernel.Mask{Key: m.Key, Rate: m.Rate} }
+
+// elementGrain is the number of elements that one task works on.
+const elementGrain = 1 << 14
+
+type dropAddOp struct {
+	loop[dropAddOp]
+	mask    kernel.Mask
+	a, x, y *Tensor
+	dx      []Float
+}
+
+var dropAddOps pool[dropAddOp]
+
+// DropAdd returns a + dropout(x), the residual connection of a sub-layer
+// (Srivastava et al. 2014; Vaswani et al. 2017, section 5.4).
+func (t *Tape) DropAdd(a, x *Tensor, m Mask) *Tensor {
+	if a.rows != x.rows || a.cols != x.cols {
+		misfit("DropAdd", "%d x %d and %d x %d; want equal shapes", a.rows, a.cols, x.rows, x.cols)
+	}
+	o := dropAddOps.get()
+	o.mask, o.a, o.x, o.y = m.mask(), a, x, t.new(x.rows, x.cols)
+	o.each(o, len(x.Data), elementGrain, (*dropAddOp).forward)
+	y := o.y
+	t.done(o)
+	return y
+}
+
+func (o *dropAddOp) result() *Tensor { return o.y }
+func (o *dropAddOp) release()        { dropAddOps.put(o) }
+
+func (o *dropAddOp) forward(lo, hi int) {
+	y, a, x := o.y.Data[lo:hi], o.a.Data[lo:hi], o.x.Data[lo:hi]
+	if o.mask.Rate == 0 {
+		kernel.Add(y, a, x)
+		return
+	}
+	o.mask.At(lo).DropAdd(y, a, x)
+}
+
+func (o *dropAddOp) backward(t *Tape) {
+	o.a.accumulator(t)
+	o.x.accumulator(t)
+	o.each(o, len(o.y.Data), elementGrain, (*dropAddOp).grad)
+}
+
+func (o *dropAddOp) grad(lo, hi int) {
+	dy, da, dx := o.y.Grad[lo:hi], o.a.Grad[lo:hi], o.x.Grad[lo:hi]
+	kernel.Add(da, da, dy)
+	if o.mask.Rate == 0 {
+		kernel.Add(dx, dx, dy)
+		return
+	}
+	o.mask.At(lo).DropAdd(dx, dx, dy)
+}
+
+type dropoutOp struct {
+	loop[dropoutOp]
+	mask kernel.Mask
+	x, y *Tensor
+}
+
+var dropoutOps pool[dropoutOp]
+
+// Dropout returns x with units set to zero by m and the others scaled by
+// 1/(1-Rate). With rate 0 it is x itself.
+func (t *Tape) Dropout(x *Tensor, m Mask) *Tensor {
+	if m.Rate == 0 {
+		return x
+	}
+	o := dropoutOps.get()
+	o.mask, o.x, o.y = m.mask(), x, t.new(x.rows, x.cols)
+	o.each(o, len(x.Data), elementGrain, (*dropoutOp).forward)
+	y := o.y
+	t.done(o)
+	return y
+}
+
+func (o *dropoutOp) result() *Tensor { return o.y }
+func (o *dropoutOp) release()        { dropoutOps.put(o) }
+
+func (o *dropoutOp) forward(lo, hi int) { o.mask.At(lo).Drop(o.y.Data[lo:hi], o.x.Data[lo:hi]) }
+
+func (o *dropoutOp) backward(t *Tape) {
+	o.x.accumulator(t)
+	o.each(o, len(o.x.Data), elementGrain, (*dropoutOp).grad)
+}
+
+func (o *dropoutOp) grad(lo, hi int) {
+	dx := o.x.Grad[lo:hi]
+	o.mask.At(lo).DropAdd(dx, dx, o.y.Grad[lo:hi])
+}

@@ -1,0 +1,100 @@
+package tensor
+
+import "github.com/kotoba-nlp/kotoba/internal/kernel"
+
+// Linear is the affine map y = x·Wᵀ + b with what often follows it.
+type Linear struct {
+	Weight *Tensor // (out, in)
+	Bias   *Tensor // (1, out); nil for none
+	ReLU   bool    // y = max(y, 0)
+	Drop   Mask    // dropout on y, after ReLU
+}
+
+// linearOp is Linear on the tape.
+type linearOp struct {
+	loop[linearOp]
+	Linear
+	x, y *Tensor
+}
+
+var linearOps pool[linearOp]
+
+// Linear returns x·Wᵀ + b, (rows, in) to (rows, out).
+func (t *Tape) Linear(x *Tensor, l Linear) *Tensor {
+	w := l.Weight
+	if x.cols != w.cols {
+		misfit("Linear", "x is %d x %d and the weight %d x %d; want equal columns", x.rows, x.cols, w.rows, w.cols)
+	}
+	if l.Bias != nil && len(l.Bias.Data) != w.rows {
+		misfit("Linear", "the weight has %d rows; want as many biases", w.rows)
+	}
+	if l.Drop.Rate != 0 && !l.ReLU {
+		misfit("Linear", "dropout is on ReLU units")
+	}
+	o := linearOps.get()
+	o.Linear, o.x, o.y = l, x, t.new(x.rows, w.rows)
+	e := kernel.Epilogue{ReLU: l.ReLU}
+	if l.Bias != nil {
+		e.Bias = l.Bias.Data
+	}
+	if w.packed != nil && t.inference {
+		kernel.GemmPacked(x.rows, x.matrix(false), w.packed, o.y.Data, w.rows, e)
+	} else {
+		kernel.Gemm(x.rows, w.rows, x.cols, x.matrix(false), w.matrix(true), o.y.Data, w.rows, e)
+	}
+	if l.Drop.Rate > 0 {
+		o.each(o, len(o.y.Data), elementGrain, (*linearOp).drop)
+	}
+	y := o.y
+	t.done(o)
+	return y
+}
+
+func (o *linearOp) result() *Tensor { return o.y }
+func (o *linearOp) release()        { linearOps.put(o) }
+
+func (o *linearOp) drop(lo, hi int) {
+	y := o.y.Data[lo:hi]
+	o.Drop.mask().At(lo).Drop(y, y)
+}
+
+func (o *linearOp) backward(t *Tape) {
+	x, w, y := o.x, o.Weight, o.y
+	if o.ReLU {
+		o.each(o, len(y.Data), elementGrain, (*linearOp).reluGrad)
+	}
+	dy := kernel.Matrix{Data: y.Grad, Stride: y.cols}
+	dyT := kernel.Matrix{Data: y.Grad, Stride: y.cols, Trans: true}
+	dw, fresh := w.gradient(t)
+	kernel.Gemm(w.rows, w.cols, x.rows, dyT, x.matrix(false), dw, w.cols, kernel.Epilogue{Add: !fresh})
+	if o.Bias != nil {
+		o.Bias.accumulator(t)
+		o.each(o, w.rows, biasGrain, (*linearOp).biasGrad)
+	}
+	dx, fresh := x.gradient(t)
+	kernel.Gemm(x.rows, x.cols, w.rows, dy, w.matrix(false), dx, x.cols, kernel.Epilogue{Add: !fresh})
+}
+
+// reluGrad makes y.Grad the gradient before ReLU and dropout: a unit that
+// either has set to zero passes nothing on, the others are scaled.
+func (o *linearOp) reluGrad(lo, hi int) {
+	scale := Float(1)
+	if o.Drop.Rate > 0 {
+		scale = o.Drop.mask().Scale()
+	}
+	kernel.ReLUGrad(o.y.Grad[lo:hi], o.y.Data[lo:hi], scale)
+}
+
+// biasGrain is the number of columns that one task sums.
+const biasGrain = 128
+
+func (o *linearOp) biasGrad(lo, hi int) {
+	sumRows(o.Bias.Grad[lo:hi], o.y.Grad[lo:], o.y.rows, o.y.cols)
+}
+
+// sumRows adds rows of x, stride apart, to dst.
+func sumRows(dst, x []Float, rows, stride int) {
+	for r := range rows {
+		kernel.Add(dst, dst, x[r*stride:])
+	}
+}

@@ -1,0 +1,446 @@
+package tensor
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+
+	"github.com/kotoba-nlp/kotoba/internal/cpu"
+	"github.com/kotoba-nlp/kotoba/internal/kernel"
+	"github.com/kotoba-nlp/kotoba/internal/par"
+)
+
+// opRow is one operation under test: what it does to its operands, and the
+// same computed naively in float64.
+type opRow struct {
+	op     string // name of the Tape method
+	detail string
+	shapes [][2]int
+	run    func(t *Tape, p []*Tensor) *Tensor
+	want   func(p []matrix) matrix
+}
+
+// matrix is an operand of an oracle.
+type matrix struct {
+	rows, cols int
+	data       []float64
+}
+
+func zeros(rows, cols int) matrix { return matrix{rows, cols, make([]float64, rows*cols)} }
+
+func (m matrix) at(i, j int) *float64 { return &m.data[i*m.cols+j] }
+
+// generate returns the matrix of f.
+func generate(rows, cols int, f func(i, j int) float64) matrix {
+	m := zeros(rows, cols)
+	for i := range rows {
+		for j := range cols {
+			*m.at(i, j) = f(i, j)
+		}
+	}
+	return m
+}
+
+// factor is what dropout multiplies element i by.
+func factor(m Mask, i int) float64 {
+	one, out := []Float{1}, []Float{0}
+	m.mask().At(i).Drop(out, one)
+	return float64(out[0])
+}
+
+func linearOracle(relu bool, drop Mask) func(p []matrix) matrix {
+	return func(p []matrix) matrix {
+		x, w := p[0], p[1]
+		return generate(x.rows, w.rows, func(i, j int) float64 {
+			s := 0.0
+			if len(p) > 2 {
+				s = p[2].data[j]
+			}
+			for k := range x.cols {
+				s += *x.at(i, k) * *w.at(j, k)
+			}
+			if relu {
+				s = max(s, 0)
+			}
+			if drop.Rate > 0 {
+				s *= factor(drop, i*w.rows+j)
+			}
+			return s
+		})
+	}
+}
+
+func linearRow(detail string, rows, in, out int, relu, bias bool, drop Mask) opRow {
+	shapes := [][2]int{{rows, in}, {out, in}}
+	if bias {
+		shapes = append(shapes, [2]int{1, out})
+	}
+	return opRow{"Linear", detail, shapes, func(t *Tape, p []*Tensor) *Tensor {
+		l := Linear{Weight: p[1], ReLU: relu, Drop: drop}
+		if bias {
+			l.Bias = p[2]
+		}
+		return t.Linear(p[0], l)
+	}, linearOracle(relu, drop)}
+}
+
+// attentionRow has queries and keys of its own, or one product of all three
+// when self is set.
+func attentionRow(detail string, a Attention, width int, self bool) opRow {
+	shapes := [][2]int{{a.Queries.Rows(), width}, {a.Keys.Rows(), 2 * width}}
+	if self {
+		shapes = [][2]int{{a.Queries.Rows(), 3 * width}}
+	}
+	columns := func(p []*Tensor) (q, k, v Columns) {
+		if self {
+			return Columns{p[0], 0}, Columns{p[0], width}, Columns{p[0], 2 * width}
+		}
+		return Columns{p[0], 0}, Columns{p[1], 0}, Columns{p[1], width}
+	}
+	return opRow{"Attention", detail, shapes, func(t *Tape, p []*Tensor) *Tensor {
+		q, k, v := columns(p)
+		return t.Attention(q, k, v, width, a)
+	}, func(p []matrix) matrix {
+		q, k, v, kFirst, vFirst := p[0], p[0], p[0], width, 2*width
+		if !self {
+			k, v, kFirst, vFirst = p[1], p[1], 0, width
+		}
+		return attentionOracle(a, width, q, k, v, kFirst, vFirst)
+	}}
+}
+
+func attentionOracle(a Attention, width int, q, k, v matrix, kFirst, vFirst int) matrix {
+	out, dim, at := zeros(q.rows, width), width/a.Heads, 0
+	for s := range a.Queries.Len() {
+		nq, nk := a.Queries[s+1]-a.Queries[s], a.Keys[s+1]-a.Keys[s]
+		for h := range a.Heads {
+			for i := range nq {
+				seen := nk
+				if a.Causal {
+					seen = i + 1
+				}
+				weights, sum := make([]float64, seen), 0.0
+				for j := range weights {
+					for c := range dim {
+						weights[j] += *q.at(a.Queries[s]+i, h*dim+c) * *k.at(a.Keys[s]+j, kFirst+h*dim+c)
+					}
+					weights[j] = math.Exp(weights[j] / math.Sqrt(float64(dim)))
+					sum += weights[j]
+				}
+				for j, w := range weights {
+					w /= sum
+					if a.Drop.Rate > 0 {
+						w *= factor(a.Drop, at+i*nk+j)
+					}
+					for c := range dim {
+						*out.at(a.Queries[s]+i, h*dim+c) += w * *v.at(a.Keys[s]+j, vFirst+h*dim+c)
+					}
+				}
+			}
+			at += nq * nk
+		}
+	}
+	return out
+}
+
+var testMask = Mask{Key: 12345, Rate: 0.3}
+
+var opRows = []opRow{
+	linearRow("bias", 5, 7, 3, false, true, Mask{}),
+	linearRow("no bias", 17, 16, 33, false, false, Mask{}),
+	linearRow("relu", 4, 31, 15, true, true, Mask{}),
+	linearRow("relu dropout", 9, 8, 40, true, true, testMask),
+	{"DropAdd", "", [][2]int{{5, 7}, {5, 7}}, func(t *Tape, p []*Tensor) *Tensor { return t.DropAdd(p[0], p[1], testMask) }, func(p []matrix) matrix {
+		return generate(5, 7, func(i, j int) float64 { return *p[0].at(i, j) + *p[1].at(i, j)*factor(testMask, i*7+j) })
+	}},
+	{"DropAdd", "rate 0", [][2]int{{5, 7}, {5, 7}}, func(t *Tape, p []*Tensor) *Tensor { return t.DropAdd(p[0], p[1], Mask{}) }, func(p []matrix) matrix {
+		return generate(5, 7, func(i, j int) float64 { return *p[0].at(i, j) + *p[1].at(i, j) })
+	}},
+	{"Dropout", "", [][2]int{{3, 17}}, func(t *Tape, p []*Tensor) *Tensor { return t.Dropout(p[0], testMask) }, func(p []matrix) matrix {
+		return generate(3, 17, func(i, j int) float64 { return *p[0].at(i, j) * factor(testMask, i*17+j) })
+	}},
+	{"LayerNorm", "", [][2]int{{40, 450}, {1, 450}, {1, 450}}, func(t *Tape, p []*Tensor) *Tensor { return t.LayerNorm(p[0], p[1], p[2], 1e-5) }, layerNormOracle},
+	{"LayerNorm", "narrow", [][2]int{{3, 5}, {1, 5}, {1, 5}}, func(t *Tape, p []*Tensor) *Tensor { return t.LayerNorm(p[0], p[1], p[2], 1e-5) }, layerNormOracle},
+	{"Embed", "one id twice", [][2]int{{6, 9}}, func(t *Tape, p []*Tensor) *Tensor { return t.Embed(p[0], embeddedRows, 3) }, func(p []matrix) matrix {
+		return generate(3, 9, func(i, j int) float64 { return 3 * *p[0].at(int(embeddedRows[i]), j) })
+	}},
+	{"AddRows", "", [][2]int{{4, 6}}, func(t *Tape, p []*Tensor) *Tensor { return t.AddRows(p[0], rowTable, addedRows) }, func(p []matrix) matrix {
+		return generate(4, 6, func(i, j int) float64 { return *p[0].at(i, j) + float64(rowTable.Row(int(addedRows[i]))[j]) })
+	}},
+	attentionRow("self", Attention{Heads: 2, Queries: SegmentsOf(3, 5), Keys: SegmentsOf(3, 5)}, 8, true),
+	attentionRow("causal dropout", Attention{Heads: 3, Queries: SegmentsOf(7, 1, 18), Keys: SegmentsOf(7, 1, 18), Causal: true, Drop: testMask}, 21, true),
+	attentionRow("source", Attention{Heads: 1, Queries: SegmentsOf(2, 4), Keys: SegmentsOf(6, 1)}, 5, false),
+	{"CrossEntropy", "smoothed", [][2]int{{4, 19}}, crossEntropy(0.1), crossEntropyOracle(0.1)},
+	{"CrossEntropy", "", [][2]int{{4, 19}}, crossEntropy(0), crossEntropyOracle(0)},
+}
+
+var (
+	addedRows    = []int32{0, 1, 2, 0}
+	embeddedRows = []int32{5, 0, 5}
+	rowTable     = countingTable(3, 6)
+)
+
+// countingTable holds 0, 1, 2 ...
+func countingTable(rows, cols int) *Tensor {
+	table := New(rows, cols)
+	for i := range table.Data {
+		table.Data[i] = Float(i)
+	}
+	return table
+}
+
+func layerNormOracle(p []matrix) matrix {
+	x := p[0]
+	n := float64(x.cols)
+	return generate(x.rows, x.cols, func(i, j int) float64 {
+		var mean, variance float64
+		for k := range x.cols {
+			mean += *x.at(i, k) / n
+		}
+		for k := range x.cols {
+			variance += (*x.at(i, k) - mean) * (*x.at(i, k) - mean) / n
+		}
+		return (*x.at(i, j)-mean)/math.Sqrt(variance+1e-5)*p[1].data[j] + p[2].data[j]
+	})
+}
+
+var testTargets = []int32{3, Ignore, 18, 0}
+
+func crossEntropy(smoothing float64) func(t *Tape, p []*Tensor) *Tensor {
+	return func(t *Tape, p []*Tensor) *Tensor {
+		// The loss destroys its operand: give it a copy.
+		x := t.Dropout(p[0], Mask{Rate: 1e-12})
+		loss, _ := t.CrossEntropy(x, testTargets, CrossEntropy{Smoothing: smoothing, Scale: 0.5})
+		return loss
+	}
+}
+
+func crossEntropyOracle(smoothing float64) func(p []matrix) matrix {
+	return func(p []matrix) matrix {
+		loss := zeros(1, 1)
+		for r, target := range testTargets {
+			if target == Ignore {
+				continue
+			}
+			row := p[0].data[r*p[0].cols : (r+1)*p[0].cols]
+			sum := 0.0
+			for _, v := range row {
+				sum += math.Exp(v)
+			}
+			for j, v := range row {
+				q := smoothing / float64(len(row))
+				if j == int(target) {
+					q += 1 - smoothing
+				}
+				loss.data[0] -= 0.5 * q * (v - math.Log(sum))
+			}
+		}
+		return loss
+	}
+}
+
+// operands returns random parameters for a row.
+func (o opRow) operands() []*Tensor {
+	r := rand.New(rand.NewPCG(1, uint64(len(o.op))))
+	var p []*Tensor
+	for _, s := range o.shapes {
+		x := New(s[0], s[1])
+		for i := range x.Data {
+			x.Data[i] = Float(r.NormFloat64())
+		}
+		p = append(p, x)
+	}
+	return p
+}
+
+// weight is the derivative of the tests' loss by element i of a result.
+func weight(i int) Float { return Float(math.Sin(float64(3*i + 1))) }
+
+// evaluate runs a row forwards and backwards on a fresh tape and returns a
+// copy of the result; the gradients are left in p.
+func (o opRow) evaluate(t *Tape, p []*Tensor) []Float {
+	for _, x := range p {
+		x.ZeroGrad()
+	}
+	y := o.run(t, p)
+	out := append([]Float(nil), y.Data...)
+	g, _ := y.gradient(t)
+	for i := range g {
+		g[i] = weight(i)
+	}
+	t.propagate()
+	return out
+}
+
+func eachRow(t *testing.T, f func(t *testing.T, o opRow)) {
+	for _, path := range cpu.Supported() {
+		for _, o := range opRows {
+			t.Run(fmt.Sprintf("%s/%s %s", path, o.op, o.detail), func(t *testing.T) {
+				defer kernel.Use(kernel.Use(path))
+				f(t, o)
+			})
+		}
+	}
+}
+
+func TestEveryOperationHasARow(t *testing.T) {
+	rest := map[string]bool{"Reset": true, "Backward": true, "Input": true}
+	for _, o := range opRows {
+		rest[o.op] = true
+	}
+	tape := reflect.TypeFor[*Tape]()
+	for i := range tape.NumMethod() {
+		if name := tape.Method(i).Name; !rest[name] {
+			t.Errorf("Tape.%s has no row in opRows", name)
+		}
+	}
+}
+
+func TestOperationsEqualTheirOracles(t *testing.T) {
+	eachRow(t, func(t *testing.T, o opRow) {
+		p := o.operands()
+		var m []matrix
+		for _, x := range p {
+			m = append(m, generate(x.rows, x.cols, func(i, j int) float64 { return float64(x.Row(i)[j]) }))
+		}
+		want := o.want(m)
+		for _, tape := range []*Tape{NewTape(), NewInferenceTape()} {
+			y := o.run(tape, p)
+			if y.rows != want.rows || y.cols != want.cols {
+				t.Fatalf("the result is %d x %d, want %d x %d", y.rows, y.cols, want.rows, want.cols)
+			}
+			for i, w := range want.data {
+				if math.Abs(float64(y.Data[i])-w) > 1e-5*(1+math.Abs(w)) {
+					t.Fatalf("element %d is %v, want %v", i, y.Data[i], w)
+				}
+			}
+		}
+	})
+}
+
+// TestGradients compares with central differences. It needs float64: run it
+// with -tags float64.
+func TestGradients(t *testing.T) {
+	if Float(1)/3 == Float(float32(1)/3) {
+		t.Skip("differences need the float64 build: go test -tags float64")
+	}
+	eachRow(t, func(t *testing.T, o opRow) {
+		p := o.operands()
+		o.evaluate(NewTape(), p)
+		loss := func() float64 {
+			s := 0.0
+			for i, v := range o.run(NewInferenceTape(), p).Data {
+				s += float64(v) * float64(weight(i))
+			}
+			return s
+		}
+		const h = 1e-5
+		for k, x := range p {
+			got := x.Gradient()
+			for i := range x.Data {
+				v := x.Data[i]
+				x.Data[i] = v + h
+				up := loss()
+				x.Data[i] = v - h
+				down := loss()
+				x.Data[i] = v
+				want := (up - down) / (2 * h)
+				if math.Abs(float64(got[i])-want) > 1e-6*(1+math.Abs(want)) {
+					t.Fatalf("operand %d, element %d: gradient %v, difference quotient %v", k, i, got[i], want)
+				}
+			}
+		}
+	})
+}
+
+func TestGradientsAccumulate(t *testing.T) {
+	eachRow(t, func(t *testing.T, o opRow) {
+		p := o.operands()
+		o.evaluate(NewTape(), p)
+		var once [][]Float
+		for _, x := range p {
+			once = append(once, append([]Float(nil), x.Gradient()...))
+		}
+		tape := NewTape()
+		for range 2 { // without ZeroGrad in between
+			y := o.run(tape, p)
+			g, _ := y.gradient(tape)
+			for i := range g {
+				g[i] = weight(i)
+			}
+			tape.propagate()
+			tape.Reset()
+		}
+		for k, x := range p {
+			for i, g := range x.Gradient() {
+				if want := 3 * float64(once[k][i]); math.Abs(float64(g)-want) > 1e-4*(1+math.Abs(want)) {
+					t.Fatalf("operand %d, element %d: three times the gradient %v is %v", k, i, once[k][i], g)
+				}
+			}
+		}
+	})
+}
+
+func TestOperationsAreTheSameOnAnyNumberOfThreads(t *testing.T) {
+	defer par.SetThreads(par.Threads())
+	eachRow(t, func(t *testing.T, o opRow) {
+		var want [][]Float
+		for _, threads := range []int{1, 2, 5} {
+			par.SetThreads(threads)
+			p := o.operands()
+			got := [][]Float{o.evaluate(NewTape(), p)}
+			for _, x := range p {
+				got = append(got, x.Gradient())
+			}
+			if want == nil {
+				want = got
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Fatalf("one and %d threads differ", threads)
+			}
+		}
+	})
+}
+
+func TestOperationsAllocateNothing(t *testing.T) {
+	for _, o := range opRows {
+		p := o.operands()
+		tape := NewTape()
+		run := func() {
+			for _, x := range p {
+				x.ZeroGrad()
+			}
+			y := o.run(tape, p)
+			y.gradient(tape)
+			tape.propagate()
+			tape.Reset()
+		}
+		for range 4 {
+			run() // until the arena has what every step needs
+		}
+		if n := testing.AllocsPerRun(10, run); n != 0 {
+			t.Errorf("%s %s: %v allocations", o.op, o.detail, n)
+		}
+	}
+}
+
+func TestWrongShapesPanicWithAShapeError(t *testing.T) {
+	defer func() {
+		if _, ok := recover().(*ShapeError); !ok {
+			t.Error("no ShapeError")
+		}
+	}()
+	NewTape().Linear(New(2, 3), Linear{Weight: New(4, 5)})
+}
+
+func TestCrossEntropyReportsLikelihood(t *testing.T) {
+	x := New(3, 2)
+	copy(x.Data, []Float{0, 0, 0, 5, 5, 0})
+	_, l := NewInferenceTape().CrossEntropy(x, []int32{Ignore, 1, 1}, CrossEntropy{Scale: 1})
+	want := -math.Log1p(math.Exp(-5)) - math.Log1p(math.Exp(5))
+	if l.Tokens != 2 || l.Correct != 1 || math.Abs(l.LogProb-want) > 1e-6 {
+		t.Errorf("likelihood %+v, want 2 tokens, 1 correct, log-probability %v", l, want)
+	}
+}

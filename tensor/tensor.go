@@ -1,0 +1,137 @@
+// Package tensor computes with matrices and remembers how, so that gradients
+// can be computed.
+//
+// A [Tensor] is a matrix in row-major order; what a model calls (B, T, D) has
+// B·T rows of D columns here, and sequences of unequal length lie one after
+// the other without padding (see [Segments]). Operations are methods of a
+// [Tape]: each one computes its result at once and notes on the tape what
+// [Tape.Backward] needs. Memory of results belongs to the tape and is used
+// again after [Tape.Reset]; parameters come from [New] and stay.
+//
+// Operands of the wrong shape are a mistake in the program: an operation then
+// panics with a [ShapeError].
+package tensor
+
+import (
+	"fmt"
+
+	"github.com/kotoba-nlp/kotoba/internal/kernel"
+)
+
+// Float is the element type: float32, or float64 under the build tag of that
+// name, which serves the tests of gradients.
+type Float = kernel.Float
+
+// Tensor is a matrix of rows x cols with, once computed, its gradient.
+type Tensor struct {
+	Data []Float // rows·cols elements, row by row
+	// Grad is the derivative of the loss by Data. That of a parameter is
+	// valid from the end of Backward until ZeroGrad; others belong to the
+	// tape and are gone when Backward returns.
+	Grad []Float
+
+	rows, cols int
+	param      bool
+	stale      bool // Grad holds an earlier step's values and counts as zero
+	packed     *kernel.PackedB
+}
+
+// New returns a parameter of rows x cols zeros. Gradients accumulate in it.
+func New(rows, cols int) *Tensor {
+	return &Tensor{Data: kernel.Alloc(rows * cols), rows: rows, cols: cols, param: true}
+}
+
+// Rows returns the number of rows.
+func (x *Tensor) Rows() int { return x.rows }
+
+// Cols returns the number of columns.
+func (x *Tensor) Cols() int { return x.cols }
+
+// Row returns row i.
+func (x *Tensor) Row(i int) []Float { return x.Data[i*x.cols : (i+1)*x.cols : (i+1)*x.cols] }
+
+// ZeroGrad makes the gradient of a parameter count as zero.
+func (x *Tensor) ZeroGrad() { x.stale = true }
+
+// Gradient returns the gradient of a parameter, zeros when no operation of
+// the last step used it.
+func (x *Tensor) Gradient() []Float {
+	g, fresh := x.gradient(nil)
+	if fresh {
+		clear(g)
+	}
+	return g
+}
+
+// gradient returns the memory of x's gradient, and whether it is fresh: then
+// its content is undefined, and the caller must overwrite all of it.
+func (x *Tensor) gradient(t *Tape) (g []Float, fresh bool) {
+	if x.Grad == nil {
+		if x.param {
+			x.Grad = kernel.Alloc(len(x.Data))
+		} else {
+			x.Grad = t.arena.get(len(x.Data))
+		}
+		x.stale = true
+	}
+	fresh = x.stale
+	x.stale = false
+	return x.Grad, fresh
+}
+
+// accumulator is gradient with zeros instead of undefined content.
+func (x *Tensor) accumulator(t *Tape) []Float {
+	g, fresh := x.gradient(t)
+	if fresh {
+		clear(g)
+	}
+	return g
+}
+
+// Pack prepares a weight for products without gradients: they become faster
+// and x must not change any more.
+func (x *Tensor) Pack() {
+	x.packed = kernel.PackB(x.cols, x.rows, kernel.Matrix{Data: x.Data, Stride: x.cols, Trans: true})
+}
+
+// Unpack lets x change again.
+func (x *Tensor) Unpack() { x.packed = nil }
+
+// matrix returns x as an operand of a product.
+func (x *Tensor) matrix(trans bool) kernel.Matrix {
+	return kernel.Matrix{Data: x.Data, Stride: x.cols, Trans: trans}
+}
+
+// ShapeError says that operands do not fit together.
+type ShapeError struct {
+	Op     string // the operation
+	Detail string // the shapes that it was given and what it needs
+}
+
+// Error implements error.
+func (e *ShapeError) Error() string { return "tensor: " + e.Op + ": " + e.Detail }
+
+// misfit panics with a ShapeError. It is called inside a branch, so that what it
+// formats is put on the heap only then.
+func misfit(op, format string, args ...any) {
+	panic(&ShapeError{Op: op, Detail: fmt.Sprintf(format, args...)})
+}
+
+// Segments cuts the rows of a tensor into sequences: sequence i is made of
+// rows Segments[i] to Segments[i+1]-1. The first entry is 0.
+type Segments []int
+
+// Len is the number of sequences.
+func (s Segments) Len() int { return len(s) - 1 }
+
+// Rows is the number of rows of all sequences together.
+func (s Segments) Rows() int { return s[len(s)-1] }
+
+// SegmentsOf returns the segments of sequences of the given lengths.
+func SegmentsOf(lengths ...int) Segments {
+	s := make(Segments, 1, len(lengths)+1)
+	for i, n := range lengths {
+		s = append(s, s[i]+n)
+	}
+	return s
+}
