@@ -300,3 +300,22 @@ func TestSubstrings(t *testing.T) {
 		}
 	})
 }
+
+// TestPruneWithUnknownCharacters trains on text of which EM drops most single
+// characters: pieces must stay prunable, or training would never end.
+func TestPruneWithUnknownCharacters(t *testing.T) {
+	u, err := newTrainingModel([]piece{{"ab", -1, pieceNormal}, {"b", -2, pieceNormal}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var l lattice
+	got := l.alternative(u, "ab")
+	if want := []int32{1, None}; got.better || !slices.Equal(got.ids, want) {
+		t.Errorf("alternative to ab: %+v; expected %v, from its end", got, want)
+	}
+	opt := smallOptions(Unigram)
+	opt.HardVocabLimit, opt.SplitByUnicodeScript, opt.Normalization = false, false, "nfkc_cf"
+	if _, err := Train(slices.Values(sampleText(1000)), opt); err != nil {
+		t.Error(err)
+	}
+}

@@ -145,14 +145,18 @@ func (t *trainer) prune(u *unigram, pieces []piece, wanted int) []piece {
 		switch {
 		case freq[i] == 0 || alt.better:
 			continue // never used
-		case len(alt.ids) == 0:
+		case len(alt.ids) == 0: // characters, of which there are few enough
 			kept = append(kept, i)
 			continue
 		}
 		logSum := math.Log(sum + freq[i]*float64(len(alt.ids)-1))
 		loss[i] = math.Log(freq[i]) - math.Log(sum)
 		for _, id := range alt.ids {
-			loss[i] -= math.Log(freq[id]+freq[i]) - logSum
+			f := freq[i]
+			if id != u.unknown {
+				f += freq[id]
+			}
+			loss[i] -= math.Log(f) - logSum
 		}
 		loss[i] *= freq[i]
 		candidates = append(candidates, i)
@@ -194,9 +198,10 @@ func (t *trainer) frequencies(u *unigram) []float64 {
 	return parts[0]
 }
 
-// alternative is the best segmentation of a piece by other pieces.
+// alternative is the best segmentation of a piece by other pieces, or by
+// unknown characters where EM has dropped those.
 type alternative struct {
-	ids    []int32 // none when there is no such segmentation
+	ids    []int32 // none for a single character
 	better bool    // than the piece
 }
 
@@ -230,9 +235,6 @@ func (l *lattice) alternative(u *unigram, text string) alternative {
 	var ids []int32
 	for pos := l.last(); pos > 0; {
 		e := l.edges[best[pos].edge]
-		if e.id == u.unknown {
-			return alternative{}
-		}
 		ids = append(ids, e.id)
 		pos = e.start
 	}
