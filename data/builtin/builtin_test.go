@@ -206,7 +206,7 @@ func TestNegationTurnsPolarity(t *testing.T) {
 func TestDerive(t *testing.T) {
 	subject := derive("三~c 匹~n の 犬~h → three~c dogs~hn")
 	object := derive("巣~h → nests~h")
-	got := derive("$0 は 自分~o の $1 を 見~v まし た~v 。~. → $0 saw~v their~o@0 $1 .~.", subject, object)
+	got := derive("$0 は 自分~o の $1 を 見~v まし た~v 。~. → $0 saw~v their~o@ $1 .~.", subject, object)
 	want := phrase{
 		source: strings.Fields("三 匹 の 犬 は 自分 の 巣 を 見 まし た 。"),
 		target: strings.Fields("three dogs saw their nests ."),
@@ -218,6 +218,20 @@ func TestDerive(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(phrase{})); diff != "" {
 		t.Errorf("derive differs (-want +got):\n%s", diff)
+	}
+}
+
+// Pronouns keep their antecedents inside a larger phrase, on both sides, and
+// words that share two letters are linked once.
+func TestDeriveNested(t *testing.T) {
+	clause := derive("$0 は その 巣 を 見 た → $0 saw its@ nest", derive("犬~hx → the dog~hx"))
+	got := derive("昨日~w $0 → yes~w yes~w $0", clause)
+	want := []Reference{{Pronoun: 5, Antecedent: Link{1, 3}}}
+	if diff := cmp.Diff(want, got.anaphora); diff != "" {
+		t.Errorf("references differ (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]Link{{0, 0}, {0, 1}, {1, 3}}, got.links); diff != "" {
+		t.Errorf("links differ (-want +got):\n%s", diff)
 	}
 }
 

@@ -54,7 +54,7 @@ func (g generator) possessive() (phrase, int) {
 	}
 	timeJa, timeEn, t := g.timed(false)
 	ja, en := v.predicate(t, g.chance(20), subject.plural)
-	en = strings.Replace(en, "$1", fmt.Sprintf("%s~o@0 %s~h", subject.pronouns().possessive, name), 1)
+	en = strings.Replace(en, "$1", fmt.Sprintf("%s~o@ %s~h", subject.pronouns().possessive, name), 1)
 	rule := fmt.Sprintf("%s$0 は %s %s~h %s %s 。~. → $0 %s%s .~.",
 		timeJa, o.anaphor, owned.ja, v.particle, ja, en, timeEn)
 	return derive(rule, subject.phrase), 0
@@ -70,7 +70,7 @@ func (g generator) reason() (phrase, int) {
 	}
 	s := pick(g, states)
 	resultJa, resultEn, _ := strings.Cut(pick(g, s.results), " → ")
-	rule := fmt.Sprintf("$0 は %s い~t た~t ので~b 、 %s 。~. → $0 %s because~b %s@0 %s~t %s~s .~.",
+	rule := fmt.Sprintf("$0 は %s い~t た~t ので~b 、 %s 。~. → $0 %s because~b %s@ %s~t %s~s .~.",
 		s.te, resultJa, resultEn, subject.pronouns().subject, be(true, subject.plural), s.en)
 	return derive(rule, subject.phrase), 0
 }

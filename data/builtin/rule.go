@@ -24,7 +24,7 @@ type phrase struct {
 // links: words of the two sides that share a letter are linked to each other.
 // The letter h also marks the head of the phrase, its first source word and
 // last target word so marked; a rule without one takes the
-// head of $0. A target word ending in @i is a pronoun for the head of args[i].
+// head of $0. A target word ending in @ is a pronoun for the head of $0.
 //
 // derive panics on a malformed rule, since all rules are part of this package.
 func derive(rule string, args ...phrase) phrase {
@@ -59,8 +59,8 @@ func derive(rule string, args ...phrase) phrase {
 	if s, t := source.marks['h'], target.marks['h']; len(s) > 0 && len(t) > 0 {
 		p.head = Link{s[0], t[len(t)-1]}
 	}
-	for pronoun, arg := range target.pronouns {
-		antecedent := args[arg].head.plus(Link{source.offset[arg], target.offset[arg]})
+	for _, pronoun := range target.pronouns {
+		antecedent := args[0].head.plus(Link{source.offset[0], target.offset[0]})
 		p.anaphora = append(p.anaphora, Reference{pronoun, antecedent})
 	}
 	slices.SortFunc(p.links, func(a, b Link) int {
@@ -78,14 +78,13 @@ type expansion struct {
 	words    []string
 	offset   []int          // where each argument begins
 	marks    map[rune][]int // indices of the words that bear a letter
-	pronouns map[int]int    // index of a pronoun to the argument it refers to
+	pronouns []int          // indices of the pronouns for the head of $0
 }
 
 func expand(side string, args []phrase, words func(phrase) []string) expansion {
 	e := expansion{
-		offset:   make([]int, len(args)),
-		marks:    map[rune][]int{},
-		pronouns: map[int]int{},
+		offset: make([]int, len(args)),
+		marks:  map[rune][]int{},
 	}
 	for _, field := range strings.Fields(side) {
 		at := len(e.words)
@@ -95,9 +94,9 @@ func expand(side string, args []phrase, words func(phrase) []string) expansion {
 			e.words = append(e.words, words(args[i])...)
 			continue
 		}
-		field, referent, isPronoun := strings.Cut(field, "@")
+		field, isPronoun := strings.CutSuffix(field, "@")
 		if isPronoun {
-			e.pronouns[at] = int(referent[0] - '0')
+			e.pronouns = append(e.pronouns, at)
 		}
 		word, letters, _ := strings.Cut(field, "~")
 		for _, letter := range letters {
