@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,6 +56,13 @@ func TestCountHits(t *testing.T) {
 	}
 	if words, hits := countHits(strongest, gold); words != 2 || hits != 1 {
 		t.Errorf("%d words and %d hits, want 2 and 1", words, hits)
+	}
+}
+
+func TestStrongestTakesTheFirstOfEquals(t *testing.T) {
+	got := Strongest([][]float32{{0.2, 0.4, 0.4}, {0.5, 0.5, 0}})
+	if want := []metrics.Link{{Source: 1, Target: 0}, {Source: 0, Target: 1}}; !slices.Equal(got, want) {
+		t.Errorf("strongest are %v, want %v", got, want)
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"image/png"
 	"io"
 	"math"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -43,6 +45,67 @@ func render(t *testing.T, f Figure) (text string) {
 			b.Write(data)
 			b.WriteByte(' ')
 		}
+	}
+}
+
+// heightOf returns how far down a text stands in the SVG of a figure.
+func heightOf(t *testing.T, f Figure, text string) float64 {
+	t.Helper()
+	var svg strings.Builder
+	if err := f.WriteSVG(&svg); err != nil {
+		t.Fatal(err)
+	}
+	pattern := `<text x="[^"]*" y="([^"]*)" transform="[^"]*"\s*style="[^"]*">` + regexp.QuoteMeta(text) + `</text>`
+	found := regexp.MustCompile(pattern).FindStringSubmatch(svg.String())
+	if found == nil {
+		t.Fatalf("no text %q in the figure", text)
+	}
+	y, err := strconv.ParseFloat(found[1], 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return y
+}
+
+// Labels run down as the rows of the picture do.
+func TestLabelsRunDown(t *testing.T) {
+	f, err := sample().HeatMaps(EncoderDecoder, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first, last := heightOf(t, f, "the"), heightOf(t, f, "slept"); first >= last {
+		t.Errorf("query 0 is %v down and query 2 is %v down", first, last)
+	}
+	f, err = Positions(make2D(100, 7))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first, last := heightOf(t, f, "20"), heightOf(t, f, "80"); first >= last {
+		t.Errorf("position 20 is %v down and position 80 is %v down", first, last)
+	}
+}
+
+func make2D(rows, columns int) [][]float32 {
+	m := make([][]float32, rows)
+	for i := range m {
+		m[i] = make([]float32, columns)
+	}
+	return m
+}
+
+// Pictures in an SVG fill their frames, whatever their shape.
+func TestPicturesStretch(t *testing.T) {
+	f, err := sample().HeatMaps(EncoderDecoder, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var svg strings.Builder
+	if err := f.WriteSVG(&svg); err != nil {
+		t.Fatal(err)
+	}
+	pictures := strings.Count(svg.String(), "<image ")
+	if stretched := strings.Count(svg.String(), `<image preserveAspectRatio="none" `); pictures != 3 || stretched != 3 {
+		t.Errorf("%d of %d pictures stretch, want 3 of 3", stretched, pictures)
 	}
 }
 
