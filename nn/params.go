@@ -1,0 +1,88 @@
+package nn
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/kotoba-nlp/kotoba/tensor"
+)
+
+// Param is a parameter of a model and what its checkpoint calls it. A tensor
+// that stacks several published ones has their names in order, equal shares of
+// its rows each.
+type Param struct {
+	Names  []string
+	Tensor *tensor.Tensor
+}
+
+// Name is the parameter's own name, unique in the model.
+func (p Param) Name() string { return strings.Join(p.Names, "+") }
+
+// Params returns the parameters of a model: the tensors in its fields tagged
+// `param:"name"`, and in those of structs, pointers and slices below, whose
+// names are joined by dots; an element of a slice is named by its number.
+// A name a+b says that the layer stacks the rows of layers a and b. Fields
+// that are nil are left out. It panics when model is not a pointer to a struct.
+func Params(model any) []Param {
+	v := reflect.ValueOf(model)
+	if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
+		panic(fmt.Sprintf("nn: Params of %T; want a pointer to a struct", model))
+	}
+	return walk(v.Elem(), []string{""})
+}
+
+var tensorType = reflect.TypeFor[*tensor.Tensor]()
+
+func walk(v reflect.Value, names []string) []Param {
+	switch {
+	case v.Type() == tensorType:
+		if v.IsNil() {
+			return nil
+		}
+		for i := range names {
+			names[i] = strings.TrimSuffix(names[i], ".")
+		}
+		return []Param{{Names: names, Tensor: v.Interface().(*tensor.Tensor)}}
+	case v.Kind() == reflect.Pointer:
+		if v.IsNil() {
+			return nil
+		}
+		return walk(v.Elem(), names)
+	case v.Kind() == reflect.Slice:
+		var all []Param
+		for i := range v.Len() {
+			all = append(all, walk(v.Index(i), extend(names, fmt.Sprint(i)))...)
+		}
+		return all
+	case v.Kind() != reflect.Struct:
+		panic(fmt.Sprintf("nn: a field of type %s is tagged as a parameter", v.Type()))
+	}
+	var all []Param
+	for i := range v.NumField() {
+		if tag, ok := v.Type().Field(i).Tag.Lookup("param"); ok {
+			all = append(all, walk(v.Field(i), extend(names, tag))...)
+		}
+	}
+	return all
+}
+
+// extend appends each part of tag to each name.
+func extend(names []string, tag string) []string {
+	var out []string
+	for _, n := range names {
+		for part := range strings.SplitSeq(tag, "+") {
+			out = append(out, n+part+".")
+		}
+	}
+	return out
+}
+
+// Count returns the number of elements of all parameters.
+func Count(params []Param) int {
+	n := 0
+	for _, p := range params {
+		n += len(p.Tensor.Data)
+	}
+	return n
+}
