@@ -203,6 +203,31 @@ func TestNegationTurnsPolarity(t *testing.T) {
 	}
 }
 
+func TestKnownSentences(t *testing.T) {
+	known := map[string]Pair{}
+	for _, p := range all() {
+		known[strings.Join(p.Source, " ")] = p
+	}
+	for source, want := range map[string]string{
+		"科学者 を 待っ た 作家 は 走っ て い まし た 。":      "the writer who waited for the scientist was running .",
+		"町 に 住む 学生 たち は 冷たかっ た です 。":         "the students who live in the town were cold .",
+		"狐 は 疲れ て い た ので 、 帰り まし た 。":        "the fox returned because it was tired .",
+		"これら の 帽子 は あまり 便利 で は あり ませ ん 。":    "these hats are not very useful .",
+		"この 村 に は 三 百 七 十 四 人 が 住ん で い ます 。": "three hundred seventy four people live in this village .",
+	} {
+		if got := strings.Join(known[source].Target, " "); got != want {
+			t.Errorf("%s is %q, want %q", source, got, want)
+		}
+	}
+	if p := known["これら の 帽子 は あまり 便利 で は あり ませ ん 。"]; p.Polarity != -1 {
+		t.Errorf("polarity of %v is %d, want -1", p.Target, p.Polarity)
+	}
+	fox := known["狐 は 疲れ て い た ので 、 帰り まし た 。"]
+	if want := []Reference{{Pronoun: 4, Antecedent: Link{0, 1}}}; !slices.Equal(fox.Anaphora, want) {
+		t.Errorf("references of %v are %v, want %v", fox.Target, fox.Anaphora, want)
+	}
+}
+
 func TestDerive(t *testing.T) {
 	subject := derive("三~c 匹~n の 犬~h → three~c dogs~hn")
 	object := derive("巣~h → nests~h")
