@@ -27,7 +27,9 @@ type Comparison struct {
 // Bootstrap estimates the confidence interval of a corpus score from the given
 // number of resamples of its segments: Koehn, "Statistical Significance Tests
 // for Machine Translation Evaluation" (2004). It draws the resamples that
-// sacreBLEU draws for the seed; sacreBLEU takes 1,000 and [DefaultSeed].
+// sacreBLEU draws for the seed; sacreBLEU takes 1,000 and [DefaultSeed]. The
+// mean of chrF, alone, has more digits than sacreBLEU's, which is rounded to
+// single precision.
 func Bootstrap(m Metric, samples int, seed uint64, hyp []string, refs ...[]string) (Interval, error) {
 	if samples < 1 {
 		return Interval{}, fmt.Errorf("metrics: %d bootstrap resamples, want at least 1", samples)
