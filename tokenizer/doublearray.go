@@ -106,6 +106,7 @@ func buildDoubleArray(keys []string, values []int32) (doubleArray, error) {
 	b.grow()
 	b.take(daRoot)
 	b.units[daRoot] = 0
+	b.isBase[0] = true // or the root would be a child for byte 0
 	b.build(0, len(keys), 0, daRoot)
 	return b.units, b.err
 }

@@ -19,6 +19,7 @@ type Tokenizer interface {
 	// Encode returns the ids of text. It adds no begin or end symbol.
 	Encode(text string) []int32
 	// Decode returns the text of ids; control symbols leave nothing behind.
+	// It panics when an id is outside [0, Len).
 	Decode(ids []int32) string
 	// Len is the number of entries of the vocabulary.
 	Len() int

@@ -319,3 +319,15 @@ func TestPruneWithUnknownCharacters(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestMaximize(t *testing.T) {
+	pieces := []piece{{"a", 0, pieceNormal}, {"b", 0, pieceNormal}, {"c", 0, pieceNormal}}
+	got := maximize(pieces, []float64{2, 0.4, 8})
+	want := []piece{
+		{"a", float32(digamma(2)) - float32(digamma(10)), pieceNormal},
+		{"c", float32(digamma(8)) - float32(digamma(10)), pieceNormal},
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(piece{})); diff != "" {
+		t.Errorf("pieces (-want +got):\n%s", diff)
+	}
+}
