@@ -145,6 +145,33 @@ func attentionOracle(a Attention, width int, q, k, v matrix, kFirst, vFirst int)
 	return out
 }
 
+// cachedRow compares attention to the rows of a cache with attention of whole
+// sequences: a query and all of its keys and values make one.
+func cachedRow() opRow {
+	const width = 6
+	a := CachedAttention{Heads: 2, Rows: [][]int32{{3, 0}, {1}, {4, 1, 2}}}
+	return opRow{"CachedAttention", "", [][2]int{{3, width + 1}, {5, 2 * width}}, func(t *Tape, p []*Tensor) *Tensor {
+		a.Cache = Cache{Data: p[1].Data, Stride: 2 * width, Value: width}
+		return t.CachedAttention(Columns{p[0], 1}, width, a)
+	}, func(p []matrix) matrix {
+		lengths := []int{}
+		var q, kv []float64
+		for i, rows := range a.Rows {
+			lengths = append(lengths, len(rows))
+			q = append(q, p[0].data[i*p[0].cols+1:(i+1)*p[0].cols]...)
+			for _, r := range rows {
+				kv = append(kv, p[1].data[int(r)*2*width:(int(r)+1)*2*width]...)
+			}
+		}
+		whole := Attention{Heads: a.Heads, Queries: SegmentsOf(1, 1, 1), Keys: SegmentsOf(lengths...)}
+		keys := matrix{len(kv) / (2 * width), 2 * width, kv}
+		return attentionOracle(whole, width, matrix{3, width, q}, keys, keys, 0, width)
+	}}
+}
+
+// inferenceOnly are the operations that have no gradient.
+var inferenceOnly = map[string]bool{"CachedAttention": true}
+
 var testMask = Mask{Key: 12345, Rate: 0.3}
 
 var opRows = []opRow{
@@ -172,6 +199,7 @@ var opRows = []opRow{
 	attentionRow("self", Attention{Heads: 2, Queries: SegmentsOf(3, 5), Keys: SegmentsOf(3, 5)}, 8, true),
 	attentionRow("causal dropout", Attention{Heads: 3, Queries: SegmentsOf(7, 1, 18), Keys: SegmentsOf(7, 1, 18), Causal: true, Drop: testMask}, 21, true),
 	attentionRow("source", Attention{Heads: 1, Queries: SegmentsOf(2, 4), Keys: SegmentsOf(6, 1)}, 5, false),
+	cachedRow(),
 	{"CrossEntropy", "smoothed", [][2]int{{4, 19}}, crossEntropy(0.1), crossEntropyOracle(0.1)},
 	{"CrossEntropy", "", [][2]int{{4, 19}}, crossEntropy(0), crossEntropyOracle(0)},
 }
@@ -327,6 +355,9 @@ func TestGradients(t *testing.T) {
 		t.Skip("differences need the float64 build: go test -tags float64")
 	}
 	eachRow(t, func(t *testing.T, o opRow) {
+		if inferenceOnly[o.op] {
+			return
+		}
 		p := o.operands()
 		o.evaluate(NewTape(), p)
 		loss := func() float64 {
@@ -357,6 +388,9 @@ func TestGradients(t *testing.T) {
 
 func TestGradientsAccumulate(t *testing.T) {
 	eachRow(t, func(t *testing.T, o opRow) {
+		if inferenceOnly[o.op] {
+			return
+		}
 		p := o.operands()
 		o.evaluate(NewTape(), p)
 		var once [][]Float

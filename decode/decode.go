@@ -1,0 +1,103 @@
+// Package decode finds output sequences of a model that predicts one token at
+// a time: greedily, by beam search, or by sampling.
+package decode
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/kotoba-nlp/kotoba/tensor"
+)
+
+// Stepper is a model in the middle of decoding a batch: a list of hypotheses,
+// at first one empty one for each source sequence. It is all that a search
+// knows of a model.
+type Stepper interface {
+	// Step adds one token to each hypothesis and returns the logits of the
+	// next, (hypotheses, V). They are the caller's until the next Step.
+	Step(tokens []int32) *tensor.Tensor
+	// Select replaces the hypotheses: number i of the new ones continues
+	// parents[i] of the old ones.
+	Select(parents []int)
+}
+
+// Options says how to decode.
+type Options struct {
+	Begin, End int32 // the token that decoding starts from, and the one that ends it
+	Beam       int   // hypotheses of a sentence; 1 is greedy
+	Penalty    LengthPenalty
+	MinLength  int     // tokens before End is allowed
+	MaxLength  int     // tokens after which a sentence ends anyway, End among them
+	NBest      int     // results of a sentence, at most Beam
+	Scores     bool    // compute log-probabilities even where the search does not need them
+	Banned     []int32 // tokens that never come
+	Sampling   *Sampling
+}
+
+// Validate says what of the options cannot be.
+func (o Options) Validate() error {
+	switch {
+	case o.Beam < 1:
+		return fmt.Errorf("decode: beam is %d; want at least 1", o.Beam)
+	case o.NBest < 1 || o.NBest > o.Beam:
+		return fmt.Errorf("decode: %d results of a beam of %d; want 1 to %d", o.NBest, o.Beam, o.Beam)
+	case o.MaxLength < 1:
+		return fmt.Errorf("decode: maximum length is %d; want at least 1", o.MaxLength)
+	case o.MinLength > o.MaxLength:
+		return fmt.Errorf("decode: minimum length %d is over the maximum %d", o.MinLength, o.MaxLength)
+	case o.Sampling != nil && o.Beam != 1:
+		return fmt.Errorf("decode: sampling with a beam of %d; want 1", o.Beam)
+	}
+	if o.Sampling != nil {
+		return o.Sampling.validate()
+	}
+	return o.Penalty.Validate()
+}
+
+// LengthPenalty divides the log-probability of a hypothesis by a power of its
+// length, so that long ones are not at a disadvantage.
+type LengthPenalty struct {
+	Name  string  // none, gnmt or power
+	Alpha float64 // the power
+}
+
+// Validate says what of a penalty cannot be.
+func (p LengthPenalty) Validate() error {
+	switch p.Name {
+	case "", "none", "gnmt", "power":
+		return nil
+	}
+	return fmt.Errorf("decode: unknown length penalty %q; want none, gnmt or power", p.Name)
+}
+
+// Of returns what a hypothesis of n tokens is divided by: ((5+n)/6)^α for gnmt
+// (Wu et al. 2016, equation 14), n^α for power, 1 for none.
+func (p LengthPenalty) Of(n int) float64 {
+	switch p.Name {
+	case "gnmt":
+		return math.Pow((5+float64(n))/6, p.Alpha)
+	case "power":
+		return math.Pow(float64(n), p.Alpha)
+	}
+	return 1
+}
+
+// Hypothesis is a result.
+type Hypothesis struct {
+	Tokens  []int32 // without End
+	LogProb float64 // sum over Tokens and End, NaN when it was not asked for
+	Score   float64 // LogProb over the length penalty: what results are ordered by
+	Ended   bool    // by End, not by the maximum length
+}
+
+// Run decodes all sequences of a stepper and returns the NBest best hypotheses
+// of each, best first.
+func Run(s Stepper, sequences int, o Options) ([][]Hypothesis, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	if o.Sampling != nil {
+		return sample(s, sequences, o), nil
+	}
+	return search(s, sequences, o), nil
+}

@@ -1,0 +1,246 @@
+package decode
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/kotoba-nlp/kotoba/tensor"
+)
+
+// table is a model over a tiny vocabulary: the logits of the next token are a
+// fixed random function of the sequence and of all tokens so far.
+type table struct {
+	vocab int
+	hyps  [][]int32 // first element: the source sequence
+}
+
+func newTable(vocab, sequences int) *table {
+	m := &table{vocab: vocab}
+	for i := range sequences {
+		m.hyps = append(m.hyps, []int32{int32(i)})
+	}
+	return m
+}
+
+func (m *table) logits(h []int32) []tensor.Float {
+	seed := uint64(17)
+	for _, id := range h {
+		seed = seed*1099511628211 + uint64(id) + 1
+	}
+	r := rand.New(rand.NewPCG(seed, 3))
+	x := make([]tensor.Float, m.vocab)
+	for i := range x {
+		x[i] = tensor.Float(r.NormFloat64())
+	}
+	return x
+}
+
+func (m *table) Step(tokens []int32) *tensor.Tensor {
+	y := tensor.New(len(tokens), m.vocab)
+	for i, id := range tokens {
+		m.hyps[i] = append(m.hyps[i], id)
+		copy(y.Row(i), m.logits(m.hyps[i]))
+	}
+	return y
+}
+
+func (m *table) Select(parents []int) {
+	var next [][]int32
+	for _, p := range parents {
+		next = append(next, slices.Clone(m.hyps[p]))
+	}
+	m.hyps = next
+}
+
+// exhaustive returns every hypothesis of a sequence, best first.
+func (m *table) exhaustive(sequence int, o Options) []Hypothesis {
+	var all []Hypothesis
+	var extend func(h []int32, logProb float64)
+	extend = func(h []int32, logProb float64) {
+		x := m.logits(h)
+		length := len(h) - 1
+		prepare(x, length, o)
+		sum := 0.0
+		for _, v := range x {
+			sum += math.Exp(float64(v))
+		}
+		for id, v := range x {
+			if math.IsInf(float64(v), -1) {
+				continue
+			}
+			lp := logProb + float64(v) - math.Log(sum)
+			switch {
+			case int32(id) == o.End:
+				all = append(all, Hypothesis{slices.Clone(h[2:]), lp, lp / o.Penalty.Of(length), true})
+			case length == o.MaxLength:
+				all = append(all, Hypothesis{append(slices.Clone(h[2:]), int32(id)), lp, lp / o.Penalty.Of(length), false})
+			default:
+				extend(append(slices.Clone(h), int32(id)), lp)
+			}
+		}
+	}
+	extend([]int32{int32(sequence), o.Begin}, 0)
+	slices.SortStableFunc(all, func(a, b Hypothesis) int {
+		if a.Score > b.Score {
+			return -1
+		}
+		return 1
+	})
+	return all
+}
+
+func same(a, b Hypothesis) bool {
+	return slices.Equal(a.Tokens, b.Tokens) && a.Ended == b.Ended && math.Abs(a.LogProb-b.LogProb) < 1e-4 && math.Abs(a.Score-b.Score) < 1e-4
+}
+
+func TestWideBeamEqualsExhaustiveSearch(t *testing.T) {
+	for _, p := range []LengthPenalty{{}, {"gnmt", 0.6}, {"power", 1}, {"power", 2}} {
+		for _, minLength := range []int{0, 2} {
+			o := Options{Begin: 0, End: 1, Beam: 1024, NBest: 5, MaxLength: 4, MinLength: minLength, Penalty: p, Banned: []int32{0}}
+			got, err := Run(newTable(5, 3), 3, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range got {
+				want := newTable(5, 3).exhaustive(i, o)
+				for j, h := range got[i] {
+					if !same(h, want[j]) {
+						t.Errorf("%v, sentence %d, result %d: %+v, want %+v", p, i, j, h, want[j])
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestGreedyTakesTheBestToken(t *testing.T) {
+	o := Options{Begin: 0, End: 1, Beam: 1, NBest: 1, MaxLength: 6, Scores: true}
+	m := newTable(7, 4)
+	got, err := Run(m, 4, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range got {
+		h, want := []int32{int32(i), 0}, []int32(nil)
+		for len(want) < o.MaxLength {
+			best := top(nil, m.logits(h), 1)[0].token
+			if best == o.End {
+				break
+			}
+			h, want = append(h, best), append(want, best)
+		}
+		if !slices.Equal(got[i][0].Tokens, want) {
+			t.Errorf("sentence %d: %v, want %v", i, got[i][0].Tokens, want)
+		}
+	}
+}
+
+func TestSentencesDoNotAffectEachOther(t *testing.T) {
+	o := Options{Begin: 0, End: 1, Beam: 3, NBest: 3, MaxLength: 8, Penalty: LengthPenalty{"gnmt", 1}}
+	together, err := Run(newTable(6, 5), 5, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range together {
+		m := newTable(6, 5)
+		m.hyps = m.hyps[i : i+1]
+		alone, err := Run(m, 1, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for j := range alone[0] {
+			if !same(alone[0][j], together[i][j]) {
+				t.Errorf("sentence %d, result %d: %+v alone, %+v in a batch", i, j, alone[0][j], together[i][j])
+			}
+		}
+	}
+}
+
+func TestSamplingFollowsTheDistribution(t *testing.T) {
+	m := newTable(5, 1)
+	x := m.logits([]int32{0, 0})
+	for _, c := range []struct {
+		name string
+		s    Sampling
+		want func() []float64
+	}{
+		{"all", Sampling{Temperature: 1}, func() []float64 { return softmax(x, 1, 5) }},
+		{"temperature", Sampling{Temperature: 0.5}, func() []float64 { return softmax(x, 0.5, 5) }},
+		{"top-k", Sampling{Temperature: 1, TopK: 2}, func() []float64 { return softmax(x, 1, 2) }},
+		{"top-p", Sampling{Temperature: 1, TopP: 1e-9}, func() []float64 { return softmax(x, 1, 1) }},
+	} {
+		const n = 4000
+		count := make([]float64, 5)
+		for seed := range n {
+			c.s.Seed = uint64(seed)
+			o := Options{Begin: 0, End: 1, Beam: 1, NBest: 1, MaxLength: 1, Sampling: &c.s}
+			got, err := Run(newTable(5, 1), 1, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			id := o.End
+			if h := got[0][0]; !h.Ended {
+				id = h.Tokens[0]
+			}
+			count[id] += 1.0 / n
+		}
+		for id, w := range c.want() {
+			if d := math.Abs(count[id] - w); d > 5*math.Sqrt(w*(1-w)/n)+1e-9 {
+				t.Errorf("%s: token %d comes with frequency %.3f, want %.3f", c.name, id, count[id], w)
+			}
+		}
+	}
+}
+
+// softmax returns the distribution of the k most probable tokens.
+func softmax(x []tensor.Float, temperature float64, k int) []float64 {
+	p, sum := make([]float64, len(x)), 0.0
+	for _, c := range top(nil, x, k) {
+		p[c.token] = math.Exp(c.logProb / temperature)
+		sum += p[c.token]
+	}
+	for i := range p {
+		p[i] /= sum
+	}
+	return p
+}
+
+func TestTopFindsTheLargest(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	x := make([]tensor.Float, 1000)
+	for i := range x {
+		x[i] = tensor.Float(r.IntN(300)) // with ties
+	}
+	x[5] = tensor.Float(math.Inf(-1))
+	want := sortAll(x)
+	for _, n := range []int{1, 2, 8, 999, 1000} {
+		got := top(nil, x, n)
+		if !slices.Equal(got, want[:min(n, 999)]) {
+			t.Fatalf("the %d largest of 1000 are wrong", n)
+		}
+	}
+}
+
+func TestOptionsAreChecked(t *testing.T) {
+	good := Options{Beam: 2, NBest: 1, MaxLength: 5}
+	if err := good.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(o *Options){
+		"beam":        func(o *Options) { o.Beam = 0 },
+		"n-best":      func(o *Options) { o.NBest = 3 },
+		"max length":  func(o *Options) { o.MaxLength = 0 },
+		"min length":  func(o *Options) { o.MinLength = 6 },
+		"penalty":     func(o *Options) { o.Penalty.Name = "bert" },
+		"sampling":    func(o *Options) { o.Sampling = &Sampling{Temperature: 1} },
+		"temperature": func(o *Options) { o.Beam, o.Sampling = 1, &Sampling{} },
+	} {
+		o := good
+		change(&o)
+		if o.Validate() == nil {
+			t.Errorf("%s: no error for %+v", name, o)
+		}
+	}
+}
