@@ -1,0 +1,5 @@
+//go:build !linux
+
+package bench
+
+func peakRSS() float64 { return 0 }

@@ -1,0 +1,56 @@
+// Command kotoba trains, evaluates, uses and looks inside neural language
+// models on ordinary CPUs.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kotoba-nlp/kotoba/internal/cpu"
+	"github.com/kotoba-nlp/kotoba/internal/par"
+)
+
+// exitBadInput is the status for everything that the user can mend.
+const exitBadInput = 2
+
+func main() {
+	root := newRoot()
+	if err := root.Execute(); err != nil {
+		if !errors.Is(err, errReported) {
+			fmt.Fprintln(os.Stderr, "kotoba:", err)
+		}
+		os.Exit(exitBadInput)
+	}
+}
+
+// errReported is an error that the user has been told of already.
+var errReported = errors.New("reported")
+
+func newRoot() *cobra.Command {
+	var threads int
+	root := &cobra.Command{
+		Use:   "kotoba",
+		Short: "Neural language models from the recurrent network to BERT, on ordinary CPUs",
+		Long: `kotoba (言葉, "word") trains, evaluates, uses and looks inside the neural
+language models that lead from the recurrent network to BERT.
+
+KOTOBA_CPU=generic|avx2|avx512 forces a path of kernels.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if threads < 1 {
+				return fmt.Errorf("--threads is %d; want at least 1", threads)
+			}
+			par.SetThreads(threads)
+			_, err := cpu.Selected()
+			return err
+		},
+	}
+	root.PersistentFlags().IntVar(&threads, "threads", runtime.GOMAXPROCS(0), "threads in total")
+	root.AddCommand(newBench())
+	return root
+}
