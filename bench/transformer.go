@@ -113,12 +113,13 @@ func Decode(shape string, beam int, budget time.Duration) (Result, error) {
 	}
 	m.Pack()
 	src := randomSequences(r, decodeBatch, decodeSource, decodeVocab)
-	o := decode.Options{Begin: 0, End: 1, Beam: beam, NBest: 1, MinLength: decodeTarget, MaxLength: decodeTarget}
+	o := decode.Options{Begin: 0, End: 1, Beam: beam, NBest: 1, MinLength: decodeTarget}
 	if err := o.Validate(); err != nil {
 		return Result{}, err
 	}
+	limits := decode.Limits(decodeBatch, decodeTarget)
 	seconds, peak, runs := measure(budget, func() {
-		if _, e := decode.Run(m.NewDecoder(src), decodeBatch, o); e != nil {
+		if _, e := decode.Run(m.NewDecoder(src), limits, o); e != nil {
 			err = e
 		}
 	})

@@ -27,7 +27,6 @@ type Options struct {
 	Beam       int   // hypotheses of a sentence; 1 is greedy
 	Penalty    LengthPenalty
 	MinLength  int     // tokens before End is allowed
-	MaxLength  int     // tokens after which a sentence ends anyway, End among them
 	NBest      int     // results of a sentence, at most Beam
 	Scores     bool    // compute log-probabilities even where the search does not need them
 	Banned     []int32 // tokens that never come
@@ -41,10 +40,6 @@ func (o Options) Validate() error {
 		return fmt.Errorf("decode: beam is %d; want at least 1", o.Beam)
 	case o.NBest < 1 || o.NBest > o.Beam:
 		return fmt.Errorf("decode: %d results of a beam of %d; want 1 to %d", o.NBest, o.Beam, o.Beam)
-	case o.MaxLength < 1:
-		return fmt.Errorf("decode: maximum length is %d; want at least 1", o.MaxLength)
-	case o.MinLength > o.MaxLength:
-		return fmt.Errorf("decode: minimum length %d is over the maximum %d", o.MinLength, o.MaxLength)
 	case o.Sampling != nil && o.Beam != 1:
 		return fmt.Errorf("decode: sampling with a beam of %d; want 1", o.Beam)
 	}
@@ -91,13 +86,28 @@ type Hypothesis struct {
 }
 
 // Run decodes all sequences of a stepper and returns the NBest best hypotheses
-// of each, best first.
-func Run(s Stepper, sequences int, o Options) ([][]Hypothesis, error) {
+// of each, best first. limits holds, for each sequence, the number of tokens
+// after which it ends anyway, End among them.
+func Run(s Stepper, limits []int, o Options) ([][]Hypothesis, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	if o.Sampling != nil {
-		return sample(s, sequences, o), nil
+	for i, n := range limits {
+		if n < 1 || n < o.MinLength {
+			return nil, fmt.Errorf("decode: sequence %d may have %d tokens; want at least 1 and the minimum of %d", i, n, o.MinLength)
+		}
 	}
-	return search(s, sequences, o), nil
+	if o.Sampling != nil {
+		return sample(s, limits, o), nil
+	}
+	return search(s, limits, o), nil
+}
+
+// Limits returns n equal limits for Run.
+func Limits(n, tokens int) []int {
+	l := make([]int, n)
+	for i := range l {
+		l[i] = tokens
+	}
+	return l
 }

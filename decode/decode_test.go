@@ -55,7 +55,7 @@ func (m *table) Select(parents []int) {
 }
 
 // exhaustive returns every hypothesis of a sequence, best first.
-func (m *table) exhaustive(sequence int, o Options) []Hypothesis {
+func (m *table) exhaustive(sequence, limit int, o Options) []Hypothesis {
 	var all []Hypothesis
 	var extend func(h []int32, logProb float64)
 	extend = func(h []int32, logProb float64) {
@@ -74,7 +74,7 @@ func (m *table) exhaustive(sequence int, o Options) []Hypothesis {
 			switch {
 			case int32(id) == o.End:
 				all = append(all, Hypothesis{slices.Clone(h[2:]), lp, lp / o.Penalty.Of(length), true})
-			case length == o.MaxLength:
+			case length == limit:
 				all = append(all, Hypothesis{append(slices.Clone(h[2:]), int32(id)), lp, lp / o.Penalty.Of(length), false})
 			default:
 				extend(append(slices.Clone(h), int32(id)), lp)
@@ -98,13 +98,13 @@ func same(a, b Hypothesis) bool {
 func TestWideBeamEqualsExhaustiveSearch(t *testing.T) {
 	for _, p := range []LengthPenalty{{}, {"gnmt", 0.6}, {"power", 1}, {"power", 2}} {
 		for _, minLength := range []int{0, 2} {
-			o := Options{Begin: 0, End: 1, Beam: 1024, NBest: 5, MaxLength: 4, MinLength: minLength, Penalty: p, Banned: []int32{0}}
-			got, err := Run(newTable(5, 3), 3, o)
+			o := Options{Begin: 0, End: 1, Beam: 1024, NBest: 5, MinLength: minLength, Penalty: p, Banned: []int32{0}}
+			got, err := Run(newTable(5, 3), Limits(3, 4), o)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for i := range got {
-				want := newTable(5, 3).exhaustive(i, o)
+				want := newTable(5, 3).exhaustive(i, 4, o)
 				for j, h := range got[i] {
 					if !same(h, want[j]) {
 						t.Errorf("%v, sentence %d, result %d: %+v, want %+v", p, i, j, h, want[j])
@@ -116,15 +116,15 @@ func TestWideBeamEqualsExhaustiveSearch(t *testing.T) {
 }
 
 func TestGreedyTakesTheBestToken(t *testing.T) {
-	o := Options{Begin: 0, End: 1, Beam: 1, NBest: 1, MaxLength: 6, Scores: true}
+	o := Options{Begin: 0, End: 1, Beam: 1, NBest: 1, Scores: true}
 	m := newTable(7, 4)
-	got, err := Run(m, 4, o)
+	got, err := Run(m, Limits(4, 6), o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range got {
 		h, want := []int32{int32(i), 0}, []int32(nil)
-		for len(want) < o.MaxLength {
+		for len(want) < 6 {
 			best := top(nil, m.logits(h), 1)[0].token
 			if best == o.End {
 				break
@@ -138,15 +138,15 @@ func TestGreedyTakesTheBestToken(t *testing.T) {
 }
 
 func TestSentencesDoNotAffectEachOther(t *testing.T) {
-	o := Options{Begin: 0, End: 1, Beam: 3, NBest: 3, MaxLength: 8, Penalty: LengthPenalty{"gnmt", 1}}
-	together, err := Run(newTable(6, 5), 5, o)
+	o := Options{Begin: 0, End: 1, Beam: 3, NBest: 3, Penalty: LengthPenalty{"gnmt", 1}}
+	together, err := Run(newTable(6, 5), []int{8, 3, 8, 5, 8}, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range together {
 		m := newTable(6, 5)
 		m.hyps = m.hyps[i : i+1]
-		alone, err := Run(m, 1, o)
+		alone, err := Run(m, []int{8, 3, 8, 5, 8}[i:i+1], o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -175,8 +175,8 @@ func TestSamplingFollowsTheDistribution(t *testing.T) {
 		count := make([]float64, 5)
 		for seed := range n {
 			c.s.Seed = uint64(seed)
-			o := Options{Begin: 0, End: 1, Beam: 1, NBest: 1, MaxLength: 1, Sampling: &c.s}
-			got, err := Run(newTable(5, 1), 1, o)
+			o := Options{Begin: 0, End: 1, Beam: 1, NBest: 1, Sampling: &c.s}
+			got, err := Run(newTable(5, 1), Limits(1, 1), o)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -224,15 +224,13 @@ func TestTopFindsTheLargest(t *testing.T) {
 }
 
 func TestOptionsAreChecked(t *testing.T) {
-	good := Options{Beam: 2, NBest: 1, MaxLength: 5}
+	good := Options{Beam: 2, NBest: 1}
 	if err := good.Validate(); err != nil {
 		t.Fatal(err)
 	}
 	for name, change := range map[string]func(o *Options){
 		"beam":        func(o *Options) { o.Beam = 0 },
 		"n-best":      func(o *Options) { o.NBest = 3 },
-		"max length":  func(o *Options) { o.MaxLength = 0 },
-		"min length":  func(o *Options) { o.MinLength = 6 },
 		"penalty":     func(o *Options) { o.Penalty.Name = "bert" },
 		"sampling":    func(o *Options) { o.Sampling = &Sampling{Temperature: 1} },
 		"temperature": func(o *Options) { o.Beam, o.Sampling = 1, &Sampling{} },
@@ -241,6 +239,14 @@ func TestOptionsAreChecked(t *testing.T) {
 		change(&o)
 		if o.Validate() == nil {
 			t.Errorf("%s: no error for %+v", name, o)
+		}
+	}
+}
+
+func TestLimitsAreChecked(t *testing.T) {
+	for _, limit := range []int{0, 2} {
+		if _, err := Run(newTable(3, 1), Limits(1, limit), Options{Beam: 1, NBest: 1, MinLength: 3}); err == nil {
+			t.Errorf("no error for a limit of %d under a minimum of 3", limit)
 		}
 	}
 }

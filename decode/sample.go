@@ -33,7 +33,8 @@ func (s Sampling) validate() error {
 
 // sample draws one hypothesis for each sequence. Each sequence has a random
 // stream of its own, so that a result does not depend on the others.
-func sample(s Stepper, sequences int, o Options) [][]Hypothesis {
+func sample(s Stepper, limits []int, o Options) [][]Hypothesis {
+	sequences := len(limits)
 	out := make([][]Hypothesis, sequences)
 	streams := make([]*rand.Rand, sequences)
 	tokens, open := make([]int32, sequences), make([]int, sequences)
@@ -57,7 +58,7 @@ func sample(s Stepper, sequences int, o Options) [][]Hypothesis {
 			} else {
 				h.Tokens = append(h.Tokens, id)
 			}
-			if h.Ended || length == o.MaxLength {
+			if h.Ended || length == limits[i] {
 				h.Score = h.LogProb
 				continue
 			}

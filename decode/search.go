@@ -19,6 +19,7 @@ type live struct {
 // sentence is the search of one sentence.
 type sentence struct {
 	index int
+	limit int // tokens
 	beam  []live
 	ended []Hypothesis // best first, at most Beam
 }
@@ -27,11 +28,12 @@ type sentence struct {
 // keeps the Beam most probable beginnings. A sentence leaves the batch when
 // none of its beginnings can become better than the worst of Beam results, as
 // judged by the score that the best would have if it ended now.
-func search(s Stepper, sequences int, o Options) [][]Hypothesis {
+func search(s Stepper, limits []int, o Options) [][]Hypothesis {
+	sequences := len(limits)
 	out := make([][]Hypothesis, sequences)
 	open := make([]*sentence, sequences)
 	for i := range open {
-		open[i] = &sentence{index: i, beam: []live{{}}}
+		open[i] = &sentence{index: i, limit: limits[i], beam: []live{{}}}
 	}
 	tokens := make([]int32, sequences)
 	for i := range tokens {
@@ -101,7 +103,7 @@ func (q *sentence) advance(rows [][]choice, length int, o Options) (from []int) 
 			continue
 		}
 		tokens := append(old[:len(old):len(old)], c.token)
-		if length == o.MaxLength {
+		if length == q.limit {
 			q.end(Hypothesis{Tokens: tokens, LogProb: c.logProb, Score: c.logProb / o.Penalty.Of(length)}, o)
 		}
 		beam = append(beam, live{tokens, c.logProb})
@@ -123,7 +125,7 @@ func (q *sentence) end(h Hypothesis, o Options) {
 
 // done says whether the search of a sentence is over after length tokens.
 func (q *sentence) done(length int, o Options) bool {
-	if length == o.MaxLength || len(q.beam) == 0 {
+	if length == q.limit || len(q.beam) == 0 {
 		return true
 	}
 	if len(q.ended) < o.Beam {
