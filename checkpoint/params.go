@@ -1,0 +1,106 @@
+package checkpoint
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kotoba-nlp/kotoba/nn"
+)
+
+// Tensors returns parameters as the tensors of a checkpoint, views of their
+// memory. One of a single row is a vector there, any other a matrix; a
+// parameter that stacks several published ones becomes those.
+func Tensors(params []nn.Param) []Tensor {
+	var all []Tensor
+	for _, p := range params {
+		parts, n := len(p.Names), len(p.Tensor.Data)/len(p.Names)
+		shape := []int{p.Tensor.Rows() / parts, p.Tensor.Cols()}
+		if p.Tensor.Rows() == 1 {
+			shape = []int{n}
+		}
+		for i, name := range p.Names {
+			all = append(all, Tensor{Name: name, Shape: shape, Data: p.Tensor.Data[i*n : (i+1)*n]})
+		}
+	}
+	return all
+}
+
+// Save writes parameters, further tensors such as the state of an optimiser,
+// and texts to keep with them; see [Write].
+func Save(path string, params []nn.Param, metadata map[string]string, extra ...Tensor) error {
+	return Write(path, append(Tensors(params), extra...), metadata)
+}
+
+// Load fills parameters, and the Data or Ints of further tensors, from a file
+// that holds exactly these, in these shapes. Otherwise nothing is changed and
+// the error names what differs.
+func Load(f *File, params []nn.Param, extra ...Tensor) error {
+	wanted := append(Tensors(params), extra...)
+	if err := checkNames(f, wanted); err != nil {
+		return err
+	}
+	var copies []func()
+	for _, t := range wanted {
+		if want, have := t.elements(); want != have {
+			return fmt.Errorf("checkpoint: there is room for %d elements of tensor %q; shape %v wants %d", have, t.Name, t.Shape, want)
+		}
+		if t.Ints != nil {
+			v, err := f.Ints(t.Name, t.Shape...)
+			if err != nil {
+				return err
+			}
+			copies = append(copies, func() { copy(t.Ints, v) })
+			continue
+		}
+		v, err := f.Floats(t.Name, t.Shape...)
+		if err != nil {
+			return err
+		}
+		copies = append(copies, func() { copy(t.Data, v) })
+	}
+	for _, c := range copies {
+		c()
+	}
+	return nil
+}
+
+// checkNames says which of the wanted tensors a file lacks, and which of its
+// own are not wanted.
+func checkNames(f *File, wanted []Tensor) error {
+	isWanted := map[string]bool{}
+	var missing, unexpected []string
+	for _, t := range wanted {
+		isWanted[t.Name] = true
+		if _, ok := f.entries[t.Name]; !ok {
+			missing = append(missing, t.Name)
+		}
+	}
+	for _, name := range f.Names() {
+		if !isWanted[name] {
+			unexpected = append(unexpected, name)
+		}
+	}
+	if len(missing)+len(unexpected) == 0 {
+		return nil
+	}
+	slices.Sort(missing)
+	var says []string
+	if len(missing) > 0 {
+		says = append(says, "lacks "+list(missing))
+	}
+	if len(unexpected) > 0 {
+		says = append(says, "has unexpected "+list(unexpected))
+	}
+	return fmt.Errorf("checkpoint: %s: it %s; expected the tensors of the model exactly", f.path, strings.Join(says, " and "))
+}
+
+// list names the first of some tensors.
+func list(names []string) string {
+	const most = 10
+	s := fmt.Sprintf("%d tensors (%s", len(names), strings.Join(names[:min(len(names), most)], ", "))
+	if len(names) > most {
+		s += ", ..."
+	}
+	return s + ")"
+}
