@@ -6,21 +6,23 @@ type embedOp struct {
 	loop[embedOp]
 	table, y *Tensor
 	ids      []int32
+	zero     int32
 	scale    Float
 }
 
 var embedOps pool[embedOp]
 
 // Embed returns the rows of table that ids name, times scale: (len(ids), D).
-// ids must not change before the next Reset.
-func (t *Tape) Embed(table *Tensor, ids []int32, scale float64) *Tensor {
+// The id zero, -1 for none, stands for a row of zeros, whatever the table
+// holds there. ids must not change before the next Reset.
+func (t *Tape) Embed(table *Tensor, ids []int32, zero int32, scale float64) *Tensor {
 	for i, id := range ids {
 		if id < 0 || int(id) >= table.rows {
 			misfit("Embed", "id %d at %d; the table has %d rows", id, i, table.rows)
 		}
 	}
 	o := embedOps.get()
-	o.table, o.ids, o.scale, o.y = table, ids, Float(scale), t.new(len(ids), table.cols)
+	o.table, o.ids, o.zero, o.scale, o.y = table, ids, zero, Float(scale), t.new(len(ids), table.cols)
 	o.each(o, len(ids), rowGrain(table.cols), (*embedOp).forward)
 	y := o.y
 	t.done(o)
@@ -33,6 +35,10 @@ func (o *embedOp) release()        { embedOps.put(o) }
 func (o *embedOp) forward(lo, hi int) {
 	for r := lo; r < hi; r++ {
 		y := o.y.Row(r)
+		if o.ids[r] == o.zero {
+			clear(y)
+			continue
+		}
 		copy(y, o.table.Row(int(o.ids[r])))
 		kernel.ScaleAdd(y, o.scale, 0)
 	}
@@ -47,6 +53,9 @@ func (o *embedOp) backward(t *Tape) {
 func (o *embedOp) grad(lo, hi int) {
 	d := o.y.cols
 	for r, id := range o.ids {
+		if id == o.zero {
+			continue
+		}
 		kernel.Axpy(o.table.Grad[int(id)*d+lo:int(id)*d+hi], o.y.Grad[r*d+lo:], o.scale)
 	}
 }

@@ -190,8 +190,16 @@ var opRows = []opRow{
 	}},
 	{"LayerNorm", "", [][2]int{{40, 450}, {1, 450}, {1, 450}}, func(t *Tape, p []*Tensor) *Tensor { return t.LayerNorm(p[0], p[1], p[2], 1e-5) }, layerNormOracle},
 	{"LayerNorm", "narrow", [][2]int{{3, 5}, {1, 5}, {1, 5}}, func(t *Tape, p []*Tensor) *Tensor { return t.LayerNorm(p[0], p[1], p[2], 1e-5) }, layerNormOracle},
-	{"Embed", "one id twice", [][2]int{{6, 9}}, func(t *Tape, p []*Tensor) *Tensor { return t.Embed(p[0], embeddedRows, 3) }, func(p []matrix) matrix {
+	{"Embed", "one id twice", [][2]int{{6, 9}}, func(t *Tape, p []*Tensor) *Tensor { return t.Embed(p[0], embeddedRows, -1, 3) }, func(p []matrix) matrix {
 		return generate(3, 9, func(i, j int) float64 { return 3 * *p[0].at(int(embeddedRows[i]), j) })
+	}},
+	{"Embed", "zero id", [][2]int{{6, 9}}, func(t *Tape, p []*Tensor) *Tensor { return t.Embed(p[0], embeddedRows, embeddedRows[0], 3) }, func(p []matrix) matrix {
+		return generate(3, 9, func(i, j int) float64 {
+			if embeddedRows[i] == embeddedRows[0] {
+				return 0
+			}
+			return 3 * *p[0].at(int(embeddedRows[i]), j)
+		})
 	}},
 	{"AddRows", "", [][2]int{{4, 6}}, func(t *Tape, p []*Tensor) *Tensor { return t.AddRows(p[0], rowTable, addedRows) }, func(p []matrix) matrix {
 		return generate(4, 6, func(i, j int) float64 { return *p[0].at(i, j) + float64(rowTable.Row(int(addedRows[i]))[j]) })

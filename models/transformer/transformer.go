@@ -25,6 +25,7 @@ type Config struct {
 	EncoderLayers int  `yaml:"encoder_layers"` // N of the encoder
 	DecoderLayers int  `yaml:"decoder_layers"` // N of the decoder
 	MaxLength     int  `yaml:"max_length"`     // longest sequence, in tokens
+	Start         int  `yaml:"start"`          // id before the first of a target, embedded as zeros as in Marian; -1 for none
 	PreNorm       bool `yaml:"pre_norm"`       // normalise before each sub-layer instead of after it
 
 	Dropout           float64 `yaml:"dropout"`            // of sub-layer results and of embeddings, P_drop
@@ -49,6 +50,9 @@ func (c Config) Validate() error {
 		if f.value < 1 {
 			return fmt.Errorf("transformer: %s is %d; want at least 1", f.name, f.value)
 		}
+	}
+	if c.Start < -1 || c.Start >= c.Vocab {
+		return fmt.Errorf("transformer: start is %d; want an id below the vocab of %d, or -1", c.Start, c.Vocab)
 	}
 	if c.Dim%c.Heads != 0 || c.Dim%2 != 0 {
 		return fmt.Errorf("transformer: dim is %d; want an even multiple of the %d heads", c.Dim, c.Heads)
@@ -200,7 +204,7 @@ func (m *Model) feedForward(p Pass, x *tensor.Tensor, inner, outer nn.Linear) *t
 
 // embed returns Dropout(√D·E[ids] + PE) (sections 3.4, 3.5 and 5.4).
 func (m *Model) embed(p Pass, ids, positions []int32) *tensor.Tensor {
-	e := p.Embed(m.Embedding, ids, math.Sqrt(float64(m.Dim)))
+	e := p.Embed(m.Embedding, ids, int32(m.Start), math.Sqrt(float64(m.Dim)))
 	return p.Tape.Dropout(p.AddRows(e, m.positions, positions), p.Dropout.Mask(m.Dropout))
 }
 
