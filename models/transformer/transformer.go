@@ -18,19 +18,19 @@ import (
 
 // Config is the shape of a model and its regularisation.
 type Config struct {
-	Vocab         int  `yaml:"vocab"`          // entries of the vocabulary that source and target share
-	Dim           int  `yaml:"dim"`            // d_model
-	Heads         int  `yaml:"heads"`          // h
-	FFN           int  `yaml:"ffn"`            // d_ff
-	EncoderLayers int  `yaml:"encoder_layers"` // N of the encoder
-	DecoderLayers int  `yaml:"decoder_layers"` // N of the decoder
-	MaxLength     int  `yaml:"max_length"`     // longest sequence, in tokens
-	Start         int  `yaml:"start"`          // id before the first of a target, embedded as zeros as in Marian; -1 for none
-	PreNorm       bool `yaml:"pre_norm"`       // normalise before each sub-layer instead of after it
+	Vocab         int  `yaml:"vocab" doc:"entries of the vocabulary that source and target share; 0: what the tokenizer has"`
+	Dim           int  `yaml:"dim" doc:"d_model"`
+	Heads         int  `yaml:"heads" doc:"h"`
+	FFN           int  `yaml:"ffn" doc:"d_ff"`
+	EncoderLayers int  `yaml:"encoder_layers" doc:"N of the encoder"`
+	DecoderLayers int  `yaml:"decoder_layers" doc:"N of the decoder"`
+	MaxLength     int  `yaml:"max_length" doc:"longest sequence, in tokens, with its end symbol"`
+	Start         int  `yaml:"start"` // id before the first of a target, embedded as zeros as in Marian; -1 for none
+	PreNorm       bool `yaml:"pre_norm" doc:"normalise before each sub-layer instead of after it"`
 
-	Dropout           float64 `yaml:"dropout"`            // of sub-layer results and of embeddings, P_drop
-	AttentionDropout  float64 `yaml:"attention_dropout"`  // of attention weights
-	ActivationDropout float64 `yaml:"activation_dropout"` // of the feed-forward network's inner layer
+	Dropout           float64 `yaml:"dropout" doc:"of sub-layer results and of embeddings, P_drop"`
+	AttentionDropout  float64 `yaml:"attention_dropout" doc:"of attention weights"`
+	ActivationDropout float64 `yaml:"activation_dropout" doc:"of the feed-forward network's inner layer"`
 }
 
 // Validate says what of a configuration cannot be.
@@ -144,16 +144,31 @@ type Sequences struct {
 
 // NewSequences joins sequences to a batch.
 func NewSequences(seqs ...[]int32) Sequences {
-	s := Sequences{Segments: make(tensor.Segments, 1, len(seqs)+1)}
+	var s Sequences
+	s.Clear()
 	for _, ids := range seqs {
-		s.IDs = append(s.IDs, ids...)
-		for p := range ids {
-			s.Positions = append(s.Positions, int32(p))
-		}
-		s.Segments = append(s.Segments, len(s.IDs))
+		s.Append(ids...)
+		s.End()
 	}
 	return s
 }
+
+// Clear makes the batch empty and keeps its memory.
+func (s *Sequences) Clear() {
+	s.IDs, s.Positions, s.Segments = s.IDs[:0], s.Positions[:0], append(s.Segments[:0], 0)
+}
+
+// Append adds tokens to the sequence that End will end.
+func (s *Sequences) Append(ids ...int32) {
+	first := s.Segments[s.Segments.Len()]
+	for _, id := range ids {
+		s.Positions = append(s.Positions, int32(len(s.IDs)-first))
+		s.IDs = append(s.IDs, id)
+	}
+}
+
+// End ends a sequence.
+func (s *Sequences) End() { s.Segments = append(s.Segments, len(s.IDs)) }
 
 // Pass is one pass through a model: the tape, and what a training step or an
 // inspection adds.

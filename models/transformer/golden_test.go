@@ -1,0 +1,172 @@
+package transformer
+
+import (
+	"encoding/json"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/kotoba-nlp/kotoba/checkpoint"
+	"github.com/kotoba-nlp/kotoba/nn"
+	"github.com/kotoba-nlp/kotoba/optim"
+	"github.com/kotoba-nlp/kotoba/tensor"
+)
+
+// goldenConfig is the shape of the models that testdata/make_goldens.py makes.
+var goldenConfig = Config{
+	Vocab: 37, Dim: 16, Heads: 2, FFN: 24, EncoderLayers: 2, DecoderLayers: 2, MaxLength: 20, Start: -1,
+}
+
+// tolerance is the largest difference from PyTorch's result in double
+// precision, relative to the largest element of a tensor.
+const tolerance = 1e-5
+
+// TestAgreesWithPyTorch compares logits, every gradient and the losses of ten
+// steps of Adam with those of Hugging Face's MarianMTModel.
+func TestAgreesWithPyTorch(t *testing.T) {
+	post, start, pre := goldenConfig, goldenConfig, goldenConfig
+	start.Start = 36
+	pre.PreNorm = true
+	for _, c := range []struct {
+		name   string
+		config Config
+		first  int32 // the token that the decoder starts from
+	}{
+		{"post", post, 2},
+		{"start", start, 36},
+		{"pre", pre, 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := openGolden(t, c.name+".safetensors")
+			m := goldenModel(t, c.config, f)
+			b := goldenBatch(t, c.first)
+			tape := tensor.NewTape()
+			p := Pass{Tape: tape}
+			logits := m.Decode(p, m.Encode(p, b.Source), b.Source.Segments, b.Input)
+			checkClose(t, "logits", logits.Data, golden(t, f, "logits"))
+			checkTraining(t, m, tape, b, f)
+		})
+	}
+}
+
+// checkTraining trains m as the reference was trained.
+func checkTraining(t *testing.T, m *Model, tape *tensor.Tape, b Batch, f *checkpoint.File) {
+	t.Helper()
+	adam := optim.NewAdam(nn.Params(m), 0.9, 0.98, 1e-9, 0)
+	want := golden(t, f, "losses")
+	losses := make([]tensor.Float, len(want))
+	for step := range losses {
+		tape.Reset()
+		adam.ZeroGrad()
+		loss, _ := m.Loss(Pass{Tape: tape}, b, tensor.CrossEntropy{Smoothing: 0.1, Scale: 1 / float64(len(b.Output))})
+		losses[step] = loss.Data[0]
+		tape.Backward(loss)
+		if step == 0 {
+			for _, p := range nn.Params(m) {
+				var all []tensor.Float
+				for _, name := range p.Names {
+					all = append(all, golden(t, f, "grad."+name)...)
+				}
+				checkClose(t, "gradient of "+p.Name(), p.Tensor.Gradient(), all)
+			}
+		}
+		adam.Step(1e-2, optim.Clip(adam.GradNorm(), 1))
+	}
+	checkClose(t, "losses", losses, want)
+}
+
+func openGolden(t testing.TB, name string) *checkpoint.File {
+	t.Helper()
+	f, err := checkpoint.Open(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() })
+	return f
+}
+
+// golden returns a reference tensor of any shape.
+func golden(t testing.TB, f *checkpoint.File, name string) []tensor.Float {
+	t.Helper()
+	shape, _ := f.Shape(name)
+	data, err := f.Floats(name, shape...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// goldenModel returns a model with the reference's weights.
+func goldenModel(t testing.TB, c Config, f *checkpoint.File) *Model {
+	t.Helper()
+	m := newModel(t, c)
+	for _, p := range checkpoint.Tensors(nn.Params(m)) {
+		data, err := f.Floats("weight."+p.Name, p.Shape...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		copy(p.Data, data)
+	}
+	return m
+}
+
+// goldenBatch returns the reference's batch for a decoder that starts from
+// the given token.
+func goldenBatch(t testing.TB, first int32) Batch {
+	t.Helper()
+	text, err := os.ReadFile("testdata/batch.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pairs struct{ Source, Target [][]int32 }
+	if err := json.Unmarshal(text, &pairs); err != nil {
+		t.Fatal(err)
+	}
+	return newBatch(pairs.Source, pairs.Target, first)
+}
+
+// newBatch joins pairs of sentences to a batch.
+func newBatch(source, target [][]int32, first int32) Batch {
+	inputs := make([][]int32, len(target))
+	for i, ids := range target {
+		inputs[i] = append([]int32{first}, ids[:len(ids)-1]...)
+	}
+	return Batch{Source: NewSequences(source...), Input: NewSequences(inputs...), Output: slices.Concat(target...)}
+}
+
+func newModel(t testing.TB, c Config) *Model {
+	t.Helper()
+	m, err := New(c, rand.New(rand.NewPCG(1, 2)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func checkClose(t testing.TB, what string, got, want []tensor.Float) {
+	t.Helper()
+	if d := difference(t, got, want); !(d <= tolerance) {
+		t.Errorf("%s: differs by %.2g of the largest element; want at most %g", what, d, tolerance)
+	}
+}
+
+// difference returns the largest difference of two elements, relative to the
+// largest element of want.
+func difference(t testing.TB, got, want []tensor.Float) float64 {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%d elements; want %d", len(got), len(want))
+	}
+	var worst, largest float64
+	for i, w := range want {
+		d := math.Abs(float64(got[i] - w))
+		if d != d {
+			return d
+		}
+		worst, largest = max(worst, d), max(largest, math.Abs(float64(w)))
+	}
+	return worst / largest
+}
