@@ -58,7 +58,7 @@ func (c Config) Validate() error {
 		return fmt.Errorf("transformer: dim is %d; want an even multiple of the %d heads", c.Dim, c.Heads)
 	}
 	for _, rate := range []float64{c.Dropout, c.AttentionDropout, c.ActivationDropout} {
-		if rate < 0 || rate >= 1 {
+		if !(rate >= 0 && rate < 1) { // or NaN
 			return fmt.Errorf("transformer: a dropout rate is %v; want at least 0 and less than 1", rate)
 		}
 	}

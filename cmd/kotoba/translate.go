@@ -1,0 +1,175 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kotoba-nlp/kotoba/decode"
+	"github.com/kotoba-nlp/kotoba/train"
+)
+
+// translateFlags are the flags of translate that are not options of decode.
+type translateFlags struct {
+	beam, nbest          int
+	penalty, onLong      string
+	alpha                float64
+	sample, json, scores bool
+	sampling             decode.Sampling
+	batchTokens          int
+}
+
+func newTranslate() *cobra.Command {
+	var f translateFlags
+	c := &cobra.Command{
+		Use:   "translate RUN < in > out",
+		Short: "Translate standard input, a sentence a line",
+		Example: `  kotoba translate runs/ende < test.en > test.out
+  kotoba translate runs/ende --beam 5 --length-penalty power --alpha 1 --nbest 5 < test.en
+  echo "A dog runs." | kotoba translate runs/ende --sample --top-p 0.9 --seed 1`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			m, err := train.Open(args[0])
+			if err != nil {
+				return err
+			}
+			o, err := f.options(c, m.Config.Decoding)
+			if err != nil {
+				return err
+			}
+			return translate(c.InOrStdin(), c.OutOrStdout(), m.System(), o, f)
+		},
+	}
+	c.Flags().IntVar(&f.beam, "beam", 0, "hypotheses of a sentence, 1 is greedy; 0: as the run's configuration says")
+	c.Flags().StringVar(&f.penalty, "length-penalty", "", "gnmt: ((5+n)/6)^alpha, power: n^alpha, or none")
+	c.Flags().Float64Var(&f.alpha, "alpha", 0.6, "the power of the length penalty")
+	c.Flags().IntVar(&f.nbest, "nbest", 0, "print the n best translations: line ||| text ||| log-probability ||| score")
+	c.Flags().BoolVar(&f.sample, "sample", false, "draw tokens at random instead of searching")
+	c.Flags().Float64Var(&f.sampling.Temperature, "temperature", 1, "of sampling: below 1 favours probable tokens")
+	c.Flags().IntVar(&f.sampling.TopK, "top-k", 0, "sample from the k most probable tokens; 0 is all")
+	c.Flags().Float64Var(&f.sampling.TopP, "top-p", 1, "sample from the most probable tokens of this mass")
+	c.Flags().Uint64Var(&f.sampling.Seed, "seed", 1, "of sampling")
+	c.Flags().BoolVar(&f.json, "json", false, "print a JSON object a line: text, tokens, log_prob, score")
+	c.Flags().BoolVar(&f.scores, "scores", false, "print score, tab, translation")
+	c.Flags().IntVar(&f.batchTokens, "batch-tokens", 2048, "source tokens of a batch")
+	c.Flags().StringVar(&f.onLong, "on-long", "split", "lines longer than the model takes: split them or refuse them")
+	return c
+}
+
+// options returns the search: what flags say, then what the run says.
+func (f translateFlags) options(c *cobra.Command, d train.DecodingConfig) (decode.TranslateOptions, error) {
+	o := d.Options()
+	if f.beam > 0 {
+		o.Beam = f.beam
+	}
+	if c.Flags().Changed("length-penalty") || c.Flags().Changed("alpha") {
+		o.Penalty.Alpha = f.alpha
+		if f.penalty != "" {
+			o.Penalty.Name = f.penalty
+		}
+	}
+	if f.sample {
+		o.Beam, o.Sampling = 1, &f.sampling
+	}
+	o.NBest, o.BatchTokens = max(f.nbest, 1), f.batchTokens
+	o.Scores = f.json || f.scores || f.nbest > 0
+	switch f.onLong {
+	case "split":
+		o.SplitLong = true
+	case "refuse":
+	default:
+		return o, fmt.Errorf("--on-long is %q; want split or refuse", f.onLong)
+	}
+	return o, o.Validate()
+}
+
+// translateBlock is the number of lines that are translated together, in
+// batches by length.
+const translateBlock = 4096
+
+// translate copies in to out, translated. It answers when no more input waits,
+// so that it can be used line by line.
+func translate(in io.Reader, out io.Writer, s decode.System, o decode.TranslateOptions, f translateFlags) error {
+	r, w := bufio.NewReaderSize(in, 1<<16), bufio.NewWriter(out)
+	for first := 0; ; {
+		lines, err := readBlock(r, first)
+		if err != nil {
+			return err
+		}
+		if len(lines) == 0 {
+			return w.Flush()
+		}
+		results, err := s.Translate(lines, o)
+		if err != nil {
+			return errors.Join(w.Flush(), fmt.Errorf("standard input, lines %d to %d: %w", first+1, first+len(lines), err))
+		}
+		for i, hyps := range results {
+			if err := f.print(w, first+i, hyps, s); err != nil {
+				return fmt.Errorf("standard output: %w", err)
+			}
+		}
+		if err := w.Flush(); err != nil {
+			return fmt.Errorf("standard output: %w", err)
+		}
+		first += len(lines)
+	}
+}
+
+// readBlock reads the lines that are there, at least one if there is any more.
+func readBlock(r *bufio.Reader, first int) ([]string, error) {
+	var lines []string
+	for len(lines) == 0 || len(lines) < translateBlock && r.Buffered() > 0 {
+		line, err := r.ReadString('\n')
+		if errors.Is(err, io.EOF) && line == "" {
+			break
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, fmt.Errorf("standard input: %w", err)
+		}
+		if !utf8.ValidString(line) {
+			return nil, fmt.Errorf("standard input, line %d: not valid UTF-8; convert it, for example with iconv", first+len(lines)+1)
+		}
+		lines = append(lines, strings.TrimRight(line, "\r\n"))
+	}
+	return lines, nil
+}
+
+// jsonTranslation is a line of --json.
+type jsonTranslation struct {
+	Line    int      `json:"line"` // counted from 0
+	Text    string   `json:"text"`
+	Tokens  []string `json:"tokens"`
+	LogProb float64  `json:"log_prob"`
+	Score   float64  `json:"score"`
+	Ended   bool     `json:"ended"` // false: cut at the maximum length
+}
+
+func (f translateFlags) print(w io.Writer, line int, hyps []decode.Translation, s decode.System) error {
+	for _, h := range hyps {
+		var err error
+		switch {
+		case f.json:
+			tokens := []string{}
+			for _, id := range h.Tokens {
+				tokens = append(tokens, s.Tokenizer.Token(id))
+			}
+			err = json.NewEncoder(w).Encode(jsonTranslation{line, h.Text, tokens, h.LogProb, h.Score, h.Ended})
+		case f.nbest > 0:
+			_, err = fmt.Fprintf(w, "%d ||| %s ||| %.4f ||| %.4f\n", line, h.Text, h.LogProb, h.Score)
+		case f.scores:
+			_, err = fmt.Fprintf(w, "%.4f\t%s\n", h.Score, h.Text)
+		default:
+			_, err = fmt.Fprintln(w, h.Text)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

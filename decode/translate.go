@@ -1,0 +1,159 @@
+package decode
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/kotoba-nlp/kotoba/data"
+	"github.com/kotoba-nlp/kotoba/tokenizer"
+)
+
+// System is a trained model that turns sentences into sentences.
+type System struct {
+	// Start begins to decode a batch of source sequences, which end with the
+	// end symbol.
+	Start     func(src [][]int32) Stepper
+	Tokenizer tokenizer.Tokenizer // of both sides
+	MaxLength int                 // longest sequence that the model takes, the end symbol among it
+}
+
+// Begin returns the token that decoding starts from: the padding symbol, as in
+// Marian, or that of the beginning in a vocabulary without padding.
+func Begin(tok tokenizer.Tokenizer) int32 {
+	if s := tok.Special(); s.Pad != tokenizer.None {
+		return s.Pad
+	}
+	return tok.Special().Begin
+}
+
+// CheckTokenizer says what a vocabulary lacks for decoding.
+func CheckTokenizer(tok tokenizer.Tokenizer) error {
+	if tok.Special().End == tokenizer.None || Begin(tok) == tokenizer.None {
+		return fmt.Errorf("decode: the vocabulary needs an end symbol and one for padding or the beginning; it has %+v", tok.Special())
+	}
+	return nil
+}
+
+// TranslateOptions says how a System translates. Begin, End and Banned of
+// Options are the tokenizer's business.
+type TranslateOptions struct {
+	Options
+	BatchTokens int  // source tokens of a batch
+	SplitLong   bool // translate lines that are too long in parts instead of refusing them
+}
+
+// DefaultTranslate returns the options of greedy search.
+func DefaultTranslate() TranslateOptions {
+	return TranslateOptions{Options: Options{Beam: 1, NBest: 1}, BatchTokens: 2048}
+}
+
+// Translation is the translation of one line.
+type Translation struct {
+	Text       string
+	Hypothesis // of the model; of a line in parts, joined
+}
+
+// targetLimit bounds the length of a translation, in tokens, by that of its
+// source: twice as long and 50 more, as is usual.
+func targetLimit(source, limit int) int { return min(2*source+50, limit) }
+
+// Translate translates lines and returns up to NBest translations of each,
+// best first. An empty line is its own translation.
+func (s System) Translate(lines []string, o TranslateOptions) ([][]Translation, error) {
+	if err := CheckTokenizer(s.Tokenizer); err != nil {
+		return nil, err
+	}
+	special := s.Tokenizer.Special()
+	o.Begin, o.End = Begin(s.Tokenizer), special.End
+	for _, id := range []int32{special.Pad, special.Begin} {
+		if id != tokenizer.None && id != special.End {
+			o.Banned = append(o.Banned, id)
+		}
+	}
+	var parts []data.Example
+	var owner []int
+	for i, line := range lines {
+		ids := s.Tokenizer.Encode(line)
+		if len(ids) == 0 {
+			continue
+		}
+		if len(ids) >= s.MaxLength && !o.SplitLong {
+			return nil, fmt.Errorf("decode: line %d has %d tokens and the model takes %d; split it, or ask for long lines to be translated in parts",
+				i+1, len(ids), s.MaxLength-1)
+		}
+		for _, part := range s.split(ids) {
+			parts = append(parts, data.Example{Source: append(part[:len(part):len(part)], special.End)})
+			owner = append(owner, i)
+		}
+	}
+	results, err := s.run(parts, o)
+	if err != nil {
+		return nil, err
+	}
+	out := make([][]Translation, len(lines))
+	for p, h := range results {
+		out[owner[p]] = join(out[owner[p]], s.texts(h))
+	}
+	for i := range out {
+		if out[i] == nil {
+			out[i] = []Translation{{}}
+		}
+	}
+	return out, nil
+}
+
+// run decodes all parts, in batches of similar length.
+func (s System) run(parts []data.Example, o TranslateOptions) ([][]Hypothesis, error) {
+	results := make([][]Hypothesis, len(parts))
+	for _, batch := range data.SortedBatches(parts, max(o.BatchTokens, 1)) {
+		var src [][]int32
+		var limits []int
+		for _, i := range batch {
+			src = append(src, parts[i].Source)
+			limits = append(limits, max(targetLimit(len(parts[i].Source), s.MaxLength), o.MinLength))
+		}
+		hyps, err := Run(s.Start(src), limits, o.Options)
+		if err != nil {
+			return nil, err
+		}
+		for j, i := range batch {
+			results[i] = hyps[j]
+		}
+	}
+	return results, nil
+}
+
+// split cuts ids into parts that the model takes, as equal as they can be.
+func (s System) split(ids []int32) [][]int32 {
+	room := s.MaxLength - 1
+	n := (len(ids) + room - 1) / room
+	var parts [][]int32
+	for i := range n {
+		parts = append(parts, ids[i*len(ids)/n:(i+1)*len(ids)/n])
+	}
+	return parts
+}
+
+func (s System) texts(hyps []Hypothesis) []Translation {
+	var out []Translation
+	for _, h := range hyps {
+		out = append(out, Translation{Text: s.Tokenizer.Decode(h.Tokens), Hypothesis: h})
+	}
+	return out
+}
+
+// join appends the translations of the next part of a line, rank by rank.
+func join(line, part []Translation) []Translation {
+	if line == nil {
+		return part
+	}
+	line = line[:min(len(line), len(part))]
+	for i, p := range part[:len(line)] {
+		line[i].Text += " " + p.Text
+		line[i].Tokens = append(line[i].Tokens, p.Tokens...)
+		line[i].LogProb += p.LogProb
+		line[i].Score = math.Min(line[i].Score, p.Score)
+		line[i].Ended = line[i].Ended && p.Ended
+	}
+	return line
+}

@@ -1,0 +1,197 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/kotoba-nlp/kotoba/decode"
+	"github.com/kotoba-nlp/kotoba/models/transformer"
+)
+
+// Config is everything that decides a run of a translation model.
+type Config struct {
+	Preset    string             `yaml:"preset" doc:"the preset, with its version, that values not given come from"`
+	Data      DataConfig         `yaml:"data" doc:"the corpus: one sentence a line, line n of one file translating line n of the other"`
+	Tokenizer TokenizerConfig    `yaml:"tokenizer" doc:"one vocabulary for both languages"`
+	Model     transformer.Config `yaml:"model" doc:"the Transformer of Vaswani et al. 2017"`
+	Training  Options            `yaml:"training" doc:"optimiser, schedule, and when to stop"`
+	Decoding  DecodingConfig     `yaml:"decoding" doc:"how validation and, unless asked otherwise, translate search"`
+}
+
+// DataConfig names the files of a parallel corpus.
+type DataConfig struct {
+	Source      string `yaml:"source" doc:"training text, source language"`
+	Target      string `yaml:"target" doc:"training text, target language"`
+	ValidSource string `yaml:"valid_source" doc:"validation text, source language"`
+	ValidTarget string `yaml:"valid_target" doc:"validation text, target language"`
+	ValidLines  int    `yaml:"valid_lines" doc:"lines of it that are translated for BLEU; 0 is all"`
+	Tokenize    string `yaml:"bleu_tokenize" doc:"sacreBLEU's tokeniser for validation: 13a, intl, char, zh, or none for text that comes tokenised"`
+	Lowercase   bool   `yaml:"bleu_lowercase" doc:"whether validation BLEU ignores case"`
+}
+
+// TokenizerConfig says which vocabulary to use or to make.
+type TokenizerConfig struct {
+	Model             string  `yaml:"model" doc:"a SentencePiece model or word list to use; empty: train one on the training text"`
+	Type              string  `yaml:"type" doc:"unigram, bpe, or words for text that comes tokenised"`
+	Vocab             int     `yaml:"vocab" doc:"entries of the vocabulary"`
+	CharacterCoverage float64 `yaml:"character_coverage" doc:"share of the text's characters that pieces cover"`
+	ByteFallback      bool    `yaml:"byte_fallback" doc:"spell unknown characters in bytes"`
+}
+
+// DecodingConfig is how to search.
+type DecodingConfig struct {
+	Beam          int     `yaml:"beam" doc:"hypotheses of a sentence; 1 is greedy"`
+	LengthPenalty string  `yaml:"length_penalty" doc:"none, gnmt: ((5+n)/6)^alpha, or power: n^alpha"`
+	Alpha         float64 `yaml:"alpha" doc:"the power of the length penalty"`
+}
+
+// Options returns the search that the configuration asks for.
+func (d DecodingConfig) Options() decode.TranslateOptions {
+	o := decode.DefaultTranslate()
+	o.Beam, o.Penalty = max(d.Beam, 1), decode.LengthPenalty{Name: d.LengthPenalty, Alpha: d.Alpha}
+	return o
+}
+
+// ReadConfig reads a configuration over the preset that it names, or the
+// default one.
+func ReadConfig(path string) (Config, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return Config{}, fmt.Errorf("train: %w", err)
+	}
+	c, err := ParseConfig(text)
+	if err != nil {
+		return Config{}, fmt.Errorf("train: %s:%w", path, err)
+	}
+	return c, nil
+}
+
+// ParseConfig parses a configuration. Unknown keys are errors that say where,
+// and which known key is nearest.
+func ParseConfig(text []byte) (Config, error) {
+	var named struct {
+		Preset string `yaml:"preset"`
+	}
+	if err := yaml.Unmarshal(text, &named); err != nil {
+		return Config{}, locate(err)
+	}
+	c, err := Preset(named.Preset)
+	if err != nil {
+		return Config{}, err
+	}
+	preset := c.Preset
+	if len(strings.TrimSpace(string(text))) > 0 {
+		if err := yaml.UnmarshalWithOptions(text, &c, yaml.Strict()); err != nil {
+			return Config{}, locate(err)
+		}
+	}
+	c.Preset = preset
+	return c, nil
+}
+
+// Set changes one value: key is the dotted path of its name in the file.
+func (c *Config) Set(key, value string) error {
+	parts := strings.Split(key, ".")
+	var text strings.Builder
+	for i, p := range parts {
+		fmt.Fprintf(&text, "%s%s:", strings.Repeat("  ", i), p)
+		if i < len(parts)-1 {
+			text.WriteString("\n")
+		}
+	}
+	fmt.Fprintf(&text, " %s\n", value)
+	if err := yaml.UnmarshalWithOptions([]byte(text.String()), c, yaml.Strict()); err != nil {
+		return fmt.Errorf("train: --set %s=%s: %w", key, value, locate(err))
+	}
+	return nil
+}
+
+var unknownField = regexp.MustCompile(`unknown field "([^"]*)"`)
+
+// locate turns an error of the YAML library into one line: line:column: what,
+// and for an unknown key the nearest known one.
+func locate(err error) error {
+	var e yaml.Error
+	if !errors.As(err, &e) {
+		return fmt.Errorf(" %w", err)
+	}
+	msg := e.GetMessage()
+	if m := unknownField.FindStringSubmatch(msg); m != nil {
+		msg = fmt.Sprintf("unknown key %q; the nearest known one is %q", m[1], nearest(m[1], keys(reflect.TypeFor[Config]())))
+	}
+	if t := e.GetToken(); t != nil && t.Position != nil {
+		return fmt.Errorf("%d:%d: %s", t.Position.Line, t.Position.Column, msg)
+	}
+	return fmt.Errorf(" %s", msg)
+}
+
+// keys lists the names of all fields.
+func keys(t reflect.Type) []string {
+	var all []string
+	for i := range t.NumField() {
+		f := t.Field(i)
+		all = append(all, f.Tag.Get("yaml"))
+		if f.Type.Kind() == reflect.Struct {
+			all = append(all, keys(f.Type)...)
+		}
+	}
+	return all
+}
+
+// nearest returns the word at the smallest edit distance.
+func nearest(word string, words []string) string {
+	return slices.MinFunc(words, func(a, b string) int { return distance(word, a) - distance(word, b) })
+}
+
+// distance is the edit distance of Levenshtein (1966).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// Format returns the configuration as YAML, each value with its meaning.
+func (c Config) Format() string {
+	var text strings.Builder
+	text.WriteString("# A run of kotoba train. Any value can be left out: it is then the preset's.\n")
+	format(&text, reflect.ValueOf(c), "")
+	return text.String()
+}
+
+func format(text *strings.Builder, v reflect.Value, indent string) {
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		name, doc := f.Tag.Get("yaml"), f.Tag.Get("doc")
+		if f.Type.Kind() == reflect.Struct {
+			fmt.Fprintf(text, "\n%s%s: # %s\n", indent, name, doc)
+			format(text, v.Field(i), indent+"  ")
+			continue
+		}
+		value := fmt.Sprint(v.Field(i).Interface())
+		if f.Type.Kind() == reflect.String {
+			value = fmt.Sprintf("%q", value)
+		}
+		fmt.Fprintf(text, "%s%-30s # %s\n", indent, name+": "+value, doc)
+	}
+}

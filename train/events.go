@@ -1,0 +1,81 @@
+package train
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// eventWriter writes scalars as TensorBoard reads them: a file of TFRecords,
+// each an Event message (tensorflow/core/util/event.proto).
+type eventWriter struct{ f *os.File }
+
+// newEventWriter starts a new file in dir: a run that was resumed has several,
+// which TensorBoard joins.
+func newEventWriter(dir string) (*eventWriter, error) {
+	now := time.Now()
+	name := fmt.Sprintf("events.out.tfevents.%d.%d.kotoba", now.Unix(), now.Nanosecond())
+	f, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	w := &eventWriter{f}
+	version := protowire.AppendTag(w.event(0), 3, protowire.BytesType) // file_version
+	if err := w.record(protowire.AppendString(version, "brain.Event:2")); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+func (w *eventWriter) close() error { return w.f.Close() }
+
+// event starts an Event of a step.
+func (w *eventWriter) event(step int) []byte {
+	b := protowire.AppendTag(nil, 1, protowire.Fixed64Type) // wall_time
+	b = protowire.AppendFixed64(b, math.Float64bits(float64(time.Now().UnixNano())/1e9))
+	b = protowire.AppendTag(b, 2, protowire.VarintType) // step
+	return protowire.AppendVarint(b, uint64(step))
+}
+
+// scalars writes the values of a step.
+func (w *eventWriter) scalars(step int, values map[string]float64) error {
+	var summary []byte
+	for _, tag := range slices.Sorted(maps.Keys(values)) {
+		v := protowire.AppendTag(nil, 1, protowire.BytesType) // tag
+		v = protowire.AppendString(v, tag)
+		v = protowire.AppendTag(v, 2, protowire.Fixed32Type) // simple_value
+		v = protowire.AppendFixed32(v, math.Float32bits(float32(values[tag])))
+		summary = protowire.AppendTag(summary, 1, protowire.BytesType) // value
+		summary = protowire.AppendBytes(summary, v)
+	}
+	e := protowire.AppendTag(w.event(step), 5, protowire.BytesType) // summary
+	return w.record(protowire.AppendBytes(e, summary))
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// checksum is the masked CRC-32C of the TFRecord format.
+func checksum(b []byte) uint32 {
+	c := crc32.Checksum(b, castagnoli)
+	return (c>>15 | c<<17) + 0xa282ead8
+}
+
+// record writes one TFRecord: length, its checksum, data, its checksum.
+func (w *eventWriter) record(data []byte) error {
+	b := binary.LittleEndian.AppendUint64(nil, uint64(len(data)))
+	b = binary.LittleEndian.AppendUint32(b, checksum(b))
+	b = append(b, data...)
+	b = binary.LittleEndian.AppendUint32(b, checksum(data))
+	if _, err := w.f.Write(b); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	return nil
+}

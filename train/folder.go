@@ -1,0 +1,265 @@
+package train
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/kotoba-nlp/kotoba/checkpoint"
+	"github.com/kotoba-nlp/kotoba/nn"
+	"github.com/kotoba-nlp/kotoba/tensor"
+)
+
+// Names of the files of a run.
+const (
+	configFile    = "config.yaml"
+	lastFile      = "last.safetensors" // weights, moments and state
+	bestFile      = "best.safetensors" // weights of the best validation
+	metricsFile   = "metrics.jsonl"    // a line a step and a validation
+	samplesFile   = "samples.txt"      // outputs of the last validation
+	averageFolder = "checkpoints"      // weights of the last validations, for averaging
+	stateKey      = "kotoba_state"     // metadata of lastFile
+)
+
+// folder keeps a run in a directory.
+type folder struct {
+	dir      string
+	average  int
+	progress func(Progress, *Validation)
+	metrics  *os.File
+	events   *eventWriter
+}
+
+// openFolder opens the files of a run that grow, cutting off what a killed
+// session wrote after the checkpoint at the given step.
+func openFolder(dir string, step, average int, progress func(Progress, *Validation)) (*folder, error) {
+	if err := cutMetrics(filepath.Join(dir, metricsFile), step); err != nil {
+		return nil, err
+	}
+	m, err := os.OpenFile(filepath.Join(dir, metricsFile), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	events, err := newEventWriter(dir)
+	if err != nil {
+		return nil, errors.Join(err, m.Close())
+	}
+	return &folder{dir: dir, average: average, progress: progress, metrics: m, events: events}, nil
+}
+
+func (f *folder) close() error { return errors.Join(f.metrics.Close(), f.events.close()) }
+
+// cutMetrics removes lines of steps after the given one.
+func cutMetrics(path string, step int) error {
+	old, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	defer old.Close()
+	var keep strings.Builder
+	lines := bufio.NewScanner(old)
+	for lines.Scan() {
+		var at struct{ Step int }
+		if json.Unmarshal(lines.Bytes(), &at) == nil && at.Step <= step {
+			keep.WriteString(lines.Text() + "\n")
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("train: %s: %w", path, err)
+	}
+	return writeFile(path, keep.String())
+}
+
+// writeFile replaces a file as a whole or not at all.
+func writeFile(path, content string) error {
+	tmp := path + ".tmp"
+	f, err := os.Create(tmp)
+	if err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	_, err = f.WriteString(content)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("train: %w", errors.Join(err, os.Remove(tmp)))
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	return nil
+}
+
+// log appends a line to the metrics.
+func (f *folder) log(v any) error {
+	line, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	if _, err := f.metrics.Write(append(line, '\n')); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	return nil
+}
+
+// Stepped implements Observer.
+func (f *folder) Stepped(p Progress) error {
+	f.progress(p, nil)
+	return errors.Join(f.log(p), f.events.scalars(p.Step, map[string]float64{
+		"train/loss": p.Loss, "train/accuracy": p.Accuracy, "train/rate": p.Rate,
+		"train/grad_norm": p.GradNorm, "train/tokens_per_s": p.TokensPerSec,
+	}))
+}
+
+// Validated implements Observer.
+func (f *folder) Validated(p Progress, v Validation, best bool) error {
+	f.progress(p, &v)
+	values := map[string]float64{"valid/loss": v.Loss}
+	if v.BLEU != nil {
+		values["valid/bleu"] = *v.BLEU
+	}
+	var text strings.Builder
+	for _, s := range v.Samples {
+		fmt.Fprintf(&text, "source     %s\nreference  %s\noutput     %s\n\n", s.Source, s.Reference, s.Output)
+	}
+	return errors.Join(f.log(struct {
+		Step int `json:"step"`
+		Validation
+		Best bool `json:"best"`
+	}{p.Step, v, best}), f.events.scalars(p.Step, values), writeFile(filepath.Join(f.dir, samplesFile), text.String()))
+}
+
+// Checkpoint implements Observer.
+func (f *folder) Checkpoint(t *Trainer) error {
+	if t.state.BestAt == t.state.Step && t.state.Step > 0 {
+		if err := f.saveWeights(t, bestFile); err != nil {
+			return err
+		}
+	}
+	if f.average > 1 && t.state.Step > 0 {
+		if err := f.keepForAverage(t); err != nil {
+			return err
+		}
+	}
+	return t.save(filepath.Join(f.dir, lastFile))
+}
+
+// saveWeights writes the weights that validation sees.
+func (f *folder) saveWeights(t *Trainer, name string) error {
+	t.swapEMA()
+	defer t.swapEMA()
+	return checkpoint.Save(filepath.Join(f.dir, name), t.params, map[string]string{"format": "pt", "step": fmt.Sprint(t.state.Step)})
+}
+
+// keepForAverage keeps the weights of the last validations.
+func (f *folder) keepForAverage(t *Trainer) error {
+	dir := filepath.Join(f.dir, averageFolder)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	if err := f.saveWeights(t, filepath.Join(averageFolder, fmt.Sprintf("step-%08d.safetensors", t.state.Step))); err != nil {
+		return err
+	}
+	paths, err := averaged(f.dir)
+	if err != nil {
+		return err
+	}
+	for _, p := range paths[:max(len(paths)-f.average, 0)] {
+		if err := os.Remove(p); err != nil {
+			return fmt.Errorf("train: %w", err)
+		}
+	}
+	return nil
+}
+
+// averaged lists the checkpoints kept for averaging, oldest first.
+func averaged(dir string) ([]string, error) {
+	paths, err := filepath.Glob(filepath.Join(dir, averageFolder, "step-*.safetensors"))
+	if err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	slices.Sort(paths)
+	return paths, nil
+}
+
+// loadAverage sets params to the mean of checkpoints.
+func loadAverage(paths []string, params []nn.Param) error {
+	sums := make([][]float64, len(params))
+	for _, path := range paths {
+		if err := loadWeights(path, params); err != nil {
+			return err
+		}
+		for i, p := range params {
+			if sums[i] == nil {
+				sums[i] = make([]float64, len(p.Tensor.Data))
+			}
+			for j, v := range p.Tensor.Data {
+				sums[i][j] += float64(v)
+			}
+		}
+	}
+	for i, p := range params {
+		for j := range p.Tensor.Data {
+			p.Tensor.Data[j] = tensor.Float(sums[i][j] / float64(len(paths)))
+		}
+	}
+	return nil
+}
+
+// loadWeights reads a checkpoint of weights.
+func loadWeights(path string, params []nn.Param) (err error) {
+	f, err := checkpoint.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return checkpoint.Load(f, params)
+}
+
+// extra lists what a checkpoint holds beside the weights: the optimiser's
+// moments and averaged weights.
+func (t *Trainer) extra() []checkpoint.Tensor {
+	var all []checkpoint.Tensor
+	for i, p := range t.params {
+		shape := []int{p.Tensor.Rows(), p.Tensor.Cols()}
+		all = append(all,
+			checkpoint.Tensor{Name: "adam.m." + p.Name(), Shape: shape, Data: t.adam.M[i]},
+			checkpoint.Tensor{Name: "adam.v." + p.Name(), Shape: shape, Data: t.adam.V[i]})
+		if t.ema != nil {
+			all = append(all, checkpoint.Tensor{Name: "ema." + p.Name(), Shape: shape, Data: t.ema[i]})
+		}
+	}
+	return all
+}
+
+// save writes all that the run needs to go on.
+func (t *Trainer) save(path string) error {
+	s, err := json.Marshal(t.state)
+	if err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	return checkpoint.Save(path, t.params, map[string]string{stateKey: string(s)}, t.extra()...)
+}
+
+// resume reads what save wrote.
+func (t *Trainer) resume(path string) (err error) {
+	f, err := checkpoint.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if err := checkpoint.Load(f, t.params, t.extra()...); err != nil {
+		return err
+	}
+	if err := json.Unmarshal([]byte(f.Metadata()[stateKey]), &t.state); err != nil {
+		return fmt.Errorf("train: %s: the state of the run cannot be read: %w", path, err)
+	}
+	t.adam.T = t.state.Step
+	return nil
+}

@@ -1,0 +1,83 @@
+package train
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/kotoba-nlp/kotoba/models/transformer"
+)
+
+// DefaultPreset is what a configuration without a preset starts from.
+const DefaultPreset = "transformer-tiny"
+
+// presets are complete configurations but for the data. A preset never
+// changes once it is published: a better one gets the next number.
+var presets = map[string]Config{
+	// The Multi30k model of Wu et al. 2021 ("Good for Misconceived Reasons"),
+	// table 1.
+	"transformer-tiny@1": {
+		Tokenizer: TokenizerConfig{Type: "unigram", Vocab: 8000, CharacterCoverage: 1},
+		Model: transformer.Config{
+			Dim: 128, Heads: 4, FFN: 256, EncoderLayers: 4, DecoderLayers: 4, MaxLength: 512, Dropout: 0.3,
+		},
+		Training: tinyTraining,
+	},
+	"transformer-small@1": {
+		Tokenizer: TokenizerConfig{Type: "unigram", Vocab: 8000, CharacterCoverage: 0.9995},
+		Model: transformer.Config{
+			Dim: 256, Heads: 4, FFN: 1024, EncoderLayers: 3, DecoderLayers: 3, MaxLength: 512, Dropout: 0.3,
+		},
+		Training: smallTraining,
+	},
+	// Vaswani et al. 2017, table 3 and section 5.
+	"transformer-base@1": {
+		Tokenizer: TokenizerConfig{Type: "bpe", Vocab: 37000, CharacterCoverage: 0.9995, ByteFallback: true},
+		Model: transformer.Config{
+			Dim: 512, Heads: 8, FFN: 2048, EncoderLayers: 6, DecoderLayers: 6, MaxLength: 512, Dropout: 0.1,
+		},
+		Training: Options{
+			Seed: 1, BatchTokens: 4096, Accumulate: 6, MaxSteps: 100_000, Smoothing: 0.1,
+			Schedule: "noam", Rate: 1, Warmup: 4000, Beta1: 0.9, Beta2: 0.98, Epsilon: 1e-9,
+			ValidateEvery: 1000, Average: 5,
+		},
+	},
+}
+
+var tinyTraining = Options{
+	Seed: 1, BatchTokens: 4096, Accumulate: 1, MaxSteps: 12_000, Smoothing: 0.1,
+	Schedule: "inverse-sqrt", Rate: 5e-3, Warmup: 2000, Beta1: 0.9, Beta2: 0.98, Epsilon: 1e-9,
+	ValidateEvery: 250, Patience: 12, Average: 10,
+}
+
+var smallTraining = Options{
+	Seed: 1, BatchTokens: 4096, Accumulate: 1, MaxSteps: 20_000, Smoothing: 0.1, Clip: 1,
+	Schedule: "inverse-sqrt", Rate: 1.5e-3, Warmup: 2000, Beta1: 0.9, Beta2: 0.98, Epsilon: 1e-9,
+	ValidateEvery: 500, Patience: 10, Average: 8,
+}
+
+// Presets lists the presets by name and version.
+func Presets() []string { return slices.Sorted(maps.Keys(presets)) }
+
+// Preset returns a preset by name, name@version, or the default one for "".
+// Without a version it is the newest.
+func Preset(name string) (Config, error) {
+	if name == "" {
+		name = DefaultPreset
+	}
+	full := ""
+	for _, p := range Presets() {
+		if p == name || strings.HasPrefix(p, name+"@") {
+			full = p
+		}
+	}
+	if full == "" {
+		return Config{}, fmt.Errorf("train: unknown preset %q; want one of %s", name, strings.Join(Presets(), ", "))
+	}
+	c := presets[full]
+	c.Preset = full
+	c.Data.Tokenize = "13a"
+	c.Decoding = DecodingConfig{Beam: 4, LengthPenalty: "gnmt", Alpha: 0.6}
+	return c, nil
+}

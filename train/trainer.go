@@ -1,0 +1,298 @@
+// Package train fits models to data: the loop of steps, validation, early
+// stopping and checkpoints, and the folder that a run is.
+//
+// Whatever is random follows from the seed and the number of the step or the
+// epoch, so a run that is stopped anywhere, even killed, goes on from its last
+// checkpoint to the same weights, bit for bit.
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/kotoba-nlp/kotoba/nn"
+	"github.com/kotoba-nlp/kotoba/optim"
+	"github.com/kotoba-nlp/kotoba/tensor"
+)
+
+// Task is a model with the data that it is fitted to.
+type Task interface {
+	// Params returns the parameters to fit.
+	Params() []nn.Param
+	// Epoch arranges the data for epoch n, counted from 0, in batches and
+	// returns their number. The same n gives the same batches.
+	Epoch(n int) (batches int)
+	// Targets returns the number of predictions that a batch asks for.
+	Targets(batch int) int
+	// Loss computes the loss of a batch of the current epoch, times scale.
+	Loss(t *tensor.Tape, d *nn.Dropout, batch int, scale float64) (*tensor.Tensor, tensor.Likelihood)
+	// Validate measures the model on data kept apart.
+	Validate(ctx context.Context) (Validation, error)
+}
+
+// Validation is how good a model is on data kept apart.
+type Validation struct {
+	Loss    float64  `json:"valid_loss"`           // nats a token, no smoothing
+	BLEU    *float64 `json:"valid_bleu,omitempty"` // nil where nothing is translated
+	Samples []Sample `json:"-"`
+}
+
+// Sample is an output to look at.
+type Sample struct{ Source, Reference, Output string }
+
+// better says whether v is better than w: by BLEU where there is one, then by
+// loss.
+func (v Validation) better(w Validation) bool {
+	if v.BLEU != nil && w.BLEU != nil && *v.BLEU != *w.BLEU {
+		return *v.BLEU > *w.BLEU
+	}
+	return v.Loss < w.Loss
+}
+
+// Options is how a Trainer works.
+type Options struct {
+	Seed          uint64  `yaml:"seed" doc:"decides initial weights, order of data and dropout"`
+	BatchTokens   int     `yaml:"batch_tokens" doc:"tokens of a batch, of the longer side"`
+	Accumulate    int     `yaml:"accumulate" doc:"batches whose gradients make one step"`
+	MaxSteps      int     `yaml:"max_steps" doc:"steps after which training ends; 0 is no limit"`
+	MaxEpochs     int     `yaml:"max_epochs" doc:"epochs after which training ends; 0 is no limit"`
+	MaxMinutes    float64 `yaml:"max_minutes" doc:"minutes after which training ends; 0 is no limit (a run so ended depends on the machine's speed)"`
+	Smoothing     float64 `yaml:"label_smoothing" doc:"ε of label smoothing"`
+	Clip          float64 `yaml:"clip" doc:"largest norm of the gradient; 0 is no limit"`
+	Schedule      string  `yaml:"schedule" doc:"noam (Vaswani 2017, equation 3), inverse-sqrt, linear or constant"`
+	Rate          float64 `yaml:"rate" doc:"peak learning rate; for noam a factor of the formula"`
+	Warmup        int     `yaml:"warmup" doc:"steps of linear growth of the rate"`
+	Beta1         float64 `yaml:"beta1" doc:"decay of Adam's first moment"`
+	Beta2         float64 `yaml:"beta2" doc:"decay of Adam's second moment"`
+	Epsilon       float64 `yaml:"epsilon" doc:"Adam's ε"`
+	WeightDecay   float64 `yaml:"weight_decay" doc:"decoupled decay of matrices"`
+	ValidateEvery int     `yaml:"validate_every" doc:"steps from one validation, and checkpoint, to the next"`
+	Patience      int     `yaml:"patience" doc:"validations without progress after which training ends; 0 is no limit"`
+	Average       int     `yaml:"average" doc:"checkpoints that are averaged at the end; 0 or 1 averages none"`
+	EMA           float64 `yaml:"ema" doc:"decay of the exponential moving average of the weights that is validated and kept; 0 is none"`
+}
+
+// Validate says what of the options cannot be.
+func (o Options) Validate() error {
+	switch {
+	case o.BatchTokens < 1:
+		return fmt.Errorf("train: batch_tokens is %d; want at least 1", o.BatchTokens)
+	case o.Accumulate < 1:
+		return fmt.Errorf("train: accumulate is %d; want at least 1", o.Accumulate)
+	case o.ValidateEvery < 1:
+		return fmt.Errorf("train: validate_every is %d; want at least 1", o.ValidateEvery)
+	case o.MaxSteps <= 0 && o.MaxEpochs <= 0 && o.MaxMinutes <= 0 && o.Patience <= 0:
+		return errors.New("train: nothing ends the run; set max_steps, max_epochs, max_minutes or patience")
+	case o.EMA < 0 || o.EMA >= 1:
+		return fmt.Errorf("train: ema is %v; want at least 0 and less than 1", o.EMA)
+	case o.Smoothing < 0 || o.Smoothing >= 1:
+		return fmt.Errorf("train: label_smoothing is %v; want at least 0 and less than 1", o.Smoothing)
+	}
+	return o.schedule(1).Validate()
+}
+
+// schedule is the learning rate of a model of dimension dim.
+func (o Options) schedule(dim int) optim.Schedule {
+	return optim.Schedule{Kind: o.Schedule, Rate: o.Rate, Warmup: o.Warmup, Total: o.MaxSteps, Dim: dim}
+}
+
+// Progress is what a trainer reports after each step.
+type Progress struct {
+	Step         int           `json:"step"`
+	Epoch        int           `json:"epoch"`
+	Loss         float64       `json:"loss"` // smoothed, nats a token
+	Accuracy     float64       `json:"accuracy"`
+	Rate         float64       `json:"rate"`
+	GradNorm     float64       `json:"grad_norm"`
+	TokensPerSec float64       `json:"tokens_per_s"`
+	Elapsed      time.Duration `json:"-"` // of training, over all sessions of the run
+}
+
+// state is where a run is. With weights and moments it is all that a checkpoint
+// needs to hold.
+type state struct {
+	Step    int        `json:"step"`  // steps taken
+	Epoch   int        `json:"epoch"` // current epoch
+	Batch   int        `json:"batch"` // batches of it that are used
+	Best    Validation `json:"best"`
+	BestAt  int        `json:"best_step"` // 0: none yet
+	Stale   int        `json:"stale"`     // validations since
+	Seconds float64    `json:"seconds"`   // of training so far
+	Ended   bool       `json:"ended"`
+}
+
+// Trainer fits a task.
+type Trainer struct {
+	Options
+	Dim      int // of the model, for the noam schedule
+	Task     Task
+	Observer Observer
+
+	state  state
+	params []nn.Param
+	adam   *optim.Adam
+	ema    [][]tensor.Float // averaged weights, nil without EMA
+	tape   *tensor.Tape
+}
+
+// Observer learns what happens in a run, and keeps it.
+type Observer interface {
+	// Stepped is called after every step.
+	Stepped(p Progress) error
+	// Validated is called after every validation, while the parameters are
+	// those that were validated; best says whether they are the best so far.
+	Validated(p Progress, v Validation, best bool) error
+	// Checkpoint is called when the state of the run is to be kept.
+	Checkpoint(t *Trainer) error
+}
+
+// ErrInterrupted is returned by Run when its context ended; a checkpoint has
+// been made.
+var ErrInterrupted = errors.New("train: interrupted")
+
+// NewTrainer returns a trainer at step 0.
+func NewTrainer(o Options, dim int, task Task, observer Observer) (*Trainer, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	t := &Trainer{Options: o, Dim: dim, Task: task, Observer: observer, params: task.Params(), tape: tensor.NewTape()}
+	t.adam = optim.NewAdam(t.params, o.Beta1, o.Beta2, o.Epsilon, o.WeightDecay)
+	if o.EMA > 0 {
+		for _, p := range t.params {
+			t.ema = append(t.ema, append([]tensor.Float(nil), p.Tensor.Data...))
+		}
+	}
+	return t, nil
+}
+
+// Run trains until the options say that it is enough, and returns the best
+// validation. A run that has ended already does nothing.
+func (t *Trainer) Run(ctx context.Context) (Validation, error) {
+	rate := t.schedule(t.Dim)
+	session := time.Now()
+	before := t.state.Seconds
+	batches := t.Task.Epoch(t.state.Epoch)
+	if batches == 0 {
+		return Validation{}, errors.New("train: no examples to train on")
+	}
+	for !t.state.Ended {
+		if ctx.Err() != nil {
+			if err := t.Observer.Checkpoint(t); err != nil {
+				return t.state.Best, err
+			}
+			return t.state.Best, ErrInterrupted
+		}
+		p, err := t.step(rate, batches)
+		if err != nil {
+			return t.state.Best, err
+		}
+		t.state.Seconds = before + time.Since(session).Seconds()
+		p.Elapsed = time.Duration(t.state.Seconds * float64(time.Second))
+		if err := t.Observer.Stepped(p); err != nil {
+			return t.state.Best, err
+		}
+		if t.state.Batch >= batches {
+			t.state.Epoch, t.state.Batch = t.state.Epoch+1, 0
+			batches = t.Task.Epoch(t.state.Epoch)
+		}
+		over := t.over()
+		if over || t.state.Step%t.ValidateEvery == 0 {
+			if err := t.validate(ctx, p); err != nil {
+				return t.state.Best, err
+			}
+			t.state.Ended = over || t.Patience > 0 && t.state.Stale >= t.Patience
+			if err := t.Observer.Checkpoint(t); err != nil {
+				return t.state.Best, err
+			}
+		}
+	}
+	return t.state.Best, nil
+}
+
+// over says whether a limit is reached.
+func (t *Trainer) over() bool {
+	s := t.state
+	return t.MaxSteps > 0 && s.Step >= t.MaxSteps || t.MaxEpochs > 0 && s.Epoch >= t.MaxEpochs ||
+		t.MaxMinutes > 0 && s.Seconds >= 60*t.MaxMinutes
+}
+
+// step takes one step over the next Accumulate batches, fewer at the end of an
+// epoch.
+func (t *Trainer) step(rate optim.Schedule, batches int) (Progress, error) {
+	start := time.Now()
+	first, last := t.state.Batch, min(t.state.Batch+t.Accumulate, batches)
+	targets := 0
+	for b := first; b < last; b++ {
+		targets += t.Task.Targets(b)
+	}
+	t.state.Step++
+	t.state.Batch = last
+	t.adam.ZeroGrad()
+	drop := nn.NewDropout(t.Seed, t.state.Step)
+	var loss float64
+	var seen tensor.Likelihood
+	for b := first; b < last; b++ {
+		t.tape.Reset()
+		l, likelihood := t.Task.Loss(t.tape, drop, b, 1/float64(max(targets, 1)))
+		t.tape.Backward(l)
+		loss += float64(l.Data[0])
+		seen.Tokens += likelihood.Tokens
+		seen.Correct += likelihood.Correct
+	}
+	norm := t.adam.GradNorm()
+	if math.IsNaN(loss) || math.IsInf(loss, 0) || math.IsNaN(norm) || math.IsInf(norm, 0) {
+		return Progress{}, fmt.Errorf("train: at step %d the loss is %v and the norm of its gradient %v; the last checkpoint is kept: go on from it with a lower rate, a longer warmup or a smaller clip",
+			t.state.Step, loss, norm)
+	}
+	p := Progress{
+		Step: t.state.Step, Epoch: t.state.Epoch, Loss: loss, GradNorm: norm, Rate: rate.At(t.state.Step),
+		Accuracy: float64(seen.Correct) / float64(max(seen.Tokens, 1)),
+	}
+	t.adam.Step(p.Rate, optim.Clip(norm, t.Clip))
+	t.updateEMA()
+	p.TokensPerSec = float64(seen.Tokens) / time.Since(start).Seconds()
+	return p, nil
+}
+
+// updateEMA moves the averaged weights towards the current ones; early on the
+// decay is smaller, so that the initial weights are forgotten.
+func (t *Trainer) updateEMA() {
+	n := float64(t.state.Step)
+	decay := tensor.Float(min(t.EMA, (1+n)/(10+n)))
+	for i, avg := range t.ema {
+		for j, v := range t.params[i].Tensor.Data {
+			avg[j] += (1 - decay) * (v - avg[j])
+		}
+	}
+}
+
+// validate measures the model, with averaged weights if there are any, and
+// reports it.
+func (t *Trainer) validate(ctx context.Context, p Progress) error {
+	t.swapEMA()
+	defer t.swapEMA()
+	v, err := t.Task.Validate(ctx)
+	if err != nil {
+		return err
+	}
+	best := t.state.BestAt == 0 || v.better(t.state.Best)
+	if best {
+		t.state.Best, t.state.BestAt, t.state.Stale = v, t.state.Step, 0
+	} else {
+		t.state.Stale++
+	}
+	return t.Observer.Validated(p, v, best)
+}
+
+// swapEMA exchanges the parameters with their averages, if there are any.
+func (t *Trainer) swapEMA() {
+	for i, avg := range t.ema {
+		data := t.params[i].Tensor.Data
+		for j := range data {
+			data[j], avg[j] = avg[j], data[j]
+		}
+	}
+}

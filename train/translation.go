@@ -1,0 +1,175 @@
+package train
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/kotoba-nlp/kotoba/data"
+	"github.com/kotoba-nlp/kotoba/decode"
+	"github.com/kotoba-nlp/kotoba/metrics"
+	"github.com/kotoba-nlp/kotoba/models/transformer"
+	"github.com/kotoba-nlp/kotoba/nn"
+	"github.com/kotoba-nlp/kotoba/tensor"
+	"github.com/kotoba-nlp/kotoba/tokenizer"
+)
+
+// Text is a parallel corpus, line by line.
+type Text struct{ Source, Target []string }
+
+// Translation is the task of fitting a Transformer to a parallel corpus.
+type Translation struct {
+	Model     *transformer.Model
+	Tokenizer tokenizer.Tokenizer
+	Valid     Text
+	Skipped   int // training pairs that were too long, or empty on one side
+
+	options  Options
+	decoding decode.TranslateOptions
+	bleu     metrics.BLEUConfig
+	lines    int // of Valid that are translated
+	train    []data.Example
+	valid    []data.Example
+	batches  [][]int
+	batch    transformer.Batch // memory of the current batch
+}
+
+// NewTranslation prepares a corpus for a model.
+func NewTranslation(c Config, m *transformer.Model, tok tokenizer.Tokenizer, train, valid Text) (*Translation, error) {
+	if err := decode.CheckTokenizer(tok); err != nil {
+		return nil, err
+	}
+	t := &Translation{
+		Model: m, Tokenizer: tok, Valid: valid, options: c.Training,
+		decoding: c.Decoding.Options(),
+		bleu:     metrics.BLEUConfig{Tokenize: metrics.Tokenize(c.Data.Tokenize), Lowercase: c.Data.Lowercase},
+		lines:    len(valid.Source),
+	}
+	if n := c.Data.ValidLines; n > 0 {
+		t.lines = min(n, t.lines)
+	}
+	for i := range train.Source {
+		e := t.example(train.Source[i], train.Target[i])
+		if len(e.Source) == 1 || len(e.Target) == 1 || len(e.Source) > m.MaxLength || len(e.Target) > m.MaxLength {
+			t.Skipped++
+			continue
+		}
+		t.train = append(t.train, e)
+	}
+	for i := range valid.Source {
+		if e := t.example(valid.Source[i], valid.Target[i]); max(len(e.Source), len(e.Target)) <= m.MaxLength {
+			t.valid = append(t.valid, e)
+		}
+	}
+	if len(t.train) == 0 || len(t.valid) == 0 {
+		return nil, fmt.Errorf("train: %d pairs to train on and %d to validate with are left, of %d and %d; want at least one of each of at most %d tokens a side",
+			len(t.train), len(t.valid), len(train.Source), len(valid.Source), m.MaxLength)
+	}
+	return t, nil
+}
+
+// example returns the ids of a pair, each side ended.
+func (t *Translation) example(source, target string) data.Example {
+	end := t.Tokenizer.Special().End
+	return data.Example{Source: append(t.Tokenizer.Encode(source), end), Target: append(t.Tokenizer.Encode(target), end)}
+}
+
+// Params implements Task.
+func (t *Translation) Params() []nn.Param { return nn.Params(t.Model) }
+
+// Epoch implements Task.
+func (t *Translation) Epoch(n int) int {
+	t.batches = data.Batches(t.train, t.options.BatchTokens, t.options.Seed, uint64(n))
+	return len(t.batches)
+}
+
+// Targets implements Task.
+func (t *Translation) Targets(batch int) int {
+	n := 0
+	for _, i := range t.batches[batch] {
+		n += len(t.train[i].Target)
+	}
+	return n
+}
+
+// Loss implements Task.
+func (t *Translation) Loss(tape *tensor.Tape, d *nn.Dropout, batch int, scale float64) (*tensor.Tensor, tensor.Likelihood) {
+	t.fill(t.train, t.batches[batch])
+	return t.Model.Loss(transformer.Pass{Tape: tape, Dropout: d}, t.batch, tensor.CrossEntropy{Smoothing: t.options.Smoothing, Scale: scale})
+}
+
+// fill makes t.batch the examples that indices name. The decoder's input is
+// its output one place later, after the begin symbol.
+func (t *Translation) fill(examples []data.Example, indices []int) {
+	b, begin := &t.batch, decode.Begin(t.Tokenizer)
+	b.Source.Clear()
+	b.Input.Clear()
+	b.Output = b.Output[:0]
+	for _, i := range indices {
+		e := examples[i]
+		b.Source.Append(e.Source...)
+		b.Source.End()
+		b.Input.Append(begin)
+		b.Input.Append(e.Target[:len(e.Target)-1]...)
+		b.Input.End()
+		b.Output = append(b.Output, e.Target...)
+	}
+}
+
+// validTokens is the size of a validation batch.
+const validTokens = 2048
+
+// Validate implements Task.
+func (t *Translation) Validate(ctx context.Context) (Validation, error) {
+	tape := tensor.NewInferenceTape()
+	var seen tensor.Likelihood
+	for _, indices := range data.SortedBatches(t.valid, validTokens) {
+		tape.Reset()
+		t.fill(t.valid, indices)
+		_, l := t.Model.Loss(transformer.Pass{Tape: tape}, t.batch, tensor.CrossEntropy{})
+		seen.LogProb += l.LogProb
+		seen.Tokens += l.Tokens
+	}
+	v := Validation{Loss: -seen.LogProb / float64(seen.Tokens)}
+	if ctx.Err() != nil {
+		return v, nil
+	}
+	out, err := t.Translate(t.Valid.Source[:t.lines])
+	if err != nil {
+		return v, err
+	}
+	score, err := t.bleu.Corpus(out, t.Valid.Target[:t.lines])
+	if err != nil {
+		return v, err
+	}
+	v.BLEU = &score.Score
+	for i := range min(10, t.lines) {
+		v.Samples = append(v.Samples, Sample{t.Valid.Source[i], t.Valid.Target[i], out[i]})
+	}
+	return v, nil
+}
+
+// Translate returns the best translation of each line. The model is packed for
+// it and unpacked again.
+func (t *Translation) Translate(lines []string) ([]string, error) {
+	t.Model.Pack()
+	defer t.Model.Unpack()
+	o := t.decoding
+	o.SplitLong = true
+	all, err := SystemOf(t.Model, t.Tokenizer).Translate(lines, o)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]string, len(all))
+	for i, hyps := range all {
+		out[i] = hyps[0].Text
+	}
+	return out, nil
+}
+
+// SystemOf returns a model as a System.
+func SystemOf(m *transformer.Model, tok tokenizer.Tokenizer) decode.System {
+	return decode.System{
+		Tokenizer: tok, MaxLength: m.MaxLength,
+		Start: func(src [][]int32) decode.Stepper { return m.NewDecoder(transformer.NewSequences(src...)) },
+	}
+}
