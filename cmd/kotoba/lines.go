@@ -1,0 +1,92 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// stdinPath is what stands for standard input where a file is asked for.
+const stdinPath = "-"
+
+// stdinOnce refuses files more than one of which are stdin.
+func stdinOnce(paths ...string) error {
+	n := 0
+	for _, path := range paths {
+		if path == stdinPath {
+			n++
+		}
+	}
+	if n > 1 {
+		return fmt.Errorf("%d files are -; stdin can be only one of them", n)
+	}
+	return nil
+}
+
+// lines reads text line by line, lines of any length, and knows where it is.
+type lines struct {
+	name   string // of the file, for people
+	number int    // of the line in text, from 1
+	text   string // without the line break
+	err    error
+	in     *bufio.Reader
+	file   io.Closer
+}
+
+// openLines opens a file, or stdin for "-". An empty one is an error.
+func openLines(path string, stdin io.Reader) (*lines, error) {
+	l := newLines("stdin", stdin)
+	if path != stdinPath {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, fmt.Errorf("%w; expected a text file", err)
+		}
+		l = newLines(path, f)
+		l.file = f
+	}
+	if _, err := l.in.Peek(1); err != nil {
+		l.close()
+		if errors.Is(err, io.EOF) {
+			return nil, fmt.Errorf("%s is empty; expected lines of text", l.name)
+		}
+		return nil, fmt.Errorf("%w; expected a text file", err)
+	}
+	return l, nil
+}
+
+func newLines(name string, r io.Reader) *lines {
+	return &lines{name: name, in: bufio.NewReaderSize(r, 1<<16)}
+}
+
+// next reads a line; at the end of the text, or after an error, which err
+// then holds, it returns false.
+func (l *lines) next() bool {
+	text, err := l.in.ReadString('\n')
+	switch {
+	case errors.Is(err, io.EOF) && text == "":
+		return false
+	case err != nil && !errors.Is(err, io.EOF):
+		l.err = fmt.Errorf("%s: after line %d: %w; expected a text file", l.name, l.number, err)
+		return false
+	}
+	l.number++
+	l.text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
+	return true
+}
+
+// waits reports whether the next line may not have arrived yet.
+func (l *lines) waits() bool { return l.in.Buffered() == 0 }
+
+// errorf returns an error about the current line.
+func (l *lines) errorf(format string, args ...any) error {
+	return fmt.Errorf("%s:%d: %s", l.name, l.number, fmt.Sprintf(format, args...))
+}
+
+func (l *lines) close() {
+	if l.file != nil {
+		_ = l.file.Close() // opened for reading only
+	}
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+)
+
+// output collects what a command prints. A bufio.Writer keeps its first error,
+// which flush reports.
+type output struct{ *bufio.Writer }
+
+func newOutput(c *cobra.Command) output {
+	return output{bufio.NewWriterSize(c.OutOrStdout(), 1<<16)}
+}
+
+func (o output) flush() error {
+	if err := o.Flush(); err != nil {
+		return fmt.Errorf("standard output: %w; make room, or send it elsewhere", err)
+	}
+	return nil
+}
+
+// checkNew says what keeps a command from putting a file at path: a folder
+// that is not there, or a file that is and may be replaced by force only.
+func checkNew(path string, force bool) error {
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && !info.Mode().IsRegular():
+		return fmt.Errorf("%s is not a regular file; name another", path)
+	case err == nil && !force:
+		return fmt.Errorf("%s exists; name another file, or replace it with --force", path)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	if info, err = os.Stat(filepath.Dir(path)); err != nil {
+		return fmt.Errorf("%w; make the folder first", err)
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("%s is not a folder; name another file", filepath.Dir(path))
+	}
+	return nil
+}
+
+// writeNew puts a file at path, whole or not at all.
+func writeNew(path string, force bool, write func(io.Writer) error) (err error) {
+	if err := checkNew(path, force); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("%s: %w; nothing was written, make room or name another file", path, err)
+			_ = os.Remove(f.Name()) // the first error says more
+		}
+	}()
+	if err = cmp.Or(write(f), f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// showHelp runs a command that only groups others; with cobra.NoArgs it refuses
+// names that are none of theirs.
+func showHelp(c *cobra.Command, _ []string) error { return c.Help() }
