@@ -25,7 +25,7 @@ type Config struct {
 	EncoderLayers int  `yaml:"encoder_layers" doc:"N of the encoder"`
 	DecoderLayers int  `yaml:"decoder_layers" doc:"N of the decoder"`
 	MaxLength     int  `yaml:"max_length" doc:"longest sequence, in tokens, with its end symbol"`
-	Start         int  `yaml:"start"` // id before the first of a target, embedded as zeros as in Marian; -1 for none
+	Start         int  `yaml:"-"` // id before the first of a target, embedded as zeros as in Marian; -1 for none
 	PreNorm       bool `yaml:"pre_norm" doc:"normalise before each sub-layer instead of after it"`
 
 	Dropout           float64 `yaml:"dropout" doc:"of sub-layer results and of embeddings, P_drop"`
