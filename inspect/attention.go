@@ -29,6 +29,9 @@ type Attention struct {
 	// Source and Target are the tokens at the positions of the encoder and of
 	// the decoder. A model without one of the two has no tokens for it.
 	Source, Target []string
+	// Input are the tokens that the decoder reads to put out those of Target:
+	// the same, one place later. Nil stands for Target itself.
+	Input []string
 	// Encoder, Decoder and Cross are the weights of the three kinds, each nil
 	// where the model has none.
 	Encoder, Decoder, Cross Weights
@@ -40,6 +43,9 @@ func (a Attention) tokens(k Kind) (queries, keys []string) {
 	case EncoderSelf:
 		return a.Source, a.Source
 	case DecoderSelf:
+		if a.Input != nil {
+			return a.Target, a.Input
+		}
 		return a.Target, a.Target
 	}
 	return a.Target, a.Source

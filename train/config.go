@@ -183,6 +183,9 @@ func format(text *strings.Builder, v reflect.Value, indent string) {
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
 		name, doc := f.Tag.Get("yaml"), f.Tag.Get("doc")
+		if name == "-" {
+			continue
+		}
 		if f.Type.Kind() == reflect.Struct {
 			fmt.Fprintf(text, "\n%s%s: # %s\n", indent, name, doc)
 			format(text, v.Field(i), indent+"  ")

@@ -62,6 +62,7 @@ func NewRunOf(dir string, c Config, train, valid Text) (*Run, error) {
 	if c.Model.Vocab < tok.Len() {
 		return nil, fmt.Errorf("train: model.vocab is %d and the tokenizer has %d entries; leave it 0", c.Model.Vocab, tok.Len())
 	}
+	c.Model.Start = int(decode.Begin(tok))
 	m, err := transformer.New(c.Model, rand.New(rand.NewPCG(c.Training.Seed, 0)))
 	if err != nil {
 		return nil, err
@@ -224,6 +225,7 @@ func Open(dir string) (*Model, error) {
 	if c.Model.Vocab == 0 {
 		c.Model.Vocab = tok.Len()
 	}
+	c.Model.Start = int(decode.Begin(tok))
 	m, err := transformer.New(c.Model, rand.New(rand.NewPCG(0, 0)))
 	if err != nil {
 		return nil, err

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kotoba-nlp/kotoba/data/builtin"
+	"github.com/kotoba-nlp/kotoba/inspect"
+	"github.com/kotoba-nlp/kotoba/metrics"
+	"github.com/kotoba-nlp/kotoba/models/transformer"
+	"github.com/kotoba-nlp/kotoba/train"
+)
+
+func newDemo() *cobra.Command {
+	var dir string
+	c := &cobra.Command{
+		Use:   "demo",
+		Short: "Train a small Transformer on the built-in corpus and look at it",
+		Long: `demo trains a Transformer to translate Japanese into English, on a corpus that
+is built in, in less than a minute on two cores. It prints held-out BLEU and ten
+translations, and leaves a run folder with the attention as a web page
+(attention.html) and the training curve (curve.png).`,
+		Example: "  kotoba demo --dir demo",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
+			defer stop()
+			return demo(ctx, c.OutOrStdout(), c.ErrOrStderr(), dir)
+		},
+	}
+	c.Flags().StringVar(&dir, "dir", "demo", "folder of the run")
+	return c
+}
+
+// demoConfig is a model that learns the built-in corpus in half a minute.
+func demoConfig() (train.Config, error) {
+	c, err := train.Preset(train.DefaultPreset)
+	if err != nil {
+		return c, err
+	}
+	c.Tokenizer = train.TokenizerConfig{Type: "words"}
+	c.Data.Tokenize, c.Data.ValidLines = "none", 200
+	c.Model = transformer.Config{Dim: 128, Heads: 4, FFN: 512, EncoderLayers: 2, DecoderLayers: 2, MaxLength: 64, Dropout: 0.1}
+	c.Training.BatchTokens, c.Training.MaxSteps, c.Training.MaxMinutes = 1024, 420, 0.6
+	c.Training.Rate, c.Training.Warmup = 4e-3, 100
+	c.Training.ValidateEvery, c.Training.Average, c.Training.Patience = 60, 0, 0
+	c.Decoding = train.DecodingConfig{Beam: 1}
+	return c, nil
+}
+
+// demoShown is the number of translations, and of examples on the page, that
+// the demo shows.
+const demoShown = 10
+
+func demo(ctx context.Context, out, progress io.Writer, dir string) error {
+	c, err := demoConfig()
+	if err != nil {
+		return err
+	}
+	fit, valid, test := builtin.Corpus()
+	run, err := train.NewRunOf(dir, c, textOf(fit), textOf(valid))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(progress, "training a Transformer of %d + %d layers on %d sentence pairs\n", c.Model.EncoderLayers, c.Model.DecoderLayers, len(fit))
+	var curve []inspect.CurvePoint
+	bar := newTrainBar(progress, c.Training.MaxSteps)
+	_, err = run.Train(ctx, func(p train.Progress, v *train.Validation) {
+		curve = append(curve, curvePoint(p, v))
+		bar.update(p, v)
+	})
+	bar.finish()
+	if errors.Is(err, train.ErrInterrupted) {
+		fmt.Fprintln(progress, "stopped; the same command goes on from here")
+		return errReported
+	}
+	if err != nil {
+		return err
+	}
+	return demoReport(out, run, curve, test)
+}
+
+// demoReport prints what the model does with the held-out text and writes the
+// pictures.
+func demoReport(out io.Writer, run *train.Run, curve []inspect.CurvePoint, test []builtin.Pair) error {
+	text := textOf(test)
+	hyp, err := run.Task.Translate(text.Source)
+	if err != nil {
+		return err
+	}
+	bleu, err := metrics.BLEUConfig{Tokenize: metrics.TokenizeNone}.Corpus(hyp, text.Target)
+	if err != nil {
+		return err
+	}
+	for i := range demoShown {
+		fmt.Fprintf(out, "source     %s\nreference  %s\nkotoba     %s\n\n", text.Source[i], text.Target[i], hyp[i])
+	}
+	attention, gold := demoAttention(run.Task, test)
+	report, err := inspect.ScoreAttention(attention, gold)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "How often the strongest encoder-decoder attention hits the gold alignment:\n%s\n", report)
+	page := filepath.Join(run.Dir, "attention.html")
+	if err := writeTo(page, func(w io.Writer) error {
+		return inspect.WriteHTML(w, "Attention of the demo", attention[:demoShown]...)
+	}); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "attention: %s\n", page)
+	if len(curve) > 0 {
+		figure, err := inspect.TrainingCurve(curve)
+		if err != nil {
+			return err
+		}
+		path := filepath.Join(run.Dir, "curve.png")
+		if err := writeTo(path, figure.WritePNG); err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "curve: %s\n", path)
+	}
+	_, err = fmt.Fprintf(out, "BLEU = %.2f\n", bleu.Score)
+	return err
+}
+
+// demoAttention returns the attention of the model on the held-out pairs, as it
+// puts out the references, with their gold alignments.
+func demoAttention(t *train.Translation, test []builtin.Pair) (all []inspect.Attention, gold [][]metrics.Link) {
+	for _, p := range test {
+		source, target := t.Tokenizer.Encode(strings.Join(p.Source, " ")), t.Tokenizer.Encode(strings.Join(p.Target, " "))
+		all = append(all, inspect.AttentionOf(t.Model, t.Tokenizer, source, target))
+		var links []metrics.Link
+		for _, l := range p.Alignment {
+			links = append(links, metrics.Link{Source: l.Source, Target: l.Target})
+		}
+		gold = append(gold, links)
+	}
+	return all, gold
+}
+
+// curvePoint is a step, and its validation if there was one, as the curve
+// shows them.
+func curvePoint(p train.Progress, v *train.Validation) inspect.CurvePoint {
+	c := inspect.CurvePoint{Step: p.Step, Loss: p.Loss, BLEU: math.NaN()}
+	if v != nil && v.BLEU != nil {
+		c.BLEU = *v.BLEU
+	}
+	return c
+}
+
+func textOf(pairs []builtin.Pair) train.Text {
+	var t train.Text
+	for _, p := range pairs {
+		t.Source = append(t.Source, strings.Join(p.Source, " "))
+		t.Target = append(t.Target, strings.Join(p.Target, " "))
+	}
+	return t
+}
+
+// writeTo makes a file of what write writes.
+func writeTo(path string, write func(w io.Writer) error) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(f), f.Close())
+}

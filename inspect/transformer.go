@@ -1,0 +1,59 @@
+package inspect
+
+import (
+	"github.com/kotoba-nlp/kotoba/decode"
+	"github.com/kotoba-nlp/kotoba/models/transformer"
+	"github.com/kotoba-nlp/kotoba/tensor"
+	"github.com/kotoba-nlp/kotoba/tokenizer"
+)
+
+// AttentionOf returns the attention of a Transformer that reads source and puts
+// out target, both without their end symbols, which are added.
+func AttentionOf(m *transformer.Model, tok tokenizer.Tokenizer, source, target []int32) Attention {
+	end := tok.Special().End
+	src := append(source[:len(source):len(source)], end)
+	out := append(target[:len(target):len(target)], end)
+	in := append([]int32{decode.Begin(tok)}, target...)
+
+	a := Attention{Source: surfaces(tok, src), Target: surfaces(tok, out), Input: surfaces(tok, in)}
+	a.Encoder = make(Weights, m.EncoderLayers)
+	a.Decoder, a.Cross = make(Weights, m.DecoderLayers), make(Weights, m.DecoderLayers)
+	kinds := map[transformer.AttentionKind]struct {
+		to   Weights
+		keys int
+	}{
+		transformer.EncoderSelf:   {a.Encoder, len(src)},
+		transformer.DecoderSelf:   {a.Decoder, len(in)},
+		transformer.DecoderSource: {a.Cross, len(src)},
+	}
+	p := transformer.Pass{Tape: tensor.NewInferenceTape()}
+	p.Record = func(kind transformer.AttentionKind, layer, _, _ int, weights []tensor.Float) {
+		k := kinds[kind]
+		k.to[layer] = append(k.to[layer], rows(weights, k.keys))
+	}
+	s := transformer.NewSequences(src)
+	m.Decode(p, m.Encode(p, s), s.Segments, transformer.NewSequences(in))
+	return a
+}
+
+// surfaces returns the tokens of ids for people.
+func surfaces(tok tokenizer.Tokenizer, ids []int32) []string {
+	var s []string
+	for _, id := range ids {
+		s = append(s, tok.Token(id))
+	}
+	return s
+}
+
+// rows cuts a matrix into rows of n columns.
+func rows(weights []tensor.Float, n int) [][]float32 {
+	var out [][]float32
+	for i := 0; i < len(weights); i += n {
+		row := make([]float32, n)
+		for j, w := range weights[i : i+n] {
+			row[j] = float32(w)
+		}
+		out = append(out, row)
+	}
+	return out
+}
