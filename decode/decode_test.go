@@ -61,11 +61,11 @@ func (m *table) exhaustive(sequence, limit int, o Options) []Hypothesis {
 	extend = func(h []int32, logProb float64) {
 		x := m.logits(h)
 		length := len(h) - 1
-		prepare(x, length, o)
 		sum := 0.0
 		for _, v := range x {
 			sum += math.Exp(float64(v))
 		}
+		prepare(x, length, o, nil)
 		for id, v := range x {
 			if math.IsInf(float64(v), -1) {
 				continue

@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"github.com/kotoba-nlp/kotoba/internal/kernel"
 	"github.com/kotoba-nlp/kotoba/tensor"
 )
 
@@ -49,8 +48,8 @@ func sample(s Stepper, limits []int, o Options) [][]Hypothesis {
 		var next, parents []int
 		for row, i := range open {
 			x := logits.Row(row)
-			prepare(x, length, o)
-			id, logProb := o.Sampling.draw(x, streams[i])
+			removed := prepare(x, length, o, nil)
+			id, logProb := o.Sampling.draw(x, removed, streams[i])
 			h := &out[i][0]
 			h.LogProb += logProb
 			if id == o.End {
@@ -86,7 +85,7 @@ func sortAll(x []tensor.Float) []choice {
 
 // draw returns a token and its log-probability under the model, whatever the
 // temperature and the cut-offs.
-func (s Sampling) draw(x []tensor.Float, r *rand.Rand) (int32, float64) {
+func (s Sampling) draw(x, removed []tensor.Float, r *rand.Rand) (int32, float64) {
 	n := s.TopK
 	if n == 0 || n > len(x) {
 		n = len(x)
@@ -98,7 +97,7 @@ func (s Sampling) draw(x []tensor.Float, r *rand.Rand) (int32, float64) {
 		best = top(nil, x, n)
 	}
 	shift := best[0].logProb
-	logZ := shift + math.Log(float64(kernel.ExpSum(x, x, 1, tensor.Float(shift))))
+	logZ := logSumExp(x, removed, shift)
 	total := 0.0
 	weights := make([]float64, len(best))
 	for i, c := range best {

@@ -161,11 +161,11 @@ func (r *ranking) rank(logits *tensor.Tensor, length int) {
 // Do implements par.Task.
 func (r *ranking) Do(i int) {
 	x := r.logits.Row(i)
-	prepare(x, r.length, r.o)
+	var buf [4]tensor.Float
+	removed := prepare(x, r.length, r.o, buf[:0])
 	best := top(r.rows[i][:0], x, r.keep)
 	if r.normalise && len(best) > 0 {
-		shift := best[0].logProb
-		logZ := shift + math.Log(float64(kernel.ExpSum(x, x, 1, tensor.Float(shift))))
+		logZ := logSumExp(x, removed, best[0].logProb)
 		for j := range best {
 			best[j].logProb -= logZ
 		}
@@ -177,15 +177,29 @@ func (r *ranking) Do(i int) {
 	r.rows[i] = best
 }
 
-// prepare takes out the tokens that cannot come at a length.
-func prepare(x []tensor.Float, length int, o Options) {
+// prepare takes out the tokens that cannot come at a length, and appends their
+// logits to removed: they still count in the model's distribution.
+func prepare(x []tensor.Float, length int, o Options, removed []tensor.Float) []tensor.Float {
 	never := tensor.Float(math.Inf(-1))
 	for _, id := range o.Banned {
+		removed = append(removed, x[id])
 		x[id] = never
 	}
 	if length <= o.MinLength {
+		removed = append(removed, x[o.End])
 		x[o.End] = never
 	}
+	return removed
+}
+
+// logSumExp returns log Σ e^v over x and the removed logits; it overwrites x.
+// shift is a large element of x.
+func logSumExp(x, removed []tensor.Float, shift float64) float64 {
+	sum := float64(kernel.ExpSum(x, x, 1, tensor.Float(shift)))
+	for _, v := range removed {
+		sum += math.Exp(float64(v) - shift)
+	}
+	return shift + math.Log(sum)
 }
 
 // topSpan is the number of logits whose maximum decides whether they are

@@ -46,7 +46,7 @@ func ScoreAttention(pairs []Attention, gold [][]metrics.Link) (AlignmentReport, 
 			}
 			heads[h] = score
 		}
-		mean, err := scoreHead(pairs, gold, func(w Weights) [][]float32 { return meanOfHeads(w[l]) })
+		mean, err := scoreHead(pairs, gold, func(w Weights) [][]float32 { return MeanOfHeads(w[l]) })
 		if err != nil {
 			return AlignmentReport{}, err
 		}
@@ -129,8 +129,8 @@ func Strongest(weights [][]float32) []metrics.Link {
 	return links
 }
 
-// meanOfHeads averages weights over heads.
-func meanOfHeads(heads [][][]float32) [][]float32 {
+// MeanOfHeads averages weights over heads.
+func MeanOfHeads(heads [][][]float32) [][]float32 {
 	mean := make([][]float32, len(heads[0]))
 	for q := range mean {
 		mean[q] = make([]float32, len(heads[0][q]))

@@ -13,6 +13,9 @@ const Ignore int32 = -1
 type CrossEntropy struct {
 	Smoothing float64 // ε of label smoothing (Szegedy et al. 2016, section 7)
 	Scale     float64 // factor of the loss, 1/tokens for the mean
+	// LogProbs, if set, receives the log-probability of each row's target, 0
+	// where the row does not count.
+	LogProbs []float64
 }
 
 // Likelihood is what a loss says beyond its value.
@@ -39,6 +42,9 @@ func (t *Tape) CrossEntropy(logits *Tensor, targets []int32, c CrossEntropy) (lo
 	if len(targets) != logits.rows {
 		misfit("CrossEntropy", "%d targets for %d rows", len(targets), logits.rows)
 	}
+	if c.LogProbs != nil && len(c.LogProbs) != logits.rows {
+		misfit("CrossEntropy", "room for %d log-probabilities of %d rows", len(c.LogProbs), logits.rows)
+	}
 	for i, id := range targets {
 		if id < Ignore || int(id) >= logits.cols {
 			misfit("CrossEntropy", "target %d at %d; there are %d classes", id, i, logits.cols)
@@ -50,10 +56,16 @@ func (t *Tape) CrossEntropy(logits *Tensor, targets []int32, c CrossEntropy) (lo
 	o.each(o, logits.rows, max(1, rowGrain(logits.cols)), (*crossEntropyOp).forward)
 	var sum float64
 	for r, id := range targets {
+		if c.LogProbs != nil {
+			c.LogProbs[r] = 0
+		}
 		if id == Ignore {
 			continue
 		}
 		row := o.rows.Row(r)
+		if c.LogProbs != nil {
+			c.LogProbs[r] = float64(row[1])
+		}
 		sum += float64(row[0])
 		l.LogProb += float64(row[1])
 		l.Correct += int(row[2])

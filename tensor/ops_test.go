@@ -480,9 +480,13 @@ func TestWrongShapesPanicWithAShapeError(t *testing.T) {
 func TestCrossEntropyReportsLikelihood(t *testing.T) {
 	x := New(3, 2)
 	copy(x.Data, []Float{0, 0, 0, 5, 5, 0})
-	_, l := NewInferenceTape().CrossEntropy(x, []int32{Ignore, 1, 1}, CrossEntropy{Scale: 1})
+	rows := []float64{9, 9, 9}
+	_, l := NewInferenceTape().CrossEntropy(x, []int32{Ignore, 1, 1}, CrossEntropy{Scale: 1, LogProbs: rows})
 	want := -math.Log1p(math.Exp(-5)) - math.Log1p(math.Exp(5))
 	if l.Tokens != 2 || l.Correct != 1 || math.Abs(l.LogProb-want) > 1e-6 {
 		t.Errorf("likelihood %+v, want 2 tokens, 1 correct, log-probability %v", l, want)
+	}
+	if rows[0] != 0 || math.Abs(rows[1]+math.Log1p(math.Exp(-5))) > 1e-6 || math.Abs(rows[1]+rows[2]-want) > 1e-6 {
+		t.Errorf("log-probabilities of the rows %v, want 0 and a sum of %v", rows, want)
 	}
 }

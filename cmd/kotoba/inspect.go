@@ -10,6 +10,6 @@ func newInspect() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  showHelp,
 	}
-	c.AddCommand(newInspectPositions())
+	c.AddCommand(newInspectPositions(), newInspectAttention())
 	return c
 }

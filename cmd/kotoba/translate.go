@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kotoba-nlp/kotoba/decode"
+	"github.com/kotoba-nlp/kotoba/inspect"
 	"github.com/kotoba-nlp/kotoba/train"
 )
 
@@ -43,7 +44,7 @@ func newTranslate() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return translate(c.InOrStdin(), c.OutOrStdout(), m.System(), o, f)
+			return translate(c.InOrStdin(), c.OutOrStdout(), m, o, f)
 		},
 	}
 	c.Flags().IntVar(&f.beam, "beam", 0, "hypotheses of a sentence, 1 is greedy; 0: as the run's configuration says")
@@ -55,7 +56,7 @@ func newTranslate() *cobra.Command {
 	c.Flags().IntVar(&f.sampling.TopK, "top-k", 0, "sample from the k most probable tokens; 0 is all")
 	c.Flags().Float64Var(&f.sampling.TopP, "top-p", 1, "sample from the most probable tokens of this mass")
 	c.Flags().Uint64Var(&f.sampling.Seed, "seed", 1, "of sampling")
-	c.Flags().BoolVar(&f.json, "json", false, "print a JSON object a line: text, tokens, log_prob, score")
+	c.Flags().BoolVar(&f.json, "json", false, "print a JSON object a line: text, tokens, log_prob, score, alignment")
 	c.Flags().BoolVar(&f.scores, "scores", false, "print score, tab, translation")
 	c.Flags().IntVar(&f.batchTokens, "batch-tokens", 2048, "source tokens of a batch")
 	c.Flags().StringVar(&f.onLong, "on-long", "split", "lines longer than the model takes: split them or refuse them")
@@ -95,8 +96,9 @@ const translateBlock = 4096
 
 // translate copies in to out, translated. It answers when no more input waits,
 // so that it can be used line by line.
-func translate(in io.Reader, out io.Writer, s decode.System, o decode.TranslateOptions, f translateFlags) error {
+func translate(in io.Reader, out io.Writer, m *train.Model, o decode.TranslateOptions, f translateFlags) error {
 	r, w := bufio.NewReaderSize(in, 1<<16), bufio.NewWriter(out)
+	s := m.System()
 	for first := 0; ; {
 		lines, err := readBlock(r, first)
 		if err != nil {
@@ -110,7 +112,7 @@ func translate(in io.Reader, out io.Writer, s decode.System, o decode.TranslateO
 			return errors.Join(w.Flush(), fmt.Errorf("standard input, lines %d to %d: %w", first+1, first+len(lines), err))
 		}
 		for i, hyps := range results {
-			if err := f.print(w, first+i, hyps, s); err != nil {
+			if err := f.print(w, first+i, lines[i], hyps, m); err != nil {
 				return fmt.Errorf("standard output: %w", err)
 			}
 		}
@@ -148,18 +150,21 @@ type jsonTranslation struct {
 	LogProb float64  `json:"log_prob"`
 	Score   float64  `json:"score"`
 	Ended   bool     `json:"ended"` // false: cut at the maximum length
+	// Alignment pairs each token with the source token that it attends to
+	// most, in the mean of the heads of the last layer.
+	Alignment [][2]int `json:"alignment"` // source, target
 }
 
-func (f translateFlags) print(w io.Writer, line int, hyps []decode.Translation, s decode.System) error {
+func (f translateFlags) print(w io.Writer, line int, source string, hyps []decode.Translation, m *train.Model) error {
 	for _, h := range hyps {
 		var err error
 		switch {
 		case f.json:
 			tokens := []string{}
 			for _, id := range h.Tokens {
-				tokens = append(tokens, s.Tokenizer.Token(id))
+				tokens = append(tokens, m.Tokenizer.Token(id))
 			}
-			err = json.NewEncoder(w).Encode(jsonTranslation{line, h.Text, tokens, h.LogProb, h.Score, h.Ended})
+			err = json.NewEncoder(w).Encode(jsonTranslation{line, h.Text, tokens, h.LogProb, h.Score, h.Ended, align(m, source, h)})
 		case f.nbest > 0:
 			_, err = fmt.Fprintf(w, "%d ||| %s ||| %.4f ||| %.4f\n", line, h.Text, h.LogProb, h.Score)
 		case f.scores:
@@ -172,4 +177,21 @@ func (f translateFlags) print(w io.Writer, line int, hyps []decode.Translation, 
 		}
 	}
 	return nil
+}
+
+// align returns the alignment of a translation with its line. A line that was
+// translated in parts has none.
+func align(m *train.Model, source string, h decode.Translation) [][2]int {
+	links := [][2]int{}
+	src, limit := m.Tokenizer.Encode(source), m.Transformer.MaxLength
+	if len(src) == 0 || len(src) >= limit || len(h.Tokens) >= limit {
+		return links
+	}
+	a := inspect.AttentionOf(m.Transformer, m.Tokenizer, src, h.Tokens)
+	for _, l := range inspect.Strongest(inspect.MeanOfHeads(a.Cross[len(a.Cross)-1])) {
+		if l.Target < len(h.Tokens) {
+			links = append(links, [2]int{l.Source, l.Target})
+		}
+	}
+	return links
 }

@@ -1,0 +1,44 @@
+package train
+
+import (
+	"fmt"
+
+	"github.com/kotoba-nlp/kotoba/data"
+	"github.com/kotoba-nlp/kotoba/models/transformer"
+	"github.com/kotoba-nlp/kotoba/tensor"
+)
+
+// Score is how probable a model finds a given translation.
+type Score struct {
+	LogProb float64 // of all tokens, the end among them, natural logarithm
+	Tokens  int     // how many these are
+}
+
+// Score returns the scores of given pairs.
+func (m *Model) Score(t Text) ([]Score, error) {
+	var examples []data.Example
+	task := Translation{Model: m.Transformer, Tokenizer: m.Tokenizer}
+	for i := range t.Source {
+		e := task.example(t.Source[i], t.Target[i])
+		if n := max(len(e.Source), len(e.Target)); n > m.Transformer.MaxLength {
+			return nil, fmt.Errorf("train: pair %d has %d tokens on a side and the model takes %d; leave it out, or split it", i+1, n, m.Transformer.MaxLength)
+		}
+		examples = append(examples, e)
+	}
+	scores := make([]Score, len(examples))
+	tape := tensor.NewInferenceTape()
+	for _, indices := range data.SortedBatches(examples, validTokens) {
+		tape.Reset()
+		task.fill(examples, indices)
+		rows := make([]float64, len(task.batch.Output))
+		m.Transformer.Loss(transformer.Pass{Tape: tape}, task.batch, tensor.CrossEntropy{LogProbs: rows})
+		segments := task.batch.Input.Segments
+		for j, i := range indices {
+			for _, lp := range rows[segments[j]:segments[j+1]] {
+				scores[i].LogProb += lp
+			}
+			scores[i].Tokens = segments[j+1] - segments[j]
+		}
+	}
+	return scores, nil
+}
