@@ -1,0 +1,62 @@
+package train
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestFormatIsReadBack(t *testing.T) {
+	for _, name := range Presets() {
+		want, err := Preset(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want.Data.Source, want.Training.Clip, want.Model.PreNorm = "a b.txt", 0.25, true
+		got, err := ParseConfig([]byte(want.Format()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got != want {
+			t.Errorf("%s: read back\n%+v\nwant\n%+v", name, got, want)
+		}
+	}
+}
+
+func TestUnknownKeysAreLocated(t *testing.T) {
+	_, err := ParseConfig([]byte("training:\n  max_steps: 5\n  label_smothing: 0.1\n"))
+	if err == nil {
+		t.Fatal("no error for an unknown key")
+	}
+	for _, want := range []string{"3:3", `"label_smothing"`, `"label_smoothing"`} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("error %q does not say %s", err, want)
+		}
+	}
+	if _, err := ParseConfig([]byte("training:\n  max_steps: many\n")); err == nil || !strings.Contains(err.Error(), "2:") {
+		t.Errorf("error %v for a word in place of a number; want its line", err)
+	}
+}
+
+func TestSet(t *testing.T) {
+	c, err := Preset("transformer-base")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := c
+	if err := c.Set("training.rate", "0.25"); err != nil || c.Training.Rate != 0.25 {
+		t.Errorf("rate is %v, error %v", c.Training.Rate, err)
+	}
+	before.Training.Rate = 0.25
+	if c != before {
+		t.Error("setting one value changed another")
+	}
+	if err := c.Set("training.rates", "1"); err == nil || !strings.Contains(err.Error(), `"rate"`) {
+		t.Errorf("error %v for an unknown key; want the nearest", err)
+	}
+}
+
+func TestUnknownPreset(t *testing.T) {
+	if _, err := Preset("transformer-huge"); err == nil || !strings.Contains(err.Error(), "transformer-tiny@1") {
+		t.Errorf("error %v; want the presets listed", err)
+	}
+}

@@ -1,0 +1,210 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/kotoba-nlp/kotoba/checkpoint"
+	"github.com/kotoba-nlp/kotoba/data/builtin"
+	"github.com/kotoba-nlp/kotoba/models/transformer"
+	"github.com/kotoba-nlp/kotoba/tensor"
+)
+
+// childDir is the variable that makes the test binary a training process.
+const childDir = "KOTOBA_TEST_TRAIN_DIR"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(childDir); dir != "" {
+		if _, err := trainSmall(context.Background(), dir, nil); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// smallConfig is a run of half a second that uses everything a run has.
+func smallConfig() Config {
+	c, err := Preset("")
+	if err != nil {
+		panic(err)
+	}
+	c.Tokenizer = TokenizerConfig{Type: "words"}
+	c.Data.Tokenize = "none"
+	c.Model = transformer.Config{Dim: 16, Heads: 2, FFN: 32, EncoderLayers: 1, DecoderLayers: 1, MaxLength: 40, Dropout: 0.1, AttentionDropout: 0.1}
+	c.Training.BatchTokens, c.Training.Accumulate = 200, 2
+	c.Training.MaxSteps, c.Training.ValidateEvery, c.Training.Patience = 40, 4, 0
+	c.Training.Warmup, c.Training.Average, c.Training.EMA = 10, 3, 0.9
+	c.Decoding = DecodingConfig{Beam: 1}
+	return c
+}
+
+func smallTexts() (fit, valid Text) {
+	pairs, held, _ := builtin.Corpus()
+	add := func(t *Text, pairs []builtin.Pair) {
+		for _, p := range pairs {
+			t.Source, t.Target = append(t.Source, join(p.Source)), append(t.Target, join(p.Target))
+		}
+	}
+	add(&fit, pairs[:200])
+	add(&valid, held[:5])
+	return fit, valid
+}
+
+func join(words []string) string {
+	s := ""
+	for i, w := range words {
+		if i > 0 {
+			s += " "
+		}
+		s += w
+	}
+	return s
+}
+
+func trainSmall(ctx context.Context, dir string, change func(*Config)) (Validation, error) {
+	c := smallConfig()
+	if change != nil {
+		change(&c)
+	}
+	fit, valid := smallTexts()
+	run, err := NewRunOf(dir, c, fit, valid)
+	if err != nil {
+		return Validation{}, err
+	}
+	return run.Train(ctx, func(Progress, *Validation) {})
+}
+
+// weights returns all tensors of a checkpoint.
+func weights(t *testing.T, path string) map[string][]tensor.Float {
+	t.Helper()
+	f, err := checkpoint.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	all := map[string][]tensor.Float{}
+	for _, name := range f.Names() {
+		shape, _ := f.Shape(name)
+		v, err := f.Floats(name, shape...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[name] = append([]tensor.Float(nil), v...)
+	}
+	return all
+}
+
+// sameRun fails unless two folders hold the same weights, moments and averages.
+func sameRun(t *testing.T, got, want string) {
+	t.Helper()
+	for _, name := range []string{lastFile, bestFile} {
+		a, b := weights(t, filepath.Join(got, name)), weights(t, filepath.Join(want, name))
+		if len(a) == 0 || !reflect.DeepEqual(a, b) {
+			t.Errorf("%s differs from that of the run without interruption", name)
+		}
+	}
+}
+
+func TestKilledRunsEndWithTheSameWeights(t *testing.T) {
+	whole := t.TempDir()
+	start := time.Now()
+	child := func(dir string) *exec.Cmd {
+		c := exec.Command(os.Args[0])
+		c.Env = append(os.Environ(), childDir+"="+dir)
+		return c
+	}
+	if out, err := child(whole).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	took := time.Since(start)
+	killed := t.TempDir()
+	r := rand.New(rand.NewPCG(1, uint64(time.Now().UnixNano())))
+	kills := 0
+	for kills < 10 {
+		c := child(killed)
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(r.Int64N(int64(took))))
+		if err := c.Process.Kill(); err == nil {
+			kills++
+		}
+		_ = c.Wait() // it was killed, or had ended: then the next start does nothing
+	}
+	if out, err := child(killed).CombinedOutput(); err != nil {
+		t.Fatalf("after %d kills: %v: %s", kills, err, out)
+	}
+	sameRun(t, killed, whole)
+}
+
+func TestInterruptedRunsGoOn(t *testing.T) {
+	whole, stopped := t.TempDir(), t.TempDir()
+	if _, err := trainSmall(context.Background(), whole, nil); err != nil {
+		t.Fatal(err)
+	}
+	for after := range 3 {
+		ctx, cancel := context.WithCancel(context.Background())
+		fit, valid := smallTexts()
+		run, err := NewRunOf(stopped, smallConfig(), fit, valid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		steps := 0
+		_, err = run.Train(ctx, func(Progress, *Validation) {
+			if steps++; steps == 5+after {
+				cancel()
+			}
+		})
+		if !errors.Is(err, ErrInterrupted) {
+			t.Fatalf("error %v, want ErrInterrupted", err)
+		}
+	}
+	best, err := trainSmall(context.Background(), stopped, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameRun(t, stopped, whole)
+	again, err := trainSmall(context.Background(), stopped, nil)
+	if err != nil || again.Loss != best.Loss {
+		t.Errorf("a run that has ended gives %v, %v; want %v again", again, err, best)
+	}
+}
+
+func TestAnotherConfigurationIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	short := func(c *Config) { c.Training.MaxSteps = 1 }
+	if _, err := trainSmall(context.Background(), dir, short); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := trainSmall(context.Background(), dir, nil); err == nil {
+		t.Error("no error for a folder of another configuration")
+	}
+	if _, err := trainSmall(context.Background(), dir, short); err != nil {
+		t.Errorf("the folder's own configuration: %v", err)
+	}
+}
+
+func TestLossThatIsNotANumberStopsTheRun(t *testing.T) {
+	dir := t.TempDir()
+	_, err := trainSmall(context.Background(), dir, func(c *Config) {
+		c.Training.Rate, c.Training.Schedule, c.Training.Warmup = 1e30, "constant", 0
+		c.Training.ValidateEvery = 1000
+	})
+	if err == nil {
+		t.Fatal("no error for a rate of 1e30")
+	}
+	t.Log(err)
+	if _, err := os.Stat(filepath.Join(dir, bestFile)); err == nil {
+		t.Error("weights that are not numbers were kept")
+	}
+}
