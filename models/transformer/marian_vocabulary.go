@@ -1,0 +1,112 @@
+package transformer
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/kotoba-nlp/kotoba/tokenizer"
+)
+
+// marianVocabulary is the vocabulary of a Marian folder: a SentencePiece model
+// cuts text into pieces, and vocab.json gives their ids.
+type marianVocabulary struct {
+	spm     tokenizer.Tokenizer
+	pieces  []string         // by id
+	ids     map[string]int32 // by piece
+	toModel []int32          // the model's id of each id of spm
+	toSPM   []int32          // and the other way round; [tokenizer.None] for none
+	special tokenizer.Special
+}
+
+func newMarianVocabulary(path string, pieces []string, special tokenizer.Special) (*marianVocabulary, error) {
+	spm, err := tokenizer.Load(path)
+	if err != nil {
+		return nil, err
+	}
+	v := &marianVocabulary{
+		spm: spm, pieces: pieces, special: special,
+		ids: make(map[string]int32, len(pieces)), toModel: make([]int32, spm.Len()), toSPM: make([]int32, len(pieces)),
+	}
+	for id, piece := range pieces {
+		v.ids[piece] = int32(id)
+		v.toSPM[id] = spm.Special().Unknown
+	}
+	for _, id := range []int32{special.Pad, special.End} {
+		v.toSPM[id] = tokenizer.None
+	}
+	for i := range v.toModel {
+		id, ok := v.ids[spm.Token(int32(i))]
+		if !ok {
+			v.toModel[i] = special.Unknown
+			continue
+		}
+		v.toModel[i], v.toSPM[id] = id, int32(i)
+	}
+	return v, nil
+}
+
+// Encode implements tokenizer.Tokenizer.
+func (v *marianVocabulary) Encode(text string) []int32 {
+	ids := v.spm.Encode(text)
+	for i, id := range ids {
+		ids[i] = v.toModel[id]
+	}
+	return ids
+}
+
+// Decode implements tokenizer.Tokenizer. Pieces of the other language's
+// SentencePiece model become its unknown symbol.
+func (v *marianVocabulary) Decode(ids []int32) string {
+	own := make([]int32, 0, len(ids))
+	for _, id := range ids {
+		if to := v.toSPM[id]; to != tokenizer.None {
+			own = append(own, to)
+		}
+	}
+	return v.spm.Decode(own)
+}
+
+// Len implements tokenizer.Tokenizer.
+func (v *marianVocabulary) Len() int { return len(v.pieces) }
+
+// Token implements tokenizer.Tokenizer.
+func (v *marianVocabulary) Token(id int32) string { return v.pieces[id] }
+
+// ID implements tokenizer.Tokenizer.
+func (v *marianVocabulary) ID(token string) (id int32, ok bool) {
+	id, ok = v.ids[token]
+	return id, ok
+}
+
+// Special implements tokenizer.Tokenizer.
+func (v *marianVocabulary) Special() tokenizer.Special { return v.special }
+
+// Save implements tokenizer.Tokenizer. No file that tokenizer.Load reads
+// holds two orders of pieces: it is always an error.
+func (v *marianVocabulary) Save(path string) error {
+	return fmt.Errorf("transformer: save %s: the vocabulary of a Marian folder takes several files; use the folder itself", path)
+}
+
+// readPieces reads vocab.json: for each of size ids its piece.
+func readPieces(path string, size int) ([]string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("transformer: %w", err)
+	}
+	var ids map[string]int
+	if err := json.Unmarshal(text, &ids); err != nil {
+		return nil, fmt.Errorf("transformer: %s: %w", path, err)
+	}
+	if len(ids) != size {
+		return nil, fmt.Errorf("transformer: %s has %d pieces; the model has %d", path, len(ids), size)
+	}
+	pieces, taken := make([]string, size), make([]bool, size)
+	for piece, id := range ids {
+		if id < 0 || id >= size || taken[id] {
+			return nil, fmt.Errorf("transformer: %s gives %q the id %d; want each of 0 to %d once", path, piece, id, size-1)
+		}
+		pieces[id], taken[id] = piece, true
+	}
+	return pieces, nil
+}
