@@ -25,7 +25,7 @@ func newAVX2Impl() *impl {
 	return &impl{
 		tile: tileKernels{
 			mr: 6, nr: 16, lanes: 8,
-			packRows: packRowsAVX2, packColumns: packColumnsAVX2,
+			packRows: packRows1AVX2, packWide: packRows2AVX2, packColumns: packColumnsAVX2,
 			run: []func(k int, a, b, c *Float, ldc, n, flags int, bias *Float){
 				nil,
 				gemm1x16AVX2,
@@ -46,7 +46,7 @@ func newAVX512Impl() *impl {
 	return &impl{
 		tile: tileKernels{
 			mr: 14, nr: 32, lanes: 16,
-			packRows: packRowsAVX512, packColumns: packColumnsAVX512,
+			packRows: packRows1AVX512, packWide: packRows2AVX512, packColumns: packColumnsAVX512,
 			run: []func(k int, a, b, c *Float, ldc, n, flags int, bias *Float){
 				nil,
 				gemm1x32AVX512,

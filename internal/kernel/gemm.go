@@ -28,10 +28,10 @@ type tileKernels struct {
 	// run[i] computes an i x n tile, n <= nr: C = a·b by flags, where a holds
 	// k columns of i elements and b holds k rows of nr.
 	run []func(k int, a, b, c *Float, ldc, n, flags int, bias *Float)
-	// packRows and packColumns copy up to lanes rows of a panel; see Matrix.
-	lanes       int
-	packRows    func(dst, src *Float, k, ld, n, stride int)
-	packColumns func(dst, src *Float, k, ld, n, stride int)
+	// packRows copies up to lanes columns of k rows, packWide up to nr, and
+	// packColumns transposes up to lanes rows of k columns into a panel.
+	lanes                           int
+	packRows, packWide, packColumns func(dst, src *Float, k, ld, n, stride int)
 }
 
 // Flags of a tile kernel; the assembly has the same.
@@ -242,6 +242,11 @@ func (g *gemm) packPanels(lo, hi int) {
 // packPanel packs rows ka to kb of panel p of B.
 func (g *gemm) packPanel(dst []Float, p, ka, kb int) {
 	t := g.t
+	if !g.b.Trans {
+		col := p * t.nr
+		t.packWide(&dst[0], &g.b.Data[ka*g.b.Stride+col], kb-ka, g.b.Stride, min(g.n-col, t.nr), t.nr)
+		return
+	}
 	for j := 0; j < t.nr; j += t.lanes {
 		col := p*t.nr + j
 		n := min(max(g.n-col, 0), t.lanes)
@@ -249,11 +254,7 @@ func (g *gemm) packPanel(dst []Float, p, ka, kb int) {
 			clearColumns(dst, kb-ka, j, t.nr)
 			continue
 		}
-		if g.b.Trans {
-			t.packColumns(&dst[j], &g.b.Data[col*g.b.Stride+ka], kb-ka, g.b.Stride, n, t.nr)
-		} else {
-			t.packRows(&dst[j], &g.b.Data[ka*g.b.Stride+col], kb-ka, g.b.Stride, n, t.nr)
-		}
+		t.packColumns(&dst[j], &g.b.Data[col*g.b.Stride+ka], kb-ka, g.b.Stride, n, t.nr)
 	}
 }
 

@@ -10,7 +10,7 @@ const (
 func genericTiles() tileKernels {
 	t := tileKernels{
 		mr: genericRows, nr: genericColumns, lanes: genericColumns,
-		packRows: packRowsGeneric, packColumns: packColumnsGeneric,
+		packRows: packRowsGeneric, packWide: packRowsGeneric, packColumns: packColumnsGeneric,
 		run: make([]func(k int, a, b, c *Float, ldc, n, flags int, bias *Float), genericRows+1),
 	}
 	for h := 1; h < genericRows; h++ {

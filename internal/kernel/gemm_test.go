@@ -98,13 +98,16 @@ func (g gemmCase) check(t *testing.T, got []Float) {
 func TestGemm(t *testing.T) {
 	sizes := [][3]int{
 		{1, 1, 1}, {1, 33, 5}, {2, 15, 16}, {13, 17, 31}, {14, 32, 4}, {15, 31, 3}, {16, 64, 17}, {29, 100, 385},
-		{70, 47, 800}, {3, 300, 40}, {300, 3, 40}, {40, 257, 64}, {600, 40, 500},
+		{70, 47, 800}, {3, 300, 40}, {300, 3, 40}, {40, 257, 64}, {600, 40, 50},
 	}
 	eachPath(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 2))
 		for _, s := range sizes {
 			for layout := range 4 {
 				for flags := range 8 {
+					if layout != 0 && flags != 0 && flags != 7 {
+						continue // one layout shows what each flag does
+					}
 					e := Epilogue{Add: flags&1 != 0, ReLU: flags&2 != 0}
 					if flags&4 != 0 {
 						e.Bias = random(r, s[1])

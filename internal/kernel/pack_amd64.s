@@ -4,21 +4,30 @@
 
 #include "textflag.h"
 
-// func packRowsAVX2(dst *float32, src *float32, k int, ld int, n int, stride int)
+// func packRows1AVX2(dst *float32, src *float32, k int, ld int, n int, stride int)
 // Requires: AVX, CMOV, MMX+
-TEXT ·packRowsAVX2(SB), NOSPLIT, $0-48
+TEXT ·packRows1AVX2(SB), NOSPLIT, $0-48
 	MOVQ    dst+0(FP), AX
 	MOVQ    src+8(FP), CX
 	MOVQ    k+16(FP), DX
 	MOVQ    ld+24(FP), BX
 	MOVQ    n+32(FP), SI
 	MOVQ    stride+40(FP), DI
+	MOVQ    $0x00000008, R8
+	XORQ    R9, R9
+	SUBQ    $0x00000000, SI
+	CMOVQLT R9, SI
+	CMPQ    SI, R8
+	CMOVQGT R8, SI
 	LEAQ    laneMasks<>+0(SB), R8
 	MOVQ    $0x00000008, R9
 	SUBQ    SI, R9
 	VMOVUPS (R8)(R9*4), Y0
 	MOVQ    DI, SI
 	MOVQ    $0x00000008, R8
+	XORQ    R9, R9
+	SUBQ    $0x00000000, SI
+	CMOVQLT R9, SI
 	CMPQ    SI, R8
 	CMOVQGT R8, SI
 	LEAQ    laneMasks<>+0(SB), R8
@@ -27,12 +36,15 @@ TEXT ·packRowsAVX2(SB), NOSPLIT, $0-48
 	VMOVUPS (R8)(R9*4), Y1
 	SHLQ    $0x02, BX
 	SHLQ    $0x02, DI
+	IMUL3Q  $0x00000018, BX, SI
+	ADDQ    CX, SI
 
 loop:
-	PREFETCHT0 (CX)(BX*8)
+	PREFETCHT1 (SI)
 	VMASKMOVPS (CX), Y0, Y2
 	VMASKMOVPS Y2, Y1, (AX)
 	ADDQ       BX, CX
+	ADDQ       BX, SI
 	ADDQ       DI, AX
 	DECQ       DX
 	JNZ        loop
@@ -57,6 +69,78 @@ DATA laneMasks<>+56(SB)/4, $0x00000000
 DATA laneMasks<>+60(SB)/4, $0x00000000
 GLOBL laneMasks<>(SB), RODATA|NOPTR, $64
 
+// func packRows2AVX2(dst *float32, src *float32, k int, ld int, n int, stride int)
+// Requires: AVX, CMOV, MMX+
+TEXT ·packRows2AVX2(SB), NOSPLIT, $0-48
+	MOVQ    dst+0(FP), AX
+	MOVQ    src+8(FP), CX
+	MOVQ    k+16(FP), DX
+	MOVQ    ld+24(FP), BX
+	MOVQ    n+32(FP), SI
+	MOVQ    stride+40(FP), DI
+	MOVQ    SI, R8
+	MOVQ    $0x00000008, R9
+	XORQ    R10, R10
+	SUBQ    $0x00000000, R8
+	CMOVQLT R10, R8
+	CMPQ    R8, R9
+	CMOVQGT R9, R8
+	LEAQ    laneMasks<>+0(SB), R9
+	MOVQ    $0x00000008, R10
+	SUBQ    R8, R10
+	VMOVUPS (R9)(R10*4), Y0
+	MOVQ    DI, R8
+	MOVQ    $0x00000008, R9
+	XORQ    R10, R10
+	SUBQ    $0x00000000, R8
+	CMOVQLT R10, R8
+	CMPQ    R8, R9
+	CMOVQGT R9, R8
+	LEAQ    laneMasks<>+0(SB), R9
+	MOVQ    $0x00000008, R10
+	SUBQ    R8, R10
+	VMOVUPS (R9)(R10*4), Y1
+	MOVQ    $0x00000008, R8
+	XORQ    R9, R9
+	SUBQ    $0x00000008, SI
+	CMOVQLT R9, SI
+	CMPQ    SI, R8
+	CMOVQGT R8, SI
+	LEAQ    laneMasks<>+0(SB), R8
+	MOVQ    $0x00000008, R9
+	SUBQ    SI, R9
+	VMOVUPS (R8)(R9*4), Y2
+	MOVQ    DI, SI
+	MOVQ    $0x00000008, R8
+	XORQ    R9, R9
+	SUBQ    $0x00000008, SI
+	CMOVQLT R9, SI
+	CMPQ    SI, R8
+	CMOVQGT R8, SI
+	LEAQ    laneMasks<>+0(SB), R8
+	MOVQ    $0x00000008, R9
+	SUBQ    SI, R9
+	VMOVUPS (R8)(R9*4), Y3
+	SHLQ    $0x02, BX
+	SHLQ    $0x02, DI
+	IMUL3Q  $0x00000018, BX, SI
+	ADDQ    CX, SI
+
+loop:
+	PREFETCHT1 (SI)
+	VMASKMOVPS (CX), Y0, Y4
+	VMASKMOVPS Y4, Y1, (AX)
+	PREFETCHT1 32(SI)
+	VMASKMOVPS 32(CX), Y2, Y4
+	VMASKMOVPS Y4, Y3, 32(AX)
+	ADDQ       BX, CX
+	ADDQ       BX, SI
+	ADDQ       DI, AX
+	DECQ       DX
+	JNZ        loop
+	VZEROUPPER
+	RET
+
 // func packColumnsAVX2(dst *float32, src *float32, k int, ld int, n int, stride int)
 // Requires: AVX, CMOV, MMX+
 TEXT ·packColumnsAVX2(SB), NOSPLIT, $0-48
@@ -68,6 +152,9 @@ TEXT ·packColumnsAVX2(SB), NOSPLIT, $0-48
 	MOVQ    stride+40(FP), DI
 	MOVQ    DI, R8
 	MOVQ    $0x00000008, R9
+	XORQ    R10, R10
+	SUBQ    $0x00000000, R8
+	CMOVQLT R10, R8
 	CMPQ    R8, R9
 	CMOVQGT R9, R8
 	LEAQ    laneMasks<>+0(SB), R9
@@ -202,15 +289,21 @@ stored:
 	VZEROUPPER
 	RET
 
-// func packRowsAVX512(dst *float32, src *float32, k int, ld int, n int, stride int)
+// func packRows1AVX512(dst *float32, src *float32, k int, ld int, n int, stride int)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·packRowsAVX512(SB), NOSPLIT, $0-48
+TEXT ·packRows1AVX512(SB), NOSPLIT, $0-48
 	MOVQ    dst+0(FP), AX
 	MOVQ    src+8(FP), CX
 	MOVQ    k+16(FP), DX
 	MOVQ    ld+24(FP), BX
 	MOVQ    n+32(FP), SI
 	MOVQ    stride+40(FP), DI
+	MOVQ    $0x00000010, R8
+	XORQ    R9, R9
+	SUBQ    $0x00000000, SI
+	CMOVQLT R9, SI
+	CMPQ    SI, R8
+	CMOVQGT R8, SI
 	XORL    R8, R8
 	MOVL    $0x00000001, R8
 	SHLXL   SI, R8, R8
@@ -218,6 +311,9 @@ TEXT ·packRowsAVX512(SB), NOSPLIT, $0-48
 	KMOVW   R8, K1
 	MOVQ    DI, SI
 	MOVQ    $0x00000010, R8
+	XORQ    R9, R9
+	SUBQ    $0x00000000, SI
+	CMOVQLT R9, SI
 	CMPQ    SI, R8
 	CMOVQGT R8, SI
 	XORL    R8, R8
@@ -227,12 +323,91 @@ TEXT ·packRowsAVX512(SB), NOSPLIT, $0-48
 	KMOVW   R8, K2
 	SHLQ    $0x02, BX
 	SHLQ    $0x02, DI
+	IMUL3Q  $0x00000018, BX, SI
+	ADDQ    CX, SI
 
 loop:
-	PREFETCHT0 (CX)(BX*8)
+	PREFETCHT1 (SI)
 	VMOVUPS.Z  (CX), K1, Z0
 	VMOVUPS    Z0, K2, (AX)
 	ADDQ       BX, CX
+	ADDQ       BX, SI
+	ADDQ       DI, AX
+	DECQ       DX
+	JNZ        loop
+	VZEROUPPER
+	RET
+
+// func packRows2AVX512(dst *float32, src *float32, k int, ld int, n int, stride int)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·packRows2AVX512(SB), NOSPLIT, $0-48
+	MOVQ    dst+0(FP), AX
+	MOVQ    src+8(FP), CX
+	MOVQ    k+16(FP), DX
+	MOVQ    ld+24(FP), BX
+	MOVQ    n+32(FP), SI
+	MOVQ    stride+40(FP), DI
+	MOVQ    SI, R8
+	MOVQ    $0x00000010, R9
+	XORQ    R10, R10
+	SUBQ    $0x00000000, R8
+	CMOVQLT R10, R8
+	CMPQ    R8, R9
+	CMOVQGT R9, R8
+	XORL    R9, R9
+	MOVL    $0x00000001, R9
+	SHLXL   R8, R9, R9
+	SUBL    $0x01, R9
+	KMOVW   R9, K1
+	MOVQ    DI, R8
+	MOVQ    $0x00000010, R9
+	XORQ    R10, R10
+	SUBQ    $0x00000000, R8
+	CMOVQLT R10, R8
+	CMPQ    R8, R9
+	CMOVQGT R9, R8
+	XORL    R9, R9
+	MOVL    $0x00000001, R9
+	SHLXL   R8, R9, R9
+	SUBL    $0x01, R9
+	KMOVW   R9, K2
+	MOVQ    $0x00000010, R8
+	XORQ    R9, R9
+	SUBQ    $0x00000010, SI
+	CMOVQLT R9, SI
+	CMPQ    SI, R8
+	CMOVQGT R8, SI
+	XORL    R8, R8
+	MOVL    $0x00000001, R8
+	SHLXL   SI, R8, R8
+	SUBL    $0x01, R8
+	KMOVW   R8, K3
+	MOVQ    DI, SI
+	MOVQ    $0x00000010, R8
+	XORQ    R9, R9
+	SUBQ    $0x00000010, SI
+	CMOVQLT R9, SI
+	CMPQ    SI, R8
+	CMOVQGT R8, SI
+	XORL    R8, R8
+	MOVL    $0x00000001, R8
+	SHLXL   SI, R8, R8
+	SUBL    $0x01, R8
+	KMOVW   R8, K4
+	SHLQ    $0x02, BX
+	SHLQ    $0x02, DI
+	IMUL3Q  $0x00000018, BX, SI
+	ADDQ    CX, SI
+
+loop:
+	PREFETCHT1 (SI)
+	VMOVUPS.Z  (CX), K1, Z0
+	VMOVUPS    Z0, K2, (AX)
+	PREFETCHT1 64(SI)
+	VMOVUPS.Z  64(CX), K3, Z0
+	VMOVUPS    Z0, K4, 64(AX)
+	ADDQ       BX, CX
+	ADDQ       BX, SI
 	ADDQ       DI, AX
 	DECQ       DX
 	JNZ        loop
@@ -250,6 +425,9 @@ TEXT ·packColumnsAVX512(SB), NOSPLIT, $0-48
 	MOVQ    stride+40(FP), DI
 	MOVQ    DI, R8
 	MOVQ    $0x00000010, R9
+	XORQ    R10, R10
+	SUBQ    $0x00000000, R8
+	CMOVQLT R10, R8
 	CMPQ    R8, R9
 	CMOVQGT R9, R8
 	XORL    R9, R9

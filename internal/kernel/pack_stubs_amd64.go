@@ -4,17 +4,25 @@
 
 package kernel
 
-// packRowsAVX2 copies n <= 8 columns of k rows, clearing the rest of
+// packRows1AVX2 copies n <= 8 columns of k rows, clearing the rest of
 // 8 lanes where stride leaves room: dst[p*stride+i] = src[p*ld+i].
-func packRowsAVX2(dst *float32, src *float32, k int, ld int, n int, stride int)
+func packRows1AVX2(dst *float32, src *float32, k int, ld int, n int, stride int)
+
+// packRows2AVX2 copies n <= 16 columns of k rows, clearing the rest of
+// 16 lanes where stride leaves room: dst[p*stride+i] = src[p*ld+i].
+func packRows2AVX2(dst *float32, src *float32, k int, ld int, n int, stride int)
 
 // packColumnsAVX2 transposes n <= 8 rows of k columns, clearing the rest of
 // 8 lanes where stride leaves room: dst[p*stride+i] = src[i*ld+p].
 func packColumnsAVX2(dst *float32, src *float32, k int, ld int, n int, stride int)
 
-// packRowsAVX512 copies n <= 16 columns of k rows, clearing the rest of
+// packRows1AVX512 copies n <= 16 columns of k rows, clearing the rest of
 // 16 lanes where stride leaves room: dst[p*stride+i] = src[p*ld+i].
-func packRowsAVX512(dst *float32, src *float32, k int, ld int, n int, stride int)
+func packRows1AVX512(dst *float32, src *float32, k int, ld int, n int, stride int)
+
+// packRows2AVX512 copies n <= 32 columns of k rows, clearing the rest of
+// 32 lanes where stride leaves room: dst[p*stride+i] = src[p*ld+i].
+func packRows2AVX512(dst *float32, src *float32, k int, ld int, n int, stride int)
 
 // packColumnsAVX512 transposes n <= 16 rows of k columns, clearing the rest of
 // 16 lanes where stride leaves room: dst[p*stride+i] = src[i*ld+p].

@@ -11,45 +11,64 @@ import (
 // columnsAhead is how many blocks of columns packColumns prefetches ahead.
 const columnsAhead = 4
 
+// rowsAhead is how many rows packRows prefetches ahead, into the second-level
+// cache: rows lie a stride apart, in a page of their own, where the hardware
+// does not prefetch.
+const rowsAhead = 24
+
 func packKernels(s isa) {
-	packRows(s)
+	packRows(s, 1)
+	packRows(s, 2)
 	packColumns(s)
 }
 
 // packRows writes the kernel that packs a matrix whose rows run along the
-// panel: it copies, one row a turn.
-func packRows(s isa) {
-	TEXT("packRows"+s.name, NOSPLIT, "func(dst, src *float32, k, ld, n, stride int)")
-	Doc(fmt.Sprintf("packRows%s copies n <= %d columns of k rows, clearing the rest of", s.name, s.lanes),
-		fmt.Sprintf("%d lanes where stride leaves room: dst[p*stride+i] = src[p*ld+i].", s.lanes))
+// panel: it copies, one row of the given number of registers a turn.
+func packRows(s isa, registers int) {
+	width := registers * s.lanes
+	name := fmt.Sprintf("packRows%d%s", registers, s.name)
+	TEXT(name, NOSPLIT, "func(dst, src *float32, k, ld, n, stride int)")
+	Doc(fmt.Sprintf("%s copies n <= %d columns of k rows, clearing the rest of", name, width),
+		fmt.Sprintf("%d lanes where stride leaves room: dst[p*stride+i] = src[p*ld+i].", width))
 	dst := Load(Param("dst"), GP64()).(reg.GPVirtual)
 	src := Load(Param("src"), GP64()).(reg.GPVirtual)
 	k := Load(Param("k"), GP64()).(reg.GPVirtual)
 	ld := Load(Param("ld"), GP64()).(reg.GPVirtual)
 	n := Load(Param("n"), GP64()).(reg.GPVirtual)
 	stride := Load(Param("stride"), GP64()).(reg.GPVirtual)
-	in := s.firstLanes(n)
-	out := s.storeLanes(stride)
+	in, out := make([]mask, registers), make([]mask, registers)
+	for i := range registers {
+		in[i], out[i] = s.lanesFrom(n, i), s.lanesFrom(stride, i)
+	}
 	SHLQ(U8(2), ld)
 	SHLQ(U8(2), stride)
+	ahead := GP64()
+	IMUL3Q(U32(rowsAhead), ld, ahead)
+	ADDQ(src, ahead)
 	v := s.vec()
 	Label("loop")
-	PREFETCHT0(Mem{Base: src, Index: ld, Scale: 8})
-	s.loadMasked(Mem{Base: src}, in, v)
-	s.storeMasked(v, out, Mem{Base: dst})
+	for i := range registers {
+		PREFETCHT1(Mem{Base: ahead, Disp: i * s.bytes()})
+		s.loadMasked(Mem{Base: src, Disp: i * s.bytes()}, in[i], v)
+		s.storeMasked(v, out[i], Mem{Base: dst, Disp: i * s.bytes()})
+	}
 	ADDQ(ld, src)
+	ADDQ(ld, ahead)
 	ADDQ(stride, dst)
 	DECQ(k)
 	JNZ(LabelRef("loop"))
 	s.done()
 }
 
-// storeLanes returns the mask of the lanes that a panel of the given width
-// has room for.
-func (s isa) storeLanes(width reg.GPVirtual) mask {
-	n, full := GP64(), GP64()
+// lanesFrom returns the mask of the lanes of register i of a row of the given
+// width.
+func (s isa) lanesFrom(width reg.GPVirtual, i int) mask {
+	n, full, zero := GP64(), GP64(), GP64()
 	MOVQ(width, n)
 	MOVQ(U32(uint32(s.lanes)), full)
+	XORQ(zero, zero)
+	SUBQ(U32(uint32(i*s.lanes)), n)
+	CMOVQLT(zero, n)
 	CMPQ(n, full)
 	CMOVQGT(full, n)
 	return s.firstLanes(n)
@@ -67,7 +86,7 @@ func packColumns(s isa) {
 	ld := Load(Param("ld"), GP64()).(reg.GPVirtual)
 	n := Load(Param("n"), GP64()).(reg.GPVirtual)
 	stride := Load(Param("stride"), GP64()).(reg.GPVirtual)
-	out := s.storeLanes(stride)
+	out := s.lanesFrom(stride, 0)
 	SHLQ(U8(2), ld)
 	SHLQ(U8(2), stride)
 
