@@ -12,9 +12,10 @@ import (
 type System struct {
 	// Start begins to decode a batch of source sequences, which end with the
 	// end symbol.
-	Start     func(src [][]int32) Stepper
-	Tokenizer tokenizer.Tokenizer // of both sides
-	MaxLength int                 // longest sequence that the model takes, the end symbol among it
+	Start          func(src [][]int32) Stepper
+	Source, Target tokenizer.Tokenizer // one and the same where the languages share a vocabulary
+	Begin          int32               // the token that decoding starts from
+	MaxLength      int                 // longest sequence that the model takes, the end symbol among it
 }
 
 // Begin returns the token that decoding starts from: the padding symbol, as in
@@ -60,11 +61,8 @@ func targetLimit(source, limit int) int { return min(2*source+50, limit) }
 // Translate translates lines and returns up to NBest translations of each,
 // best first. An empty line is its own translation.
 func (s System) Translate(lines []string, o TranslateOptions) ([][]Translation, error) {
-	if err := CheckTokenizer(s.Tokenizer); err != nil {
-		return nil, err
-	}
-	special := s.Tokenizer.Special()
-	o.Begin, o.End = Begin(s.Tokenizer), special.End
+	special := s.Target.Special()
+	o.Begin, o.End = s.Begin, special.End
 	for _, id := range []int32{special.Pad, special.Begin} {
 		if id != tokenizer.None && id != special.End {
 			o.Banned = append(o.Banned, id)
@@ -73,7 +71,7 @@ func (s System) Translate(lines []string, o TranslateOptions) ([][]Translation, 
 	var parts []data.Example
 	var owner []int
 	for i, line := range lines {
-		ids := s.Tokenizer.Encode(line)
+		ids := s.Source.Encode(line)
 		if len(ids) == 0 {
 			continue
 		}
@@ -82,7 +80,7 @@ func (s System) Translate(lines []string, o TranslateOptions) ([][]Translation, 
 				i+1, len(ids), s.MaxLength-1)
 		}
 		for _, part := range s.split(ids) {
-			parts = append(parts, data.Example{Source: append(part[:len(part):len(part)], special.End)})
+			parts = append(parts, data.Example{Source: append(part[:len(part):len(part)], s.Source.Special().End)})
 			owner = append(owner, i)
 		}
 	}
@@ -137,7 +135,7 @@ func (s System) split(ids []int32) [][]int32 {
 func (s System) texts(hyps []Hypothesis) []Translation {
 	var out []Translation
 	for _, h := range hyps {
-		out = append(out, Translation{Text: s.Tokenizer.Decode(h.Tokens), Hypothesis: h})
+		out = append(out, Translation{Text: s.Target.Decode(h.Tokens), Hypothesis: h})
 	}
 	return out
 }

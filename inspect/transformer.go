@@ -1,7 +1,6 @@
 package inspect
 
 import (
-	"github.com/kotoba-nlp/kotoba/decode"
 	"github.com/kotoba-nlp/kotoba/models/transformer"
 	"github.com/kotoba-nlp/kotoba/tensor"
 	"github.com/kotoba-nlp/kotoba/tokenizer"
@@ -9,13 +8,12 @@ import (
 
 // AttentionOf returns the attention of a Transformer that reads source and puts
 // out target, both without their end symbols, which are added.
-func AttentionOf(m *transformer.Model, tok tokenizer.Tokenizer, source, target []int32) Attention {
-	end := tok.Special().End
-	src := append(source[:len(source):len(source)], end)
-	out := append(target[:len(target):len(target)], end)
-	in := append([]int32{decode.Begin(tok)}, target...)
+func AttentionOf(m *transformer.Model, from, to tokenizer.Tokenizer, source, target []int32) Attention {
+	src := append(source[:len(source):len(source)], from.Special().End)
+	out := append(target[:len(target):len(target)], to.Special().End)
+	in := append([]int32{int32(m.Start)}, target...)
 
-	a := Attention{Source: surfaces(tok, src), Target: surfaces(tok, out), Input: surfaces(tok, in)}
+	a := Attention{Source: surfaces(from, src), Target: surfaces(to, out), Input: surfaces(to, in)}
 	a.Encoder = make(Weights, m.EncoderLayers)
 	a.Decoder, a.Cross = make(Weights, m.DecoderLayers), make(Weights, m.DecoderLayers)
 	kinds := map[transformer.AttentionKind]struct {

@@ -17,22 +17,22 @@ type Score struct {
 // Score returns the scores of given pairs.
 func (m *Model) Score(t Text) ([]Score, error) {
 	var examples []data.Example
-	task := Translation{Model: m.Transformer, Tokenizer: m.Tokenizer}
 	for i := range t.Source {
-		e := task.example(t.Source[i], t.Target[i])
+		e := example(m.Source, m.Target, t.Source[i], t.Target[i])
 		if n := max(len(e.Source), len(e.Target)); n > m.Transformer.MaxLength {
 			return nil, fmt.Errorf("train: pair %d has %d tokens on a side and the model takes %d; leave it out, or split it", i+1, n, m.Transformer.MaxLength)
 		}
 		examples = append(examples, e)
 	}
+	var batch transformer.Batch
 	scores := make([]Score, len(examples))
 	tape := tensor.NewInferenceTape()
 	for _, indices := range data.SortedBatches(examples, validTokens) {
 		tape.Reset()
-		task.fill(examples, indices)
-		rows := make([]float64, len(task.batch.Output))
-		m.Transformer.Loss(transformer.Pass{Tape: tape}, task.batch, tensor.CrossEntropy{LogProbs: rows})
-		segments := task.batch.Input.Segments
+		fill(&batch, examples, indices, int32(m.Transformer.Start))
+		rows := make([]float64, len(batch.Output))
+		m.Transformer.Loss(transformer.Pass{Tape: tape}, batch, tensor.CrossEntropy{LogProbs: rows})
+		segments := batch.Input.Segments
 		for j, i := range indices {
 			for _, lp := range rows[segments[j]:segments[j+1]] {
 				scores[i].LogProb += lp

@@ -48,7 +48,7 @@ func NewTranslation(c Config, m *transformer.Model, tok tokenizer.Tokenizer, tra
 		t.lines = min(n, t.lines)
 	}
 	for i := range train.Source {
-		e := t.example(train.Source[i], train.Target[i])
+		e := example(tok, tok, train.Source[i], train.Target[i])
 		if len(e.Source) == 1 || len(e.Target) == 1 || len(e.Source) > m.MaxLength || len(e.Target) > m.MaxLength {
 			t.Skipped++
 			continue
@@ -56,7 +56,7 @@ func NewTranslation(c Config, m *transformer.Model, tok tokenizer.Tokenizer, tra
 		t.train = append(t.train, e)
 	}
 	for i := range valid.Source {
-		if e := t.example(valid.Source[i], valid.Target[i]); max(len(e.Source), len(e.Target)) <= m.MaxLength {
+		if e := example(tok, tok, valid.Source[i], valid.Target[i]); max(len(e.Source), len(e.Target)) <= m.MaxLength {
 			t.valid = append(t.valid, e)
 		}
 	}
@@ -68,9 +68,11 @@ func NewTranslation(c Config, m *transformer.Model, tok tokenizer.Tokenizer, tra
 }
 
 // example returns the ids of a pair, each side ended.
-func (t *Translation) example(source, target string) data.Example {
-	end := t.Tokenizer.Special().End
-	return data.Example{Source: append(t.Tokenizer.Encode(source), end), Target: append(t.Tokenizer.Encode(target), end)}
+func example(src, tgt tokenizer.Tokenizer, source, target string) data.Example {
+	return data.Example{
+		Source: append(src.Encode(source), src.Special().End),
+		Target: append(tgt.Encode(target), tgt.Special().End),
+	}
 }
 
 // Params implements Task.
@@ -93,14 +95,13 @@ func (t *Translation) Targets(batch int) int {
 
 // Loss implements Task.
 func (t *Translation) Loss(tape *tensor.Tape, d *nn.Dropout, batch int, scale float64) (*tensor.Tensor, tensor.Likelihood) {
-	t.fill(t.train, t.batches[batch])
+	fill(&t.batch, t.train, t.batches[batch], int32(t.Model.Start))
 	return t.Model.Loss(transformer.Pass{Tape: tape, Dropout: d}, t.batch, tensor.CrossEntropy{Smoothing: t.options.Smoothing, Scale: scale})
 }
 
-// fill makes t.batch the examples that indices name. The decoder's input is
-// its output one place later, after the begin symbol.
-func (t *Translation) fill(examples []data.Example, indices []int) {
-	b, begin := &t.batch, decode.Begin(t.Tokenizer)
+// fill makes b the examples that indices name. The decoder's input is its
+// output one place later, after the start symbol.
+func fill(b *transformer.Batch, examples []data.Example, indices []int, start int32) {
 	b.Source.Clear()
 	b.Input.Clear()
 	b.Output = b.Output[:0]
@@ -108,7 +109,7 @@ func (t *Translation) fill(examples []data.Example, indices []int) {
 		e := examples[i]
 		b.Source.Append(e.Source...)
 		b.Source.End()
-		b.Input.Append(begin)
+		b.Input.Append(start)
 		b.Input.Append(e.Target[:len(e.Target)-1]...)
 		b.Input.End()
 		b.Output = append(b.Output, e.Target...)
@@ -124,7 +125,7 @@ func (t *Translation) Validate(ctx context.Context) (Validation, error) {
 	var seen tensor.Likelihood
 	for _, indices := range data.SortedBatches(t.valid, validTokens) {
 		tape.Reset()
-		t.fill(t.valid, indices)
+		fill(&t.batch, t.valid, indices, int32(t.Model.Start))
 		_, l := t.Model.Loss(transformer.Pass{Tape: tape}, t.batch, tensor.CrossEntropy{})
 		seen.LogProb += l.LogProb
 		seen.Tokens += l.Tokens
@@ -151,11 +152,10 @@ func (t *Translation) Validate(ctx context.Context) (Validation, error) {
 // Translate returns the best translation of each line. The model is packed for
 // it and unpacked again.
 func (t *Translation) Translate(lines []string) ([]string, error) {
-	t.Model.Pack()
 	defer t.Model.Unpack()
 	o := t.decoding
 	o.SplitLong = true
-	all, err := SystemOf(t.Model, t.Tokenizer).Translate(lines, o)
+	all, err := t.trained().System().Translate(lines, o)
 	if err != nil {
 		return nil, err
 	}
@@ -166,10 +166,7 @@ func (t *Translation) Translate(lines []string) ([]string, error) {
 	return out, nil
 }
 
-// SystemOf returns a model as a System.
-func SystemOf(m *transformer.Model, tok tokenizer.Tokenizer) decode.System {
-	return decode.System{
-		Tokenizer: tok, MaxLength: m.MaxLength,
-		Start: func(src [][]int32) decode.Stepper { return m.NewDecoder(transformer.NewSequences(src...)) },
-	}
+// trained returns the model as it is now.
+func (t *Translation) trained() *Model {
+	return &Model{Transformer: t.Model, Source: t.Tokenizer, Target: t.Tokenizer}
 }

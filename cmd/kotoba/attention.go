@@ -59,11 +59,11 @@ func (p *attentionPicture) run(out io.Writer, dir, text string) error {
 	if err != nil {
 		return err
 	}
-	source := m.Tokenizer.Encode(text)
+	source := m.Source.Encode(text)
 	if n := m.Transformer.MaxLength; len(source) == 0 || len(source) >= n {
 		return fmt.Errorf("the text has %d tokens; want 1 to %d", len(source), n-1)
 	}
-	target := m.Tokenizer.Encode(p.target)
+	target := m.Target.Encode(p.target)
 	if p.target == "" {
 		hyps, err := m.System().Translate([]string{text}, m.Config.Decoding.Options())
 		if err != nil {
@@ -75,7 +75,7 @@ func (p *attentionPicture) run(out io.Writer, dir, text string) error {
 	if n := m.Transformer.MaxLength; len(target) >= n {
 		target = target[:n-1]
 	}
-	a := inspect.AttentionOf(m.Transformer, m.Tokenizer, source, target)
+	a := inspect.AttentionOf(m.Transformer, m.Source, m.Target, source, target)
 	return p.write(a, kind)
 }
 

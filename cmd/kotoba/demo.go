@@ -138,7 +138,7 @@ func demoReport(out io.Writer, run *train.Run, curve []inspect.CurvePoint, test 
 func demoAttention(t *train.Translation, test []builtin.Pair) (all []inspect.Attention, gold [][]metrics.Link) {
 	for _, p := range test {
 		source, target := t.Tokenizer.Encode(strings.Join(p.Source, " ")), t.Tokenizer.Encode(strings.Join(p.Target, " "))
-		all = append(all, inspect.AttentionOf(t.Model, t.Tokenizer, source, target))
+		all = append(all, inspect.AttentionOf(t.Model, t.Tokenizer, t.Tokenizer, source, target))
 		var links []metrics.Link
 		for _, l := range p.Alignment {
 			links = append(links, metrics.Link{Source: l.Source, Target: l.Target})

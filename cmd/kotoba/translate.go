@@ -162,7 +162,7 @@ func (f translateFlags) print(w io.Writer, line int, source string, hyps []decod
 		case f.json:
 			tokens := []string{}
 			for _, id := range h.Tokens {
-				tokens = append(tokens, m.Tokenizer.Token(id))
+				tokens = append(tokens, m.Target.Token(id))
 			}
 			err = json.NewEncoder(w).Encode(jsonTranslation{line, h.Text, tokens, h.LogProb, h.Score, h.Ended, align(m, source, h)})
 		case f.nbest > 0:
@@ -183,11 +183,11 @@ func (f translateFlags) print(w io.Writer, line int, source string, hyps []decod
 // translated in parts has none.
 func align(m *train.Model, source string, h decode.Translation) [][2]int {
 	links := [][2]int{}
-	src, limit := m.Tokenizer.Encode(source), m.Transformer.MaxLength
+	src, limit := m.Source.Encode(source), m.Transformer.MaxLength
 	if len(src) == 0 || len(src) >= limit || len(h.Tokens) >= limit {
 		return links
 	}
-	a := inspect.AttentionOf(m.Transformer, m.Tokenizer, src, h.Tokens)
+	a := inspect.AttentionOf(m.Transformer, m.Source, m.Target, src, h.Tokens)
 	for _, l := range inspect.Strongest(inspect.MeanOfHeads(a.Cross[len(a.Cross)-1])) {
 		if l.Target < len(h.Tokens) {
 			links = append(links, [2]int{l.Source, l.Target})
