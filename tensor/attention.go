@@ -36,7 +36,8 @@ type attentionOp struct {
 	weights, dropped, scores *Tensor
 	starts                   []int
 	dq, dk, dv               []Float
-	add                      bool // to the gradients instead of overwriting them
+	addQ, addK, addV         bool // to the gradients instead of overwriting them
+	fresh                    [3]*Tensor
 }
 
 var attentionOps pool[attentionOp]
@@ -170,16 +171,50 @@ func (o *attentionOp) forward(lo, hi int) {
 
 func (o *attentionOp) backward(t *Tape) {
 	o.scores = t.new(1, len(o.weights.Data))
-	if o.q.Tensor == o.k.Tensor && o.k.Tensor == o.v.Tensor && 3*o.y.cols == o.q.cols {
-		// Every element of the one gradient is written below.
-		g, fresh := o.q.gradient(t)
-		o.dq, o.dk, o.dv = g, g, g
-		o.add = !fresh
-	} else {
-		o.dq, o.dk, o.dv = o.q.accumulator(t), o.k.accumulator(t), o.v.accumulator(t)
-		o.add = true
-	}
+	o.dq, o.addQ = o.columnGradient(t, o.q)
+	o.dk, o.addK = o.columnGradient(t, o.k)
+	o.dv, o.addV = o.columnGradient(t, o.v)
+	o.fresh = [3]*Tensor{}
 	o.each(o, o.Queries.Len()*o.Heads, 1, (*attentionOp).grad)
+}
+
+// columnGradient returns the gradient of the tensor that c is part of, and
+// whether the gradient of c has to be added to it. Where it is fresh and the
+// parts of the operation cover it, every element will be written.
+func (o *attentionOp) columnGradient(t *Tape, c Columns) (g []Float, add bool) {
+	for i, x := range o.fresh {
+		if x == c.Tensor {
+			return c.Grad, false // an earlier part found it fresh
+		}
+		if x != nil {
+			continue
+		}
+		if !o.covers(c.Tensor) {
+			break
+		}
+		g, fresh := c.gradient(t)
+		if fresh {
+			o.fresh[i] = c.Tensor
+		}
+		return g, !fresh
+	}
+	return c.accumulator(t), true
+}
+
+// covers says whether queries, keys and values are all of x.
+func (o *attentionOp) covers(x *Tensor) bool {
+	columns := 0
+	for _, c := range []Columns{o.q, o.k, o.v} {
+		if c.Tensor == x {
+			columns += o.y.cols
+		}
+	}
+	for i := range o.Queries.Len() {
+		if nq, nk := o.lengths(i); nq == 0 || nk == 0 {
+			return false
+		}
+	}
+	return columns == x.cols
 }
 
 func (o *attentionOp) grad(lo, hi int) {
@@ -195,7 +230,7 @@ func (o *attentionOp) grad(lo, hi int) {
 		ds := o.scores.Data[x.at : x.at+x.nq*x.nk]
 		kernel.Gemm(x.nq, x.nk, o.dim, dy, vT, ds, x.nk, kernel.Epilogue{})
 		pT := kernel.Matrix{Data: x.dropped, Stride: x.nk, Trans: true}
-		kernel.Gemm(x.nk, o.dim, x.nq, pT, dy, o.dv[x.vi:], x.vs, kernel.Epilogue{Add: o.add})
+		kernel.Gemm(x.nk, o.dim, x.nq, pT, dy, o.dv[x.vi:], x.vs, kernel.Epilogue{Add: o.addV})
 		if o.Drop.Rate > 0 {
 			o.Drop.mask().At(x.at).Drop(ds, ds)
 		}
@@ -206,8 +241,8 @@ func (o *attentionOp) grad(lo, hi int) {
 		}
 		// dQ = dS·K, dK = dSᵀ·Q
 		s := kernel.Matrix{Data: ds, Stride: x.nk}
-		kernel.Gemm(x.nq, o.dim, x.nk, s, x.k, o.dq[x.qi:], x.qs, kernel.Epilogue{Add: o.add})
+		kernel.Gemm(x.nq, o.dim, x.nk, s, x.k, o.dq[x.qi:], x.qs, kernel.Epilogue{Add: o.addQ})
 		s.Trans = true
-		kernel.Gemm(x.nk, o.dim, x.nq, s, x.q, o.dk[x.ki:], x.ks, kernel.Epilogue{Add: o.add})
+		kernel.Gemm(x.nk, o.dim, x.nq, s, x.q, o.dk[x.ki:], x.ks, kernel.Epilogue{Add: o.addK})
 	}
 }

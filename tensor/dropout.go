@@ -18,7 +18,9 @@ type dropAddOp struct {
 	loop[dropAddOp]
 	mask    kernel.Mask
 	a, x, y *Tensor
-	dx      []Float
+	dy      []Float
+	copied  bool // to the gradient of a, instead of becoming it
+	fresh   bool // the gradient of x
 }
 
 var dropAddOps pool[dropAddOp]
@@ -49,26 +51,42 @@ func (o *dropAddOp) forward(lo, hi int) {
 	o.mask.At(lo).DropAdd(y, a, x)
 }
 
+// backward hands the gradient of the result on to a, as it is: where a has none
+// yet, its memory too.
 func (o *dropAddOp) backward(t *Tape) {
-	o.a.accumulator(t)
-	o.x.accumulator(t)
-	o.each(o, len(o.y.Data), elementGrain, (*dropAddOp).grad)
+	o.dy, o.copied = o.y.Grad, true
+	if o.a.Grad == nil && !o.a.param {
+		o.a.Grad, o.y.Grad, o.copied = o.dy, nil, false
+	} else {
+		o.a.accumulator(t)
+	}
+	_, o.fresh = o.x.gradient(t)
+	o.each(o, len(o.dy), elementGrain, (*dropAddOp).grad)
 }
 
 func (o *dropAddOp) grad(lo, hi int) {
-	dy, da, dx := o.y.Grad[lo:hi], o.a.Grad[lo:hi], o.x.Grad[lo:hi]
-	kernel.Add(da, da, dy)
-	if o.mask.Rate == 0 {
+	dy, dx := o.dy[lo:hi], o.x.Grad[lo:hi]
+	switch {
+	case o.fresh && o.mask.Rate == 0:
+		copy(dx, dy)
+	case o.fresh:
+		o.mask.At(lo).Drop(dx, dy)
+	case o.mask.Rate == 0:
 		kernel.Add(dx, dx, dy)
-		return
+	default:
+		o.mask.At(lo).DropAdd(dx, dx, dy)
 	}
-	o.mask.At(lo).DropAdd(dx, dx, dy)
+	if o.copied {
+		da := o.a.Grad[lo:hi]
+		kernel.Add(da, da, dy)
+	}
 }
 
 type dropoutOp struct {
 	loop[dropoutOp]
-	mask kernel.Mask
-	x, y *Tensor
+	mask  kernel.Mask
+	x, y  *Tensor
+	fresh bool // the gradient of x
 }
 
 var dropoutOps pool[dropoutOp]
@@ -93,11 +111,15 @@ func (o *dropoutOp) release()        { dropoutOps.put(o) }
 func (o *dropoutOp) forward(lo, hi int) { o.mask.At(lo).Drop(o.y.Data[lo:hi], o.x.Data[lo:hi]) }
 
 func (o *dropoutOp) backward(t *Tape) {
-	o.x.accumulator(t)
+	_, o.fresh = o.x.gradient(t)
 	o.each(o, len(o.x.Data), elementGrain, (*dropoutOp).grad)
 }
 
 func (o *dropoutOp) grad(lo, hi int) {
-	dx := o.x.Grad[lo:hi]
-	o.mask.At(lo).DropAdd(dx, dx, o.y.Grad[lo:hi])
+	dx, dy := o.x.Grad[lo:hi], o.y.Grad[lo:hi]
+	if o.fresh {
+		o.mask.At(lo).Drop(dx, dy)
+	} else {
+		o.mask.At(lo).DropAdd(dx, dx, dy)
+	}
 }

@@ -92,7 +92,12 @@ func (o *addRowsOp) forward(lo, hi int) {
 	}
 }
 
+// backward hands the gradient on, as it is.
 func (o *addRowsOp) backward(t *Tape) {
+	if o.x.Grad == nil && !o.x.param {
+		o.x.Grad, o.y.Grad = o.y.Grad, nil
+		return
+	}
 	o.x.accumulator(t)
 	o.each(o, len(o.x.Data), elementGrain, (*addRowsOp).grad)
 }

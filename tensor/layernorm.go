@@ -13,6 +13,7 @@ type layerNormOp struct {
 	partial           *Tensor // (tasks, 2·cols): gradients of gain and shift
 	eps               float64
 	grain             int
+	fresh             bool // the gradient of x
 }
 
 var layerNormOps pool[layerNormOp]
@@ -52,7 +53,7 @@ func (o *layerNormOp) forward(lo, hi int) {
 func (o *layerNormOp) backward(t *Tape) {
 	tasks := (o.x.rows + o.grain - 1) / o.grain
 	o.partial = t.new(tasks, 2*o.x.cols)
-	o.x.accumulator(t)
+	_, o.fresh = o.x.gradient(t)
 	o.each(o, o.x.rows, o.grain, (*layerNormOp).grad)
 	sumRows(o.gain.accumulator(t), o.partial.Data, tasks, 2*o.x.cols)
 	sumRows(o.shift.accumulator(t), o.partial.Data[o.x.cols:], tasks, 2*o.x.cols)
@@ -63,7 +64,11 @@ func (o *layerNormOp) grad(lo, hi int) {
 	sums := o.partial.Row(lo / o.grain)
 	clear(sums)
 	for r := lo; r < hi; r++ {
-		kernel.NormGrad(o.x.Grad[r*d:(r+1)*d], sums[:d], sums[d:], o.y.Grad[r*d:(r+1)*d], o.x.Row(r), o.gain.Data,
+		dx := o.x.Grad[r*d : (r+1)*d]
+		if o.fresh {
+			clear(dx)
+		}
+		kernel.NormGrad(dx, sums[:d], sums[d:], o.y.Grad[r*d:(r+1)*d], o.x.Row(r), o.gain.Data,
 			o.stats.Data[2*r], o.stats.Data[2*r+1])
 	}
 }
