@@ -25,14 +25,18 @@ type Epilogue struct {
 // product that an instruction set has to supply.
 type tileKernels struct {
 	mr, nr int // largest tile
-	// run[i] computes an i x n tile, n <= nr: C = a·b by flags, where a holds
-	// k columns of i elements and b holds k rows of nr.
-	run []func(k int, a, b, c *Float, ldc, n, flags int, bias *Float)
+	// columns[i] and rows[i] compute an i x n tile, n <= nr: C = a·b by flags.
+	// b holds k rows of nr elements; a holds k columns of i elements, or i rows
+	// of k elements, lda apart.
+	columns, rows []tileKernel
 	// packRows copies up to lanes columns of k rows, packWide up to nr, and
 	// packColumns transposes up to lanes rows of k columns into a panel.
 	lanes                           int
 	packRows, packWide, packColumns func(dst, src *Float, k, ld, n, stride int)
 }
+
+// tileKernel computes one tile of C.
+type tileKernel = func(k int, a *Float, lda int, b, c *Float, ldc, n, flags int, bias *Float)
 
 // Flags of a tile kernel; the assembly has the same.
 const (
@@ -148,7 +152,7 @@ func (g *gemm) release() {
 
 func (g *gemm) run() {
 	if g.m*g.k <= columnsMax && g.panels > g.tiles {
-		g.packedA = grow(g.packedA, g.m*g.k)
+		g.packedA = grow(g.packedA, g.m*(g.k+blocksOf(g.k)*rowGap))
 		g.phase = packAPhase
 		g.parallel(g.tiles)
 		g.phase = columnPhase
@@ -264,17 +268,28 @@ func clearColumns(dst []Float, k, from, nr int) {
 	}
 }
 
-// packTile packs columns ka to kb of tile i of A.
+// rowGap separates the rows of A in packed memory, so that rows whose length is
+// a power of two do not compete for the same cache lines.
+const rowGap = 16
+
+// packedSize is the memory that rows of A, kc columns of them, take packed.
+func packedSize(rows, kc int) int { return rows * (kc + rowGap) }
+
+// packTile packs columns ka to kb of tile i of A: as they lie, so that rows
+// stay rows and columns columns.
 func (g *gemm) packTile(dst []Float, i, ka, kb int) {
 	row := g.tileStart(i)
 	h := g.tileStart(i+1) - row
+	if !g.a.Trans {
+		kc := kb - ka
+		for r := range h {
+			copy(dst[r*(kc+rowGap):][:kc], g.a.Data[(row+r)*g.a.Stride+ka:])
+		}
+		return
+	}
 	for r := 0; r < h; r += g.t.lanes {
 		n := min(h-r, g.t.lanes)
-		if g.a.Trans {
-			g.t.packRows(&dst[r], &g.a.Data[ka*g.a.Stride+row+r], kb-ka, g.a.Stride, n, h)
-		} else {
-			g.t.packColumns(&dst[r], &g.a.Data[(row+r)*g.a.Stride+ka], kb-ka, g.a.Stride, n, h)
-		}
+		g.t.packRows(&dst[r], &g.a.Data[ka*g.a.Stride+row+r], kb-ka, g.a.Stride, n, h)
 	}
 }
 
@@ -302,7 +317,11 @@ func (g *gemm) tile(i, p int, a, b []Float, kc, flags int) {
 	if flags&flagBias != 0 {
 		bias = &g.e.Bias[col]
 	}
-	g.t.run[h](kc, &a[0], &b[0], &g.c[row*g.ldc+col], g.ldc, min(g.n-col, g.t.nr), flags, bias)
+	run := g.t.rows[h]
+	if g.a.Trans {
+		run = g.t.columns[h]
+	}
+	run(kc, &a[0], kc+rowGap, &b[0], &g.c[row*g.ldc+col], g.ldc, min(g.n-col, g.t.nr), flags, bias)
 }
 
 // rows computes tiles lo to hi against every panel that is packed.
@@ -315,26 +334,32 @@ func (g *gemm) rows(lo, hi int, s *scratch) {
 			return
 		}
 		kc, flags := kb-ka, g.flags(ka, kb)
-		s.data = grow(s.data, (r1-r0)*kc)
+		s.data = grow(s.data, packedSize(r1-r0, kc))
 		for i := lo; i < hi; i++ {
-			g.packTile(s.data[(g.tileStart(i)-r0)*kc:], i, ka, kb)
+			g.packTile(s.data[packedSize(g.tileStart(i)-r0, kc):], i, ka, kb)
 		}
 		base := (ka - g.k0) * g.panels * nr
 		for p := range g.panels {
 			b := g.packed[base+p*kc*nr:]
 			for i := lo; i < hi; i++ {
-				g.tile(i, p, s.data[(g.tileStart(i)-r0)*kc:], b, kc, flags)
+				g.tile(i, p, s.data[packedSize(g.tileStart(i)-r0, kc):], b, kc, flags)
 			}
 		}
 	}
+}
+
+// packedBlock returns the memory of block blk of all of A.
+func (g *gemm) packedBlock(blk int) []Float {
+	return g.packedA[g.m*(blockStart(blk, g.k)+blk*rowGap):]
 }
 
 // packTiles packs tiles lo to hi of A, all of k, block by block.
 func (g *gemm) packTiles(lo, hi int) {
 	for blk := range blocksOf(g.k) {
 		ka, kb := blockStart(blk, g.k), blockStart(blk+1, g.k)
+		block := g.packedBlock(blk)
 		for i := lo; i < hi; i++ {
-			g.packTile(g.packedA[ka*g.m+g.tileStart(i)*(kb-ka):], i, ka, kb)
+			g.packTile(block[packedSize(g.tileStart(i), kb-ka):], i, ka, kb)
 		}
 	}
 }
@@ -354,8 +379,9 @@ func (g *gemm) columns(lo, hi int, s *scratch) {
 				b = s.data
 				g.packPanel(b, p, ka, kb)
 			}
+			block := g.packedBlock(blk)
 			for i := range g.tiles {
-				g.tile(i, p, g.packedA[ka*g.m+g.tileStart(i)*kc:], b, kc, flags)
+				g.tile(i, p, block[packedSize(g.tileStart(i), kc):], b, kc, flags)
 			}
 		}
 	}

@@ -4,14 +4,14 @@
 
 #include "textflag.h"
 
-// func gemm1x16AVX2(k int, a *float32, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm1x16AVX2(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·gemm1x16AVX2(SB), NOSPLIT, $0-64
+TEXT ·gemm1x16AVX2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
-	MOVQ       b+16(FP), DX
-	MOVQ       c+24(FP), BX
-	MOVQ       ldc+32(FP), SI
+	MOVQ       b+24(FP), DX
+	MOVQ       c+32(FP), BX
+	MOVQ       ldc+40(FP), SI
 	SHLQ       $0x02, SI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
@@ -64,8 +64,8 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ       flags+48(FP), AX
-	MOVQ       n+40(FP), CX
+	MOVQ       flags+56(FP), AX
+	MOVQ       n+48(FP), CX
 	MOVQ       $0x00000008, R8
 	XORQ       DI, DI
 	MOVQ       CX, DX
@@ -83,7 +83,7 @@ finish:
 	VMOVUPS    (DX)(DI*4), Y3
 	TESTQ      $0x00000002, AX
 	JZ         nobias
-	MOVQ       bias+56(FP), CX
+	MOVQ       bias+64(FP), CX
 	VMASKMOVPS (CX), Y2, Y4
 	VADDPS     Y4, Y0, Y0
 	VMASKMOVPS 32(CX), Y3, Y4
@@ -131,14 +131,125 @@ DATA laneMasks<>+56(SB)/4, $0x00000000
 DATA laneMasks<>+60(SB)/4, $0x00000000
 GLOBL laneMasks<>(SB), RODATA|NOPTR, $64
 
-// func gemm2x16AVX2(k int, a *float32, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows1x16AVX2(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·gemm2x16AVX2(SB), NOSPLIT, $0-64
+TEXT ·gemmRows1x16AVX2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
-	MOVQ       b+16(FP), DX
-	MOVQ       c+24(FP), BX
-	MOVQ       ldc+32(FP), SI
+	MOVQ       lda+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       b+24(FP), DX
+	MOVQ       c+32(FP), BX
+	MOVQ       ldc+40(FP), SI
+	SHLQ       $0x02, SI
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	MOVQ       BX, DI
+	PREFETCHT0 (DI)
+	PREFETCHT0 60(DI)
+	ADDQ       SI, DI
+	SUBQ       $0x04, AX
+	JLT        rest
+
+hot:
+	VMOVUPS      (DX), Y2
+	VMOVUPS      32(DX), Y3
+	VBROADCASTSS (CX), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	VMOVUPS      64(DX), Y2
+	VMOVUPS      96(DX), Y3
+	VBROADCASTSS 4(CX), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	VMOVUPS      128(DX), Y2
+	VMOVUPS      160(DX), Y3
+	VBROADCASTSS 8(CX), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	VMOVUPS      192(DX), Y2
+	VMOVUPS      224(DX), Y3
+	VBROADCASTSS 12(CX), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000100, DX
+	SUBQ         $0x04, AX
+	JGE          hot
+
+rest:
+	ADDQ $0x04, AX
+	JZ   finish
+
+single:
+	VMOVUPS      (DX), Y2
+	VMOVUPS      32(DX), Y3
+	VBROADCASTSS (CX), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000040, DX
+	DECQ         AX
+	JNZ          single
+
+finish:
+	MOVQ       flags+56(FP), AX
+	MOVQ       n+48(FP), CX
+	MOVQ       $0x00000008, R8
+	XORQ       DI, DI
+	MOVQ       CX, DX
+	CMPQ       DX, R8
+	CMOVQGT    R8, DX
+	SUBQ       R8, CX
+	CMOVQLT    DI, CX
+	LEAQ       laneMasks<>+0(SB), DI
+	MOVQ       $0x00000008, R8
+	SUBQ       DX, R8
+	VMOVUPS    (DI)(R8*4), Y2
+	LEAQ       laneMasks<>+0(SB), DX
+	MOVQ       $0x00000008, DI
+	SUBQ       CX, DI
+	VMOVUPS    (DX)(DI*4), Y3
+	TESTQ      $0x00000002, AX
+	JZ         nobias
+	MOVQ       bias+64(FP), CX
+	VMASKMOVPS (CX), Y2, Y4
+	VADDPS     Y4, Y0, Y0
+	VMASKMOVPS 32(CX), Y3, Y4
+	VADDPS     Y4, Y1, Y1
+
+nobias:
+	TESTQ      $0x00000001, AX
+	JZ         noadd
+	MOVQ       BX, CX
+	VMASKMOVPS (CX), Y2, Y4
+	VADDPS     Y4, Y0, Y0
+	VMASKMOVPS 32(CX), Y3, Y4
+	VADDPS     Y4, Y1, Y1
+	ADDQ       SI, CX
+
+noadd:
+	TESTQ  $0x00000004, AX
+	JZ     norelu
+	VXORPS Y4, Y4, Y4
+	VMAXPS Y4, Y0, Y0
+	VMAXPS Y4, Y1, Y1
+
+norelu:
+	VMASKMOVPS Y0, Y2, (BX)
+	VMASKMOVPS Y1, Y3, 32(BX)
+	ADDQ       SI, BX
+	VZEROUPPER
+	RET
+
+// func gemm2x16AVX2(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·gemm2x16AVX2(SB), NOSPLIT, $0-72
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       b+24(FP), DX
+	MOVQ       c+32(FP), BX
+	MOVQ       ldc+40(FP), SI
 	SHLQ       $0x02, SI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
@@ -211,8 +322,8 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ       flags+48(FP), AX
-	MOVQ       n+40(FP), CX
+	MOVQ       flags+56(FP), AX
+	MOVQ       n+48(FP), CX
 	MOVQ       $0x00000008, R8
 	XORQ       DI, DI
 	MOVQ       CX, DX
@@ -230,7 +341,7 @@ finish:
 	VMOVUPS    (DX)(DI*4), Y5
 	TESTQ      $0x00000002, AX
 	JZ         nobias
-	MOVQ       bias+56(FP), CX
+	MOVQ       bias+64(FP), CX
 	VMASKMOVPS (CX), Y4, Y6
 	VADDPS     Y6, Y0, Y0
 	VADDPS     Y6, Y2, Y2
@@ -272,14 +383,157 @@ norelu:
 	VZEROUPPER
 	RET
 
-// func gemm3x16AVX2(k int, a *float32, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows2x16AVX2(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·gemm3x16AVX2(SB), NOSPLIT, $0-64
+TEXT ·gemmRows2x16AVX2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
-	MOVQ       b+16(FP), DX
-	MOVQ       c+24(FP), BX
-	MOVQ       ldc+32(FP), SI
+	MOVQ       lda+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       b+24(FP), BX
+	MOVQ       c+32(FP), SI
+	MOVQ       ldc+40(FP), DI
+	SHLQ       $0x02, DI
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       SI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 60(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 60(R8)
+	ADDQ       DI, R8
+	SUBQ       $0x04, AX
+	JLT        rest
+
+hot:
+	VMOVUPS      (BX), Y4
+	VMOVUPS      32(BX), Y5
+	VBROADCASTSS (CX), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (CX)(DX*1), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	VMOVUPS      64(BX), Y4
+	VMOVUPS      96(BX), Y5
+	VBROADCASTSS 4(CX), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 4(CX)(DX*1), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	VMOVUPS      128(BX), Y4
+	VMOVUPS      160(BX), Y5
+	VBROADCASTSS 8(CX), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 8(CX)(DX*1), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	VMOVUPS      192(BX), Y4
+	VMOVUPS      224(BX), Y5
+	VBROADCASTSS 12(CX), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 12(CX)(DX*1), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000100, BX
+	SUBQ         $0x04, AX
+	JGE          hot
+
+rest:
+	ADDQ $0x04, AX
+	JZ   finish
+
+single:
+	VMOVUPS      (BX), Y4
+	VMOVUPS      32(BX), Y5
+	VBROADCASTSS (CX), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (CX)(DX*1), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000040, BX
+	DECQ         AX
+	JNZ          single
+
+finish:
+	MOVQ       flags+56(FP), AX
+	MOVQ       n+48(FP), CX
+	MOVQ       $0x00000008, R8
+	XORQ       BX, BX
+	MOVQ       CX, DX
+	CMPQ       DX, R8
+	CMOVQGT    R8, DX
+	SUBQ       R8, CX
+	CMOVQLT    BX, CX
+	LEAQ       laneMasks<>+0(SB), BX
+	MOVQ       $0x00000008, R8
+	SUBQ       DX, R8
+	VMOVUPS    (BX)(R8*4), Y4
+	LEAQ       laneMasks<>+0(SB), DX
+	MOVQ       $0x00000008, BX
+	SUBQ       CX, BX
+	VMOVUPS    (DX)(BX*4), Y5
+	TESTQ      $0x00000002, AX
+	JZ         nobias
+	MOVQ       bias+64(FP), CX
+	VMASKMOVPS (CX), Y4, Y6
+	VADDPS     Y6, Y0, Y0
+	VADDPS     Y6, Y2, Y2
+	VMASKMOVPS 32(CX), Y5, Y6
+	VADDPS     Y6, Y1, Y1
+	VADDPS     Y6, Y3, Y3
+
+nobias:
+	TESTQ      $0x00000001, AX
+	JZ         noadd
+	MOVQ       SI, CX
+	VMASKMOVPS (CX), Y4, Y6
+	VADDPS     Y6, Y0, Y0
+	VMASKMOVPS 32(CX), Y5, Y6
+	VADDPS     Y6, Y1, Y1
+	ADDQ       DI, CX
+	VMASKMOVPS (CX), Y4, Y6
+	VADDPS     Y6, Y2, Y2
+	VMASKMOVPS 32(CX), Y5, Y6
+	VADDPS     Y6, Y3, Y3
+	ADDQ       DI, CX
+
+noadd:
+	TESTQ  $0x00000004, AX
+	JZ     norelu
+	VXORPS Y6, Y6, Y6
+	VMAXPS Y6, Y0, Y0
+	VMAXPS Y6, Y1, Y1
+	VMAXPS Y6, Y2, Y2
+	VMAXPS Y6, Y3, Y3
+
+norelu:
+	VMASKMOVPS Y0, Y4, (SI)
+	VMASKMOVPS Y1, Y5, 32(SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y2, Y4, (SI)
+	VMASKMOVPS Y3, Y5, 32(SI)
+	ADDQ       DI, SI
+	VZEROUPPER
+	RET
+
+// func gemm3x16AVX2(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·gemm3x16AVX2(SB), NOSPLIT, $0-72
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       b+24(FP), DX
+	MOVQ       c+32(FP), BX
+	MOVQ       ldc+40(FP), SI
 	SHLQ       $0x02, SI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
@@ -372,8 +626,8 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ       flags+48(FP), AX
-	MOVQ       n+40(FP), CX
+	MOVQ       flags+56(FP), AX
+	MOVQ       n+48(FP), CX
 	MOVQ       $0x00000008, R8
 	XORQ       DI, DI
 	MOVQ       CX, DX
@@ -391,7 +645,7 @@ finish:
 	VMOVUPS    (DX)(DI*4), Y7
 	TESTQ      $0x00000002, AX
 	JZ         nobias
-	MOVQ       bias+56(FP), CX
+	MOVQ       bias+64(FP), CX
 	VMASKMOVPS (CX), Y6, Y8
 	VADDPS     Y8, Y0, Y0
 	VADDPS     Y8, Y2, Y2
@@ -445,14 +699,189 @@ norelu:
 	VZEROUPPER
 	RET
 
-// func gemm4x16AVX2(k int, a *float32, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows3x16AVX2(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·gemm4x16AVX2(SB), NOSPLIT, $0-64
+TEXT ·gemmRows3x16AVX2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
-	MOVQ       b+16(FP), DX
-	MOVQ       c+24(FP), BX
-	MOVQ       ldc+32(FP), SI
+	MOVQ       lda+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       b+24(FP), BX
+	MOVQ       c+32(FP), SI
+	MOVQ       ldc+40(FP), DI
+	SHLQ       $0x02, DI
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       SI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 60(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 60(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 60(R8)
+	ADDQ       DI, R8
+	SUBQ       $0x04, AX
+	JLT        rest
+
+hot:
+	VMOVUPS      (BX), Y6
+	VMOVUPS      32(BX), Y7
+	VBROADCASTSS (CX), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (CX)(DX*1), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (CX)(DX*2), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      64(BX), Y6
+	VMOVUPS      96(BX), Y7
+	VBROADCASTSS 4(CX), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 4(CX)(DX*1), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 4(CX)(DX*2), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      128(BX), Y6
+	VMOVUPS      160(BX), Y7
+	VBROADCASTSS 8(CX), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 8(CX)(DX*1), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 8(CX)(DX*2), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      192(BX), Y6
+	VMOVUPS      224(BX), Y7
+	VBROADCASTSS 12(CX), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 12(CX)(DX*1), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 12(CX)(DX*2), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000100, BX
+	SUBQ         $0x04, AX
+	JGE          hot
+
+rest:
+	ADDQ $0x04, AX
+	JZ   finish
+
+single:
+	VMOVUPS      (BX), Y6
+	VMOVUPS      32(BX), Y7
+	VBROADCASTSS (CX), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (CX)(DX*1), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (CX)(DX*2), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000040, BX
+	DECQ         AX
+	JNZ          single
+
+finish:
+	MOVQ       flags+56(FP), AX
+	MOVQ       n+48(FP), CX
+	MOVQ       $0x00000008, R8
+	XORQ       BX, BX
+	MOVQ       CX, DX
+	CMPQ       DX, R8
+	CMOVQGT    R8, DX
+	SUBQ       R8, CX
+	CMOVQLT    BX, CX
+	LEAQ       laneMasks<>+0(SB), BX
+	MOVQ       $0x00000008, R8
+	SUBQ       DX, R8
+	VMOVUPS    (BX)(R8*4), Y6
+	LEAQ       laneMasks<>+0(SB), DX
+	MOVQ       $0x00000008, BX
+	SUBQ       CX, BX
+	VMOVUPS    (DX)(BX*4), Y7
+	TESTQ      $0x00000002, AX
+	JZ         nobias
+	MOVQ       bias+64(FP), CX
+	VMASKMOVPS (CX), Y6, Y8
+	VADDPS     Y8, Y0, Y0
+	VADDPS     Y8, Y2, Y2
+	VADDPS     Y8, Y4, Y4
+	VMASKMOVPS 32(CX), Y7, Y8
+	VADDPS     Y8, Y1, Y1
+	VADDPS     Y8, Y3, Y3
+	VADDPS     Y8, Y5, Y5
+
+nobias:
+	TESTQ      $0x00000001, AX
+	JZ         noadd
+	MOVQ       SI, CX
+	VMASKMOVPS (CX), Y6, Y8
+	VADDPS     Y8, Y0, Y0
+	VMASKMOVPS 32(CX), Y7, Y8
+	VADDPS     Y8, Y1, Y1
+	ADDQ       DI, CX
+	VMASKMOVPS (CX), Y6, Y8
+	VADDPS     Y8, Y2, Y2
+	VMASKMOVPS 32(CX), Y7, Y8
+	VADDPS     Y8, Y3, Y3
+	ADDQ       DI, CX
+	VMASKMOVPS (CX), Y6, Y8
+	VADDPS     Y8, Y4, Y4
+	VMASKMOVPS 32(CX), Y7, Y8
+	VADDPS     Y8, Y5, Y5
+	ADDQ       DI, CX
+
+noadd:
+	TESTQ  $0x00000004, AX
+	JZ     norelu
+	VXORPS Y8, Y8, Y8
+	VMAXPS Y8, Y0, Y0
+	VMAXPS Y8, Y1, Y1
+	VMAXPS Y8, Y2, Y2
+	VMAXPS Y8, Y3, Y3
+	VMAXPS Y8, Y4, Y4
+	VMAXPS Y8, Y5, Y5
+
+norelu:
+	VMASKMOVPS Y0, Y6, (SI)
+	VMASKMOVPS Y1, Y7, 32(SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y2, Y6, (SI)
+	VMASKMOVPS Y3, Y7, 32(SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y4, Y6, (SI)
+	VMASKMOVPS Y5, Y7, 32(SI)
+	ADDQ       DI, SI
+	VZEROUPPER
+	RET
+
+// func gemm4x16AVX2(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·gemm4x16AVX2(SB), NOSPLIT, $0-72
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       b+24(FP), DX
+	MOVQ       c+32(FP), BX
+	MOVQ       ldc+40(FP), SI
 	SHLQ       $0x02, SI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
@@ -565,8 +994,8 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ       flags+48(FP), AX
-	MOVQ       n+40(FP), CX
+	MOVQ       flags+56(FP), AX
+	MOVQ       n+48(FP), CX
 	MOVQ       $0x00000008, R8
 	XORQ       DI, DI
 	MOVQ       CX, DX
@@ -584,7 +1013,7 @@ finish:
 	VMOVUPS    (DX)(DI*4), Y9
 	TESTQ      $0x00000002, AX
 	JZ         nobias
-	MOVQ       bias+56(FP), CX
+	MOVQ       bias+64(FP), CX
 	VMASKMOVPS (CX), Y8, Y10
 	VADDPS     Y10, Y0, Y0
 	VADDPS     Y10, Y2, Y2
@@ -650,14 +1079,225 @@ norelu:
 	VZEROUPPER
 	RET
 
-// func gemm5x16AVX2(k int, a *float32, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows4x16AVX2(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·gemm5x16AVX2(SB), NOSPLIT, $0-64
+TEXT ·gemmRows4x16AVX2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
-	MOVQ       b+16(FP), DX
-	MOVQ       c+24(FP), BX
-	MOVQ       ldc+32(FP), SI
+	MOVQ       lda+16(FP), DX
+	SHLQ       $0x02, DX
+	LEAQ       (CX)(DX*2), BX
+	ADDQ       DX, BX
+	MOVQ       b+24(FP), SI
+	MOVQ       c+32(FP), DI
+	MOVQ       ldc+40(FP), R8
+	SHLQ       $0x02, R8
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	MOVQ       DI, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
+	ADDQ       R8, R9
+	SUBQ       $0x04, AX
+	JLT        rest
+
+hot:
+	VMOVUPS      (SI), Y8
+	VMOVUPS      32(SI), Y9
+	VBROADCASTSS (CX), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS (CX)(DX*1), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS (CX)(DX*2), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS (BX), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	VMOVUPS      64(SI), Y8
+	VMOVUPS      96(SI), Y9
+	VBROADCASTSS 4(CX), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 4(CX)(DX*1), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 4(CX)(DX*2), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 4(BX), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	VMOVUPS      128(SI), Y8
+	VMOVUPS      160(SI), Y9
+	VBROADCASTSS 8(CX), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 8(CX)(DX*1), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 8(CX)(DX*2), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 8(BX), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	VMOVUPS      192(SI), Y8
+	VMOVUPS      224(SI), Y9
+	VBROADCASTSS 12(CX), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 12(CX)(DX*1), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 12(CX)(DX*2), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 12(BX), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x04, AX
+	JGE          hot
+
+rest:
+	ADDQ $0x04, AX
+	JZ   finish
+
+single:
+	VMOVUPS      (SI), Y8
+	VMOVUPS      32(SI), Y9
+	VBROADCASTSS (CX), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS (CX)(DX*1), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS (CX)(DX*2), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS (BX), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000040, SI
+	DECQ         AX
+	JNZ          single
+
+finish:
+	MOVQ       flags+56(FP), AX
+	MOVQ       n+48(FP), CX
+	MOVQ       $0x00000008, SI
+	XORQ       BX, BX
+	MOVQ       CX, DX
+	CMPQ       DX, SI
+	CMOVQGT    SI, DX
+	SUBQ       SI, CX
+	CMOVQLT    BX, CX
+	LEAQ       laneMasks<>+0(SB), BX
+	MOVQ       $0x00000008, SI
+	SUBQ       DX, SI
+	VMOVUPS    (BX)(SI*4), Y8
+	LEAQ       laneMasks<>+0(SB), DX
+	MOVQ       $0x00000008, BX
+	SUBQ       CX, BX
+	VMOVUPS    (DX)(BX*4), Y9
+	TESTQ      $0x00000002, AX
+	JZ         nobias
+	MOVQ       bias+64(FP), CX
+	VMASKMOVPS (CX), Y8, Y10
+	VADDPS     Y10, Y0, Y0
+	VADDPS     Y10, Y2, Y2
+	VADDPS     Y10, Y4, Y4
+	VADDPS     Y10, Y6, Y6
+	VMASKMOVPS 32(CX), Y9, Y10
+	VADDPS     Y10, Y1, Y1
+	VADDPS     Y10, Y3, Y3
+	VADDPS     Y10, Y5, Y5
+	VADDPS     Y10, Y7, Y7
+
+nobias:
+	TESTQ      $0x00000001, AX
+	JZ         noadd
+	MOVQ       DI, CX
+	VMASKMOVPS (CX), Y8, Y10
+	VADDPS     Y10, Y0, Y0
+	VMASKMOVPS 32(CX), Y9, Y10
+	VADDPS     Y10, Y1, Y1
+	ADDQ       R8, CX
+	VMASKMOVPS (CX), Y8, Y10
+	VADDPS     Y10, Y2, Y2
+	VMASKMOVPS 32(CX), Y9, Y10
+	VADDPS     Y10, Y3, Y3
+	ADDQ       R8, CX
+	VMASKMOVPS (CX), Y8, Y10
+	VADDPS     Y10, Y4, Y4
+	VMASKMOVPS 32(CX), Y9, Y10
+	VADDPS     Y10, Y5, Y5
+	ADDQ       R8, CX
+	VMASKMOVPS (CX), Y8, Y10
+	VADDPS     Y10, Y6, Y6
+	VMASKMOVPS 32(CX), Y9, Y10
+	VADDPS     Y10, Y7, Y7
+	ADDQ       R8, CX
+
+noadd:
+	TESTQ  $0x00000004, AX
+	JZ     norelu
+	VXORPS Y10, Y10, Y10
+	VMAXPS Y10, Y0, Y0
+	VMAXPS Y10, Y1, Y1
+	VMAXPS Y10, Y2, Y2
+	VMAXPS Y10, Y3, Y3
+	VMAXPS Y10, Y4, Y4
+	VMAXPS Y10, Y5, Y5
+	VMAXPS Y10, Y6, Y6
+	VMAXPS Y10, Y7, Y7
+
+norelu:
+	VMASKMOVPS Y0, Y8, (DI)
+	VMASKMOVPS Y1, Y9, 32(DI)
+	ADDQ       R8, DI
+	VMASKMOVPS Y2, Y8, (DI)
+	VMASKMOVPS Y3, Y9, 32(DI)
+	ADDQ       R8, DI
+	VMASKMOVPS Y4, Y8, (DI)
+	VMASKMOVPS Y5, Y9, 32(DI)
+	ADDQ       R8, DI
+	VMASKMOVPS Y6, Y8, (DI)
+	VMASKMOVPS Y7, Y9, 32(DI)
+	ADDQ       R8, DI
+	VZEROUPPER
+	RET
+
+// func gemm5x16AVX2(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·gemm5x16AVX2(SB), NOSPLIT, $0-72
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       b+24(FP), DX
+	MOVQ       c+32(FP), BX
+	MOVQ       ldc+40(FP), SI
 	SHLQ       $0x02, SI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
@@ -790,8 +1430,8 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ       flags+48(FP), AX
-	MOVQ       n+40(FP), CX
+	MOVQ       flags+56(FP), AX
+	MOVQ       n+48(FP), CX
 	MOVQ       $0x00000008, R8
 	XORQ       DI, DI
 	MOVQ       CX, DX
@@ -809,7 +1449,7 @@ finish:
 	VMOVUPS    (DX)(DI*4), Y11
 	TESTQ      $0x00000002, AX
 	JZ         nobias
-	MOVQ       bias+56(FP), CX
+	MOVQ       bias+64(FP), CX
 	VMASKMOVPS (CX), Y10, Y12
 	VADDPS     Y12, Y0, Y0
 	VADDPS     Y12, Y2, Y2
@@ -887,14 +1527,257 @@ norelu:
 	VZEROUPPER
 	RET
 
-// func gemm6x16AVX2(k int, a *float32, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows5x16AVX2(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·gemm6x16AVX2(SB), NOSPLIT, $0-64
+TEXT ·gemmRows5x16AVX2(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
-	MOVQ       b+16(FP), DX
-	MOVQ       c+24(FP), BX
-	MOVQ       ldc+32(FP), SI
+	MOVQ       lda+16(FP), DX
+	SHLQ       $0x02, DX
+	LEAQ       (CX)(DX*2), BX
+	ADDQ       DX, BX
+	MOVQ       b+24(FP), SI
+	MOVQ       c+32(FP), DI
+	MOVQ       ldc+40(FP), R8
+	SHLQ       $0x02, R8
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	MOVQ       DI, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
+	ADDQ       R8, R9
+	SUBQ       $0x04, AX
+	JLT        rest
+
+hot:
+	VMOVUPS      (SI), Y10
+	VMOVUPS      32(SI), Y11
+	VBROADCASTSS (CX), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (CX)(DX*1), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (CX)(DX*2), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (BX), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (BX)(DX*1), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      64(SI), Y10
+	VMOVUPS      96(SI), Y11
+	VBROADCASTSS 4(CX), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 4(CX)(DX*1), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 4(CX)(DX*2), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 4(BX), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 4(BX)(DX*1), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      128(SI), Y10
+	VMOVUPS      160(SI), Y11
+	VBROADCASTSS 8(CX), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 8(CX)(DX*1), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 8(CX)(DX*2), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 8(BX), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 8(BX)(DX*1), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      192(SI), Y10
+	VMOVUPS      224(SI), Y11
+	VBROADCASTSS 12(CX), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 12(CX)(DX*1), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 12(CX)(DX*2), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 12(BX), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 12(BX)(DX*1), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x04, AX
+	JGE          hot
+
+rest:
+	ADDQ $0x04, AX
+	JZ   finish
+
+single:
+	VMOVUPS      (SI), Y10
+	VMOVUPS      32(SI), Y11
+	VBROADCASTSS (CX), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (CX)(DX*1), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (CX)(DX*2), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (BX), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (BX)(DX*1), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000040, SI
+	DECQ         AX
+	JNZ          single
+
+finish:
+	MOVQ       flags+56(FP), AX
+	MOVQ       n+48(FP), CX
+	MOVQ       $0x00000008, SI
+	XORQ       BX, BX
+	MOVQ       CX, DX
+	CMPQ       DX, SI
+	CMOVQGT    SI, DX
+	SUBQ       SI, CX
+	CMOVQLT    BX, CX
+	LEAQ       laneMasks<>+0(SB), BX
+	MOVQ       $0x00000008, SI
+	SUBQ       DX, SI
+	VMOVUPS    (BX)(SI*4), Y10
+	LEAQ       laneMasks<>+0(SB), DX
+	MOVQ       $0x00000008, BX
+	SUBQ       CX, BX
+	VMOVUPS    (DX)(BX*4), Y11
+	TESTQ      $0x00000002, AX
+	JZ         nobias
+	MOVQ       bias+64(FP), CX
+	VMASKMOVPS (CX), Y10, Y12
+	VADDPS     Y12, Y0, Y0
+	VADDPS     Y12, Y2, Y2
+	VADDPS     Y12, Y4, Y4
+	VADDPS     Y12, Y6, Y6
+	VADDPS     Y12, Y8, Y8
+	VMASKMOVPS 32(CX), Y11, Y12
+	VADDPS     Y12, Y1, Y1
+	VADDPS     Y12, Y3, Y3
+	VADDPS     Y12, Y5, Y5
+	VADDPS     Y12, Y7, Y7
+	VADDPS     Y12, Y9, Y9
+
+nobias:
+	TESTQ      $0x00000001, AX
+	JZ         noadd
+	MOVQ       DI, CX
+	VMASKMOVPS (CX), Y10, Y12
+	VADDPS     Y12, Y0, Y0
+	VMASKMOVPS 32(CX), Y11, Y12
+	VADDPS     Y12, Y1, Y1
+	ADDQ       R8, CX
+	VMASKMOVPS (CX), Y10, Y12
+	VADDPS     Y12, Y2, Y2
+	VMASKMOVPS 32(CX), Y11, Y12
+	VADDPS     Y12, Y3, Y3
+	ADDQ       R8, CX
+	VMASKMOVPS (CX), Y10, Y12
+	VADDPS     Y12, Y4, Y4
+	VMASKMOVPS 32(CX), Y11, Y12
+	VADDPS     Y12, Y5, Y5
+	ADDQ       R8, CX
+	VMASKMOVPS (CX), Y10, Y12
+	VADDPS     Y12, Y6, Y6
+	VMASKMOVPS 32(CX), Y11, Y12
+	VADDPS     Y12, Y7, Y7
+	ADDQ       R8, CX
+	VMASKMOVPS (CX), Y10, Y12
+	VADDPS     Y12, Y8, Y8
+	VMASKMOVPS 32(CX), Y11, Y12
+	VADDPS     Y12, Y9, Y9
+	ADDQ       R8, CX
+
+noadd:
+	TESTQ  $0x00000004, AX
+	JZ     norelu
+	VXORPS Y12, Y12, Y12
+	VMAXPS Y12, Y0, Y0
+	VMAXPS Y12, Y1, Y1
+	VMAXPS Y12, Y2, Y2
+	VMAXPS Y12, Y3, Y3
+	VMAXPS Y12, Y4, Y4
+	VMAXPS Y12, Y5, Y5
+	VMAXPS Y12, Y6, Y6
+	VMAXPS Y12, Y7, Y7
+	VMAXPS Y12, Y8, Y8
+	VMAXPS Y12, Y9, Y9
+
+norelu:
+	VMASKMOVPS Y0, Y10, (DI)
+	VMASKMOVPS Y1, Y11, 32(DI)
+	ADDQ       R8, DI
+	VMASKMOVPS Y2, Y10, (DI)
+	VMASKMOVPS Y3, Y11, 32(DI)
+	ADDQ       R8, DI
+	VMASKMOVPS Y4, Y10, (DI)
+	VMASKMOVPS Y5, Y11, 32(DI)
+	ADDQ       R8, DI
+	VMASKMOVPS Y6, Y10, (DI)
+	VMASKMOVPS Y7, Y11, 32(DI)
+	ADDQ       R8, DI
+	VMASKMOVPS Y8, Y10, (DI)
+	VMASKMOVPS Y9, Y11, 32(DI)
+	ADDQ       R8, DI
+	VZEROUPPER
+	RET
+
+// func gemm6x16AVX2(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·gemm6x16AVX2(SB), NOSPLIT, $0-72
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       b+24(FP), DX
+	MOVQ       c+32(FP), BX
+	MOVQ       ldc+40(FP), SI
 	SHLQ       $0x02, SI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
@@ -1047,8 +1930,8 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ       flags+48(FP), AX
-	MOVQ       n+40(FP), CX
+	MOVQ       flags+56(FP), AX
+	MOVQ       n+48(FP), CX
 	MOVQ       $0x00000008, R8
 	XORQ       DI, DI
 	MOVQ       CX, DX
@@ -1066,7 +1949,7 @@ finish:
 	VMOVUPS    (DX)(DI*4), Y13
 	TESTQ      $0x00000002, AX
 	JZ         nobias
-	MOVQ       bias+56(FP), CX
+	MOVQ       bias+64(FP), CX
 	VMASKMOVPS (CX), Y12, Y14
 	VADDPS     Y14, Y0, Y0
 	VADDPS     Y14, Y2, Y2
@@ -1156,6 +2039,281 @@ norelu:
 	VZEROUPPER
 	RET
 
+// func gemmRows6x16AVX2(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·gemmRows6x16AVX2(SB), NOSPLIT, $0-72
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       lda+16(FP), DX
+	SHLQ       $0x02, DX
+	LEAQ       (CX)(DX*2), BX
+	ADDQ       DX, BX
+	MOVQ       b+24(FP), SI
+	MOVQ       c+32(FP), DI
+	MOVQ       ldc+40(FP), R8
+	SHLQ       $0x02, R8
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	MOVQ       DI, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
+	ADDQ       R8, R9
+	SUBQ       $0x04, AX
+	JLT        rest
+
+hot:
+	VMOVUPS      (SI), Y12
+	VMOVUPS      32(SI), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (CX)(DX*1), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (CX)(DX*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (BX), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS (BX)(DX*1), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (BX)(DX*2), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	VMOVUPS      64(SI), Y12
+	VMOVUPS      96(SI), Y13
+	VBROADCASTSS 4(CX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 4(CX)(DX*1), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 4(CX)(DX*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 4(BX), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 4(BX)(DX*1), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 4(BX)(DX*2), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	VMOVUPS      128(SI), Y12
+	VMOVUPS      160(SI), Y13
+	VBROADCASTSS 8(CX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 8(CX)(DX*1), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 8(CX)(DX*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 8(BX), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 8(BX)(DX*1), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 8(BX)(DX*2), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	VMOVUPS      192(SI), Y12
+	VMOVUPS      224(SI), Y13
+	VBROADCASTSS 12(CX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 12(CX)(DX*1), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 12(CX)(DX*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 12(BX), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 12(BX)(DX*1), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 12(BX)(DX*2), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x04, AX
+	JGE          hot
+
+rest:
+	ADDQ $0x04, AX
+	JZ   finish
+
+single:
+	VMOVUPS      (SI), Y12
+	VMOVUPS      32(SI), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (CX)(DX*1), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (CX)(DX*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (BX), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS (BX)(DX*1), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (BX)(DX*2), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000040, SI
+	DECQ         AX
+	JNZ          single
+
+finish:
+	MOVQ       flags+56(FP), AX
+	MOVQ       n+48(FP), CX
+	MOVQ       $0x00000008, SI
+	XORQ       BX, BX
+	MOVQ       CX, DX
+	CMPQ       DX, SI
+	CMOVQGT    SI, DX
+	SUBQ       SI, CX
+	CMOVQLT    BX, CX
+	LEAQ       laneMasks<>+0(SB), BX
+	MOVQ       $0x00000008, SI
+	SUBQ       DX, SI
+	VMOVUPS    (BX)(SI*4), Y12
+	LEAQ       laneMasks<>+0(SB), DX
+	MOVQ       $0x00000008, BX
+	SUBQ       CX, BX
+	VMOVUPS    (DX)(BX*4), Y13
+	TESTQ      $0x00000002, AX
+	JZ         nobias
+	MOVQ       bias+64(FP), CX
+	VMASKMOVPS (CX), Y12, Y14
+	VADDPS     Y14, Y0, Y0
+	VADDPS     Y14, Y2, Y2
+	VADDPS     Y14, Y4, Y4
+	VADDPS     Y14, Y6, Y6
+	VADDPS     Y14, Y8, Y8
+	VADDPS     Y14, Y10, Y10
+	VMASKMOVPS 32(CX), Y13, Y14
+	VADDPS     Y14, Y1, Y1
+	VADDPS     Y14, Y3, Y3
+	VADDPS     Y14, Y5, Y5
+	VADDPS     Y14, Y7, Y7
+	VADDPS     Y14, Y9, Y9
+	VADDPS     Y14, Y11, Y11
+
+nobias:
+	TESTQ      $0x00000001, AX
+	JZ         noadd
+	MOVQ       DI, CX
+	VMASKMOVPS (CX), Y12, Y14
+	VADDPS     Y14, Y0, Y0
+	VMASKMOVPS 32(CX), Y13, Y14
+	VADDPS     Y14, Y1, Y1
+	ADDQ       R8, CX
+	VMASKMOVPS (CX), Y12, Y14
+	VADDPS     Y14, Y2, Y2
+	VMASKMOVPS 32(CX), Y13, Y14
+	VADDPS     Y14, Y3, Y3
+	ADDQ       R8, CX
+	VMASKMOVPS (CX), Y12, Y14
+	VADDPS     Y14, Y4, Y4
+	VMASKMOVPS 32(CX), Y13, Y14
+	VADDPS     Y14, Y5, Y5
+	ADDQ       R8, CX
+	VMASKMOVPS (CX), Y12, Y14
+	VADDPS     Y14, Y6, Y6
+	VMASKMOVPS 32(CX), Y13, Y14
+	VADDPS     Y14, Y7, Y7
+	ADDQ       R8, CX
+	VMASKMOVPS (CX), Y12, Y14
+	VADDPS     Y14, Y8, Y8
+	VMASKMOVPS 32(CX), Y13, Y14
+	VADDPS     Y14, Y9, Y9
+	ADDQ       R8, CX
+	VMASKMOVPS (CX), Y12, Y14
+	VADDPS     Y14, Y10, Y10
+	VMASKMOVPS 32(CX), Y13, Y14
+	VADDPS     Y14, Y11, Y11
+	ADDQ       R8, CX
+
+noadd:
+	TESTQ  $0x00000004, AX
+	JZ     norelu
+	VXORPS Y14, Y14, Y14
+	VMAXPS Y14, Y0, Y0
+	VMAXPS Y14, Y1, Y1
+	VMAXPS Y14, Y2, Y2
+	VMAXPS Y14, Y3, Y3
+	VMAXPS Y14, Y4, Y4
+	VMAXPS Y14, Y5, Y5
+	VMAXPS Y14, Y6, Y6
+	VMAXPS Y14, Y7, Y7
+	VMAXPS Y14, Y8, Y8
+	VMAXPS Y14, Y9, Y9
+	VMAXPS Y14, Y10, Y10
+	VMAXPS Y14, Y11, Y11
+
+norelu:
+	VMASKMOVPS Y0, Y12, (DI)
+	VMASKMOVPS Y1, Y13, 32(DI)
+	ADDQ       R8, DI
+	VMASKMOVPS Y2, Y12, (DI)
+	VMASKMOVPS Y3, Y13, 32(DI)
+	ADDQ       R8, DI
+	VMASKMOVPS Y4, Y12, (DI)
+	VMASKMOVPS Y5, Y13, 32(DI)
+	ADDQ       R8, DI
+	VMASKMOVPS Y6, Y12, (DI)
+	VMASKMOVPS Y7, Y13, 32(DI)
+	ADDQ       R8, DI
+	VMASKMOVPS Y8, Y12, (DI)
+	VMASKMOVPS Y9, Y13, 32(DI)
+	ADDQ       R8, DI
+	VMASKMOVPS Y10, Y12, (DI)
+	VMASKMOVPS Y11, Y13, 32(DI)
+	ADDQ       R8, DI
+	VZEROUPPER
+	RET
+
 // func fmaPeakAVX2(n int)
 // Requires: AVX, FMA3
 TEXT ·fmaPeakAVX2(SB), NOSPLIT, $0-8
@@ -1204,14 +2362,14 @@ loop:
 	VZEROUPPER
 	RET
 
-// func gemm1x32AVX512(k int, a *float32, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm1x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm1x32AVX512(SB), NOSPLIT, $0-64
+TEXT ·gemm1x32AVX512(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
-	MOVQ       b+16(FP), DX
-	MOVQ       c+24(FP), BX
-	MOVQ       ldc+32(FP), SI
+	MOVQ       b+24(FP), DX
+	MOVQ       c+32(FP), BX
+	MOVQ       ldc+40(FP), SI
 	SHLQ       $0x02, SI
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
@@ -1264,8 +2422,8 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ      flags+48(FP), AX
-	MOVQ      n+40(FP), CX
+	MOVQ      flags+56(FP), AX
+	MOVQ      n+48(FP), CX
 	MOVQ      $0x00000010, R8
 	XORQ      DI, DI
 	MOVQ      CX, DX
@@ -1285,7 +2443,7 @@ finish:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        nobias
-	MOVQ      bias+56(FP), CX
+	MOVQ      bias+64(FP), CX
 	VMOVUPS.Z (CX), K1, Z5
 	VADDPS    Z5, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z5
@@ -1315,14 +2473,127 @@ norelu:
 	VZEROUPPER
 	RET
 
-// func gemm2x32AVX512(k int, a *float32, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows1x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm2x32AVX512(SB), NOSPLIT, $0-64
+TEXT ·gemmRows1x32AVX512(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
-	MOVQ       b+16(FP), DX
-	MOVQ       c+24(FP), BX
-	MOVQ       ldc+32(FP), SI
+	MOVQ       lda+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       b+24(FP), DX
+	MOVQ       c+32(FP), BX
+	MOVQ       ldc+40(FP), SI
+	SHLQ       $0x02, SI
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	MOVQ       BX, DI
+	PREFETCHT0 (DI)
+	PREFETCHT0 124(DI)
+	ADDQ       SI, DI
+	SUBQ       $0x04, AX
+	JLT        rest
+
+hot:
+	VMOVUPS      (DX), Z2
+	VMOVUPS      64(DX), Z3
+	VBROADCASTSS (CX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	VMOVUPS      128(DX), Z2
+	VMOVUPS      192(DX), Z3
+	VBROADCASTSS 4(CX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	VMOVUPS      256(DX), Z2
+	VMOVUPS      320(DX), Z3
+	VBROADCASTSS 8(CX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	VMOVUPS      384(DX), Z2
+	VMOVUPS      448(DX), Z3
+	VBROADCASTSS 12(CX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000200, DX
+	SUBQ         $0x04, AX
+	JGE          hot
+
+rest:
+	ADDQ $0x04, AX
+	JZ   finish
+
+single:
+	VMOVUPS      (DX), Z2
+	VMOVUPS      64(DX), Z3
+	VBROADCASTSS (CX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000080, DX
+	DECQ         AX
+	JNZ          single
+
+finish:
+	MOVQ      flags+56(FP), AX
+	MOVQ      n+48(FP), CX
+	MOVQ      $0x00000010, R8
+	XORQ      DI, DI
+	MOVQ      CX, DX
+	CMPQ      DX, R8
+	CMOVQGT   R8, DX
+	SUBQ      R8, CX
+	CMOVQLT   DI, CX
+	XORL      DI, DI
+	MOVL      $0x00000001, DI
+	SHLXL     DX, DI, DI
+	SUBL      $0x01, DI
+	KMOVW     DI, K1
+	XORL      DX, DX
+	MOVL      $0x00000001, DX
+	SHLXL     CX, DX, DX
+	SUBL      $0x01, DX
+	KMOVW     DX, K2
+	TESTQ     $0x00000002, AX
+	JZ        nobias
+	MOVQ      bias+64(FP), CX
+	VMOVUPS.Z (CX), K1, Z5
+	VADDPS    Z5, Z0, Z0
+	VMOVUPS.Z 64(CX), K2, Z5
+	VADDPS    Z5, Z1, Z1
+
+nobias:
+	TESTQ     $0x00000001, AX
+	JZ        noadd
+	MOVQ      BX, CX
+	VMOVUPS.Z (CX), K1, Z5
+	VADDPS    Z5, Z0, Z0
+	VMOVUPS.Z 64(CX), K2, Z5
+	VADDPS    Z5, Z1, Z1
+	ADDQ      SI, CX
+
+noadd:
+	TESTQ  $0x00000004, AX
+	JZ     norelu
+	VPXORD Z5, Z5, Z5
+	VMAXPS Z5, Z0, Z0
+	VMAXPS Z5, Z1, Z1
+
+norelu:
+	VMOVUPS Z0, K1, (BX)
+	VMOVUPS Z1, K2, 64(BX)
+	ADDQ    SI, BX
+	VZEROUPPER
+	RET
+
+// func gemm2x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·gemm2x32AVX512(SB), NOSPLIT, $0-72
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       b+24(FP), DX
+	MOVQ       c+32(FP), BX
+	MOVQ       ldc+40(FP), SI
 	SHLQ       $0x02, SI
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
@@ -1395,8 +2666,8 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ      flags+48(FP), AX
-	MOVQ      n+40(FP), CX
+	MOVQ      flags+56(FP), AX
+	MOVQ      n+48(FP), CX
 	MOVQ      $0x00000010, R8
 	XORQ      DI, DI
 	MOVQ      CX, DX
@@ -1416,7 +2687,7 @@ finish:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        nobias
-	MOVQ      bias+56(FP), CX
+	MOVQ      bias+64(FP), CX
 	VMOVUPS.Z (CX), K1, Z7
 	VADDPS    Z7, Z0, Z0
 	VADDPS    Z7, Z2, Z2
@@ -1458,14 +2729,159 @@ norelu:
 	VZEROUPPER
 	RET
 
-// func gemm3x32AVX512(k int, a *float32, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows2x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm3x32AVX512(SB), NOSPLIT, $0-64
+TEXT ·gemmRows2x32AVX512(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
-	MOVQ       b+16(FP), DX
-	MOVQ       c+24(FP), BX
-	MOVQ       ldc+32(FP), SI
+	MOVQ       lda+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       b+24(FP), BX
+	MOVQ       c+32(FP), SI
+	MOVQ       ldc+40(FP), DI
+	SHLQ       $0x02, DI
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	MOVQ       SI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	SUBQ       $0x04, AX
+	JLT        rest
+
+hot:
+	VMOVUPS      (BX), Z4
+	VMOVUPS      64(BX), Z5
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (CX)(DX*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	VMOVUPS      128(BX), Z4
+	VMOVUPS      192(BX), Z5
+	VBROADCASTSS 4(CX), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 4(CX)(DX*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	VMOVUPS      256(BX), Z4
+	VMOVUPS      320(BX), Z5
+	VBROADCASTSS 8(CX), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 8(CX)(DX*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	VMOVUPS      384(BX), Z4
+	VMOVUPS      448(BX), Z5
+	VBROADCASTSS 12(CX), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 12(CX)(DX*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000200, BX
+	SUBQ         $0x04, AX
+	JGE          hot
+
+rest:
+	ADDQ $0x04, AX
+	JZ   finish
+
+single:
+	VMOVUPS      (BX), Z4
+	VMOVUPS      64(BX), Z5
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (CX)(DX*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000080, BX
+	DECQ         AX
+	JNZ          single
+
+finish:
+	MOVQ      flags+56(FP), AX
+	MOVQ      n+48(FP), CX
+	MOVQ      $0x00000010, R8
+	XORQ      BX, BX
+	MOVQ      CX, DX
+	CMPQ      DX, R8
+	CMOVQGT   R8, DX
+	SUBQ      R8, CX
+	CMOVQLT   BX, CX
+	XORL      BX, BX
+	MOVL      $0x00000001, BX
+	SHLXL     DX, BX, BX
+	SUBL      $0x01, BX
+	KMOVW     BX, K1
+	XORL      DX, DX
+	MOVL      $0x00000001, DX
+	SHLXL     CX, DX, DX
+	SUBL      $0x01, DX
+	KMOVW     DX, K2
+	TESTQ     $0x00000002, AX
+	JZ        nobias
+	MOVQ      bias+64(FP), CX
+	VMOVUPS.Z (CX), K1, Z7
+	VADDPS    Z7, Z0, Z0
+	VADDPS    Z7, Z2, Z2
+	VMOVUPS.Z 64(CX), K2, Z7
+	VADDPS    Z7, Z1, Z1
+	VADDPS    Z7, Z3, Z3
+
+nobias:
+	TESTQ     $0x00000001, AX
+	JZ        noadd
+	MOVQ      SI, CX
+	VMOVUPS.Z (CX), K1, Z7
+	VADDPS    Z7, Z0, Z0
+	VMOVUPS.Z 64(CX), K2, Z7
+	VADDPS    Z7, Z1, Z1
+	ADDQ      DI, CX
+	VMOVUPS.Z (CX), K1, Z7
+	VADDPS    Z7, Z2, Z2
+	VMOVUPS.Z 64(CX), K2, Z7
+	VADDPS    Z7, Z3, Z3
+	ADDQ      DI, CX
+
+noadd:
+	TESTQ  $0x00000004, AX
+	JZ     norelu
+	VPXORD Z7, Z7, Z7
+	VMAXPS Z7, Z0, Z0
+	VMAXPS Z7, Z1, Z1
+	VMAXPS Z7, Z2, Z2
+	VMAXPS Z7, Z3, Z3
+
+norelu:
+	VMOVUPS Z0, K1, (SI)
+	VMOVUPS Z1, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, K1, (SI)
+	VMOVUPS Z3, K2, 64(SI)
+	ADDQ    DI, SI
+	VZEROUPPER
+	RET
+
+// func gemm3x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·gemm3x32AVX512(SB), NOSPLIT, $0-72
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       b+24(FP), DX
+	MOVQ       c+32(FP), BX
+	MOVQ       ldc+40(FP), SI
 	SHLQ       $0x02, SI
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
@@ -1558,8 +2974,8 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ      flags+48(FP), AX
-	MOVQ      n+40(FP), CX
+	MOVQ      flags+56(FP), AX
+	MOVQ      n+48(FP), CX
 	MOVQ      $0x00000010, R8
 	XORQ      DI, DI
 	MOVQ      CX, DX
@@ -1579,7 +2995,7 @@ finish:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        nobias
-	MOVQ      bias+56(FP), CX
+	MOVQ      bias+64(FP), CX
 	VMOVUPS.Z (CX), K1, Z9
 	VADDPS    Z9, Z0, Z0
 	VADDPS    Z9, Z2, Z2
@@ -1633,14 +3049,191 @@ norelu:
 	VZEROUPPER
 	RET
 
-// func gemm4x32AVX512(k int, a *float32, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows3x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm4x32AVX512(SB), NOSPLIT, $0-64
+TEXT ·gemmRows3x32AVX512(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
-	MOVQ       b+16(FP), DX
-	MOVQ       c+24(FP), BX
-	MOVQ       ldc+32(FP), SI
+	MOVQ       lda+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       b+24(FP), BX
+	MOVQ       c+32(FP), SI
+	MOVQ       ldc+40(FP), DI
+	SHLQ       $0x02, DI
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	MOVQ       SI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	SUBQ       $0x04, AX
+	JLT        rest
+
+hot:
+	VMOVUPS      (BX), Z6
+	VMOVUPS      64(BX), Z7
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (CX)(DX*1), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (CX)(DX*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	VMOVUPS      128(BX), Z6
+	VMOVUPS      192(BX), Z7
+	VBROADCASTSS 4(CX), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS 4(CX)(DX*1), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS 4(CX)(DX*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	VMOVUPS      256(BX), Z6
+	VMOVUPS      320(BX), Z7
+	VBROADCASTSS 8(CX), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS 8(CX)(DX*1), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS 8(CX)(DX*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	VMOVUPS      384(BX), Z6
+	VMOVUPS      448(BX), Z7
+	VBROADCASTSS 12(CX), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS 12(CX)(DX*1), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS 12(CX)(DX*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000200, BX
+	SUBQ         $0x04, AX
+	JGE          hot
+
+rest:
+	ADDQ $0x04, AX
+	JZ   finish
+
+single:
+	VMOVUPS      (BX), Z6
+	VMOVUPS      64(BX), Z7
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (CX)(DX*1), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (CX)(DX*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000080, BX
+	DECQ         AX
+	JNZ          single
+
+finish:
+	MOVQ      flags+56(FP), AX
+	MOVQ      n+48(FP), CX
+	MOVQ      $0x00000010, R8
+	XORQ      BX, BX
+	MOVQ      CX, DX
+	CMPQ      DX, R8
+	CMOVQGT   R8, DX
+	SUBQ      R8, CX
+	CMOVQLT   BX, CX
+	XORL      BX, BX
+	MOVL      $0x00000001, BX
+	SHLXL     DX, BX, BX
+	SUBL      $0x01, BX
+	KMOVW     BX, K1
+	XORL      DX, DX
+	MOVL      $0x00000001, DX
+	SHLXL     CX, DX, DX
+	SUBL      $0x01, DX
+	KMOVW     DX, K2
+	TESTQ     $0x00000002, AX
+	JZ        nobias
+	MOVQ      bias+64(FP), CX
+	VMOVUPS.Z (CX), K1, Z9
+	VADDPS    Z9, Z0, Z0
+	VADDPS    Z9, Z2, Z2
+	VADDPS    Z9, Z4, Z4
+	VMOVUPS.Z 64(CX), K2, Z9
+	VADDPS    Z9, Z1, Z1
+	VADDPS    Z9, Z3, Z3
+	VADDPS    Z9, Z5, Z5
+
+nobias:
+	TESTQ     $0x00000001, AX
+	JZ        noadd
+	MOVQ      SI, CX
+	VMOVUPS.Z (CX), K1, Z9
+	VADDPS    Z9, Z0, Z0
+	VMOVUPS.Z 64(CX), K2, Z9
+	VADDPS    Z9, Z1, Z1
+	ADDQ      DI, CX
+	VMOVUPS.Z (CX), K1, Z9
+	VADDPS    Z9, Z2, Z2
+	VMOVUPS.Z 64(CX), K2, Z9
+	VADDPS    Z9, Z3, Z3
+	ADDQ      DI, CX
+	VMOVUPS.Z (CX), K1, Z9
+	VADDPS    Z9, Z4, Z4
+	VMOVUPS.Z 64(CX), K2, Z9
+	VADDPS    Z9, Z5, Z5
+	ADDQ      DI, CX
+
+noadd:
+	TESTQ  $0x00000004, AX
+	JZ     norelu
+	VPXORD Z9, Z9, Z9
+	VMAXPS Z9, Z0, Z0
+	VMAXPS Z9, Z1, Z1
+	VMAXPS Z9, Z2, Z2
+	VMAXPS Z9, Z3, Z3
+	VMAXPS Z9, Z4, Z4
+	VMAXPS Z9, Z5, Z5
+
+norelu:
+	VMOVUPS Z0, K1, (SI)
+	VMOVUPS Z1, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, K1, (SI)
+	VMOVUPS Z3, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, K1, (SI)
+	VMOVUPS Z5, K2, 64(SI)
+	ADDQ    DI, SI
+	VZEROUPPER
+	RET
+
+// func gemm4x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·gemm4x32AVX512(SB), NOSPLIT, $0-72
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       b+24(FP), DX
+	MOVQ       c+32(FP), BX
+	MOVQ       ldc+40(FP), SI
 	SHLQ       $0x02, SI
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
@@ -1753,8 +3346,8 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ      flags+48(FP), AX
-	MOVQ      n+40(FP), CX
+	MOVQ      flags+56(FP), AX
+	MOVQ      n+48(FP), CX
 	MOVQ      $0x00000010, R8
 	XORQ      DI, DI
 	MOVQ      CX, DX
@@ -1774,7 +3367,7 @@ finish:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        nobias
-	MOVQ      bias+56(FP), CX
+	MOVQ      bias+64(FP), CX
 	VMOVUPS.Z (CX), K1, Z11
 	VADDPS    Z11, Z0, Z0
 	VADDPS    Z11, Z2, Z2
@@ -1840,14 +3433,227 @@ norelu:
 	VZEROUPPER
 	RET
 
-// func gemm5x32AVX512(k int, a *float32, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows4x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm5x32AVX512(SB), NOSPLIT, $0-64
+TEXT ·gemmRows4x32AVX512(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
-	MOVQ       b+16(FP), DX
-	MOVQ       c+24(FP), BX
-	MOVQ       ldc+32(FP), SI
+	MOVQ       lda+16(FP), DX
+	SHLQ       $0x02, DX
+	LEAQ       (CX)(DX*2), BX
+	ADDQ       DX, BX
+	MOVQ       b+24(FP), SI
+	MOVQ       c+32(FP), DI
+	MOVQ       ldc+40(FP), R8
+	SHLQ       $0x02, R8
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	MOVQ       DI, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 124(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 124(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 124(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 124(R9)
+	ADDQ       R8, R9
+	SUBQ       $0x04, AX
+	JLT        rest
+
+hot:
+	VMOVUPS      (SI), Z8
+	VMOVUPS      64(SI), Z9
+	VBROADCASTSS (CX), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (CX)(DX*1), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS (CX)(DX*2), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS (BX), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Z9, Z10, Z7
+	VMOVUPS      128(SI), Z8
+	VMOVUPS      192(SI), Z9
+	VBROADCASTSS 4(CX), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS 4(CX)(DX*1), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS 4(CX)(DX*2), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS 4(BX), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Z9, Z10, Z7
+	VMOVUPS      256(SI), Z8
+	VMOVUPS      320(SI), Z9
+	VBROADCASTSS 8(CX), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS 8(CX)(DX*1), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS 8(CX)(DX*2), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS 8(BX), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Z9, Z10, Z7
+	VMOVUPS      384(SI), Z8
+	VMOVUPS      448(SI), Z9
+	VBROADCASTSS 12(CX), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS 12(CX)(DX*1), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS 12(CX)(DX*2), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS 12(BX), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Z9, Z10, Z7
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000200, SI
+	SUBQ         $0x04, AX
+	JGE          hot
+
+rest:
+	ADDQ $0x04, AX
+	JZ   finish
+
+single:
+	VMOVUPS      (SI), Z8
+	VMOVUPS      64(SI), Z9
+	VBROADCASTSS (CX), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (CX)(DX*1), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS (CX)(DX*2), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS (BX), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Z9, Z10, Z7
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000080, SI
+	DECQ         AX
+	JNZ          single
+
+finish:
+	MOVQ      flags+56(FP), AX
+	MOVQ      n+48(FP), CX
+	MOVQ      $0x00000010, SI
+	XORQ      BX, BX
+	MOVQ      CX, DX
+	CMPQ      DX, SI
+	CMOVQGT   SI, DX
+	SUBQ      SI, CX
+	CMOVQLT   BX, CX
+	XORL      BX, BX
+	MOVL      $0x00000001, BX
+	SHLXL     DX, BX, BX
+	SUBL      $0x01, BX
+	KMOVW     BX, K1
+	XORL      DX, DX
+	MOVL      $0x00000001, DX
+	SHLXL     CX, DX, DX
+	SUBL      $0x01, DX
+	KMOVW     DX, K2
+	TESTQ     $0x00000002, AX
+	JZ        nobias
+	MOVQ      bias+64(FP), CX
+	VMOVUPS.Z (CX), K1, Z11
+	VADDPS    Z11, Z0, Z0
+	VADDPS    Z11, Z2, Z2
+	VADDPS    Z11, Z4, Z4
+	VADDPS    Z11, Z6, Z6
+	VMOVUPS.Z 64(CX), K2, Z11
+	VADDPS    Z11, Z1, Z1
+	VADDPS    Z11, Z3, Z3
+	VADDPS    Z11, Z5, Z5
+	VADDPS    Z11, Z7, Z7
+
+nobias:
+	TESTQ     $0x00000001, AX
+	JZ        noadd
+	MOVQ      DI, CX
+	VMOVUPS.Z (CX), K1, Z11
+	VADDPS    Z11, Z0, Z0
+	VMOVUPS.Z 64(CX), K2, Z11
+	VADDPS    Z11, Z1, Z1
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z11
+	VADDPS    Z11, Z2, Z2
+	VMOVUPS.Z 64(CX), K2, Z11
+	VADDPS    Z11, Z3, Z3
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z11
+	VADDPS    Z11, Z4, Z4
+	VMOVUPS.Z 64(CX), K2, Z11
+	VADDPS    Z11, Z5, Z5
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z11
+	VADDPS    Z11, Z6, Z6
+	VMOVUPS.Z 64(CX), K2, Z11
+	VADDPS    Z11, Z7, Z7
+	ADDQ      R8, CX
+
+noadd:
+	TESTQ  $0x00000004, AX
+	JZ     norelu
+	VPXORD Z11, Z11, Z11
+	VMAXPS Z11, Z0, Z0
+	VMAXPS Z11, Z1, Z1
+	VMAXPS Z11, Z2, Z2
+	VMAXPS Z11, Z3, Z3
+	VMAXPS Z11, Z4, Z4
+	VMAXPS Z11, Z5, Z5
+	VMAXPS Z11, Z6, Z6
+	VMAXPS Z11, Z7, Z7
+
+norelu:
+	VMOVUPS Z0, K1, (DI)
+	VMOVUPS Z1, K2, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, K1, (DI)
+	VMOVUPS Z3, K2, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, K1, (DI)
+	VMOVUPS Z5, K2, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, K1, (DI)
+	VMOVUPS Z7, K2, 64(DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+// func gemm5x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·gemm5x32AVX512(SB), NOSPLIT, $0-72
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       b+24(FP), DX
+	MOVQ       c+32(FP), BX
+	MOVQ       ldc+40(FP), SI
 	SHLQ       $0x02, SI
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
@@ -1980,8 +3786,8 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ      flags+48(FP), AX
-	MOVQ      n+40(FP), CX
+	MOVQ      flags+56(FP), AX
+	MOVQ      n+48(FP), CX
 	MOVQ      $0x00000010, R8
 	XORQ      DI, DI
 	MOVQ      CX, DX
@@ -2001,7 +3807,7 @@ finish:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        nobias
-	MOVQ      bias+56(FP), CX
+	MOVQ      bias+64(FP), CX
 	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z0, Z0
 	VADDPS    Z13, Z2, Z2
@@ -2079,14 +3885,259 @@ norelu:
 	VZEROUPPER
 	RET
 
-// func gemm6x32AVX512(k int, a *float32, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows5x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm6x32AVX512(SB), NOSPLIT, $0-64
+TEXT ·gemmRows5x32AVX512(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
-	MOVQ       b+16(FP), DX
-	MOVQ       c+24(FP), BX
-	MOVQ       ldc+32(FP), SI
+	MOVQ       lda+16(FP), DX
+	SHLQ       $0x02, DX
+	LEAQ       (CX)(DX*2), BX
+	ADDQ       DX, BX
+	MOVQ       b+24(FP), SI
+	MOVQ       c+32(FP), DI
+	MOVQ       ldc+40(FP), R8
+	SHLQ       $0x02, R8
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	MOVQ       DI, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 124(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 124(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 124(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 124(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 124(R9)
+	ADDQ       R8, R9
+	SUBQ       $0x04, AX
+	JLT        rest
+
+hot:
+	VMOVUPS      (SI), Z10
+	VMOVUPS      64(SI), Z11
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (CX)(DX*2), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (BX), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (BX)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	VMOVUPS      128(SI), Z10
+	VMOVUPS      192(SI), Z11
+	VBROADCASTSS 4(CX), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS 4(CX)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS 4(CX)(DX*2), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS 4(BX), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS 4(BX)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	VMOVUPS      256(SI), Z10
+	VMOVUPS      320(SI), Z11
+	VBROADCASTSS 8(CX), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS 8(CX)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS 8(CX)(DX*2), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS 8(BX), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS 8(BX)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	VMOVUPS      384(SI), Z10
+	VMOVUPS      448(SI), Z11
+	VBROADCASTSS 12(CX), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS 12(CX)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS 12(CX)(DX*2), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS 12(BX), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS 12(BX)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000200, SI
+	SUBQ         $0x04, AX
+	JGE          hot
+
+rest:
+	ADDQ $0x04, AX
+	JZ   finish
+
+single:
+	VMOVUPS      (SI), Z10
+	VMOVUPS      64(SI), Z11
+	VBROADCASTSS (CX), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (CX)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (CX)(DX*2), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (BX), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (BX)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000080, SI
+	DECQ         AX
+	JNZ          single
+
+finish:
+	MOVQ      flags+56(FP), AX
+	MOVQ      n+48(FP), CX
+	MOVQ      $0x00000010, SI
+	XORQ      BX, BX
+	MOVQ      CX, DX
+	CMPQ      DX, SI
+	CMOVQGT   SI, DX
+	SUBQ      SI, CX
+	CMOVQLT   BX, CX
+	XORL      BX, BX
+	MOVL      $0x00000001, BX
+	SHLXL     DX, BX, BX
+	SUBL      $0x01, BX
+	KMOVW     BX, K1
+	XORL      DX, DX
+	MOVL      $0x00000001, DX
+	SHLXL     CX, DX, DX
+	SUBL      $0x01, DX
+	KMOVW     DX, K2
+	TESTQ     $0x00000002, AX
+	JZ        nobias
+	MOVQ      bias+64(FP), CX
+	VMOVUPS.Z (CX), K1, Z13
+	VADDPS    Z13, Z0, Z0
+	VADDPS    Z13, Z2, Z2
+	VADDPS    Z13, Z4, Z4
+	VADDPS    Z13, Z6, Z6
+	VADDPS    Z13, Z8, Z8
+	VMOVUPS.Z 64(CX), K2, Z13
+	VADDPS    Z13, Z1, Z1
+	VADDPS    Z13, Z3, Z3
+	VADDPS    Z13, Z5, Z5
+	VADDPS    Z13, Z7, Z7
+	VADDPS    Z13, Z9, Z9
+
+nobias:
+	TESTQ     $0x00000001, AX
+	JZ        noadd
+	MOVQ      DI, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VADDPS    Z13, Z0, Z0
+	VMOVUPS.Z 64(CX), K2, Z13
+	VADDPS    Z13, Z1, Z1
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VADDPS    Z13, Z2, Z2
+	VMOVUPS.Z 64(CX), K2, Z13
+	VADDPS    Z13, Z3, Z3
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VADDPS    Z13, Z4, Z4
+	VMOVUPS.Z 64(CX), K2, Z13
+	VADDPS    Z13, Z5, Z5
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VADDPS    Z13, Z6, Z6
+	VMOVUPS.Z 64(CX), K2, Z13
+	VADDPS    Z13, Z7, Z7
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VADDPS    Z13, Z8, Z8
+	VMOVUPS.Z 64(CX), K2, Z13
+	VADDPS    Z13, Z9, Z9
+	ADDQ      R8, CX
+
+noadd:
+	TESTQ  $0x00000004, AX
+	JZ     norelu
+	VPXORD Z13, Z13, Z13
+	VMAXPS Z13, Z0, Z0
+	VMAXPS Z13, Z1, Z1
+	VMAXPS Z13, Z2, Z2
+	VMAXPS Z13, Z3, Z3
+	VMAXPS Z13, Z4, Z4
+	VMAXPS Z13, Z5, Z5
+	VMAXPS Z13, Z6, Z6
+	VMAXPS Z13, Z7, Z7
+	VMAXPS Z13, Z8, Z8
+	VMAXPS Z13, Z9, Z9
+
+norelu:
+	VMOVUPS Z0, K1, (DI)
+	VMOVUPS Z1, K2, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, K1, (DI)
+	VMOVUPS Z3, K2, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, K1, (DI)
+	VMOVUPS Z5, K2, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, K1, (DI)
+	VMOVUPS Z7, K2, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, K1, (DI)
+	VMOVUPS Z9, K2, 64(DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+// func gemm6x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·gemm6x32AVX512(SB), NOSPLIT, $0-72
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       b+24(FP), DX
+	MOVQ       c+32(FP), BX
+	MOVQ       ldc+40(FP), SI
 	SHLQ       $0x02, SI
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
@@ -2239,8 +4290,8 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ      flags+48(FP), AX
-	MOVQ      n+40(FP), CX
+	MOVQ      flags+56(FP), AX
+	MOVQ      n+48(FP), CX
 	MOVQ      $0x00000010, R8
 	XORQ      DI, DI
 	MOVQ      CX, DX
@@ -2260,7 +4311,7 @@ finish:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        nobias
-	MOVQ      bias+56(FP), CX
+	MOVQ      bias+64(FP), CX
 	VMOVUPS.Z (CX), K1, Z15
 	VADDPS    Z15, Z0, Z0
 	VADDPS    Z15, Z2, Z2
@@ -2350,14 +4401,291 @@ norelu:
 	VZEROUPPER
 	RET
 
-// func gemm7x32AVX512(k int, a *float32, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows6x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm7x32AVX512(SB), NOSPLIT, $0-64
+TEXT ·gemmRows6x32AVX512(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
-	MOVQ       b+16(FP), DX
-	MOVQ       c+24(FP), BX
-	MOVQ       ldc+32(FP), SI
+	MOVQ       lda+16(FP), DX
+	SHLQ       $0x02, DX
+	LEAQ       (CX)(DX*2), BX
+	ADDQ       DX, BX
+	MOVQ       b+24(FP), SI
+	MOVQ       c+32(FP), DI
+	MOVQ       ldc+40(FP), R8
+	SHLQ       $0x02, R8
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	MOVQ       DI, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 124(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 124(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 124(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 124(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 124(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 124(R9)
+	ADDQ       R8, R9
+	SUBQ       $0x04, AX
+	JLT        rest
+
+hot:
+	VMOVUPS      (SI), Z12
+	VMOVUPS      64(SI), Z13
+	VBROADCASTSS (CX), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS (CX)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS (CX)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS (BX), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS (BX)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS (BX)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	VMOVUPS      128(SI), Z12
+	VMOVUPS      192(SI), Z13
+	VBROADCASTSS 4(CX), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS 4(CX)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS 4(CX)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS 4(BX), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS 4(BX)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS 4(BX)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	VMOVUPS      256(SI), Z12
+	VMOVUPS      320(SI), Z13
+	VBROADCASTSS 8(CX), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS 8(CX)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS 8(CX)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS 8(BX), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS 8(BX)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS 8(BX)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	VMOVUPS      384(SI), Z12
+	VMOVUPS      448(SI), Z13
+	VBROADCASTSS 12(CX), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS 12(CX)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS 12(CX)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS 12(BX), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS 12(BX)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS 12(BX)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000200, SI
+	SUBQ         $0x04, AX
+	JGE          hot
+
+rest:
+	ADDQ $0x04, AX
+	JZ   finish
+
+single:
+	VMOVUPS      (SI), Z12
+	VMOVUPS      64(SI), Z13
+	VBROADCASTSS (CX), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS (CX)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS (CX)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS (BX), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS (BX)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS (BX)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000080, SI
+	DECQ         AX
+	JNZ          single
+
+finish:
+	MOVQ      flags+56(FP), AX
+	MOVQ      n+48(FP), CX
+	MOVQ      $0x00000010, SI
+	XORQ      BX, BX
+	MOVQ      CX, DX
+	CMPQ      DX, SI
+	CMOVQGT   SI, DX
+	SUBQ      SI, CX
+	CMOVQLT   BX, CX
+	XORL      BX, BX
+	MOVL      $0x00000001, BX
+	SHLXL     DX, BX, BX
+	SUBL      $0x01, BX
+	KMOVW     BX, K1
+	XORL      DX, DX
+	MOVL      $0x00000001, DX
+	SHLXL     CX, DX, DX
+	SUBL      $0x01, DX
+	KMOVW     DX, K2
+	TESTQ     $0x00000002, AX
+	JZ        nobias
+	MOVQ      bias+64(FP), CX
+	VMOVUPS.Z (CX), K1, Z15
+	VADDPS    Z15, Z0, Z0
+	VADDPS    Z15, Z2, Z2
+	VADDPS    Z15, Z4, Z4
+	VADDPS    Z15, Z6, Z6
+	VADDPS    Z15, Z8, Z8
+	VADDPS    Z15, Z10, Z10
+	VMOVUPS.Z 64(CX), K2, Z15
+	VADDPS    Z15, Z1, Z1
+	VADDPS    Z15, Z3, Z3
+	VADDPS    Z15, Z5, Z5
+	VADDPS    Z15, Z7, Z7
+	VADDPS    Z15, Z9, Z9
+	VADDPS    Z15, Z11, Z11
+
+nobias:
+	TESTQ     $0x00000001, AX
+	JZ        noadd
+	MOVQ      DI, CX
+	VMOVUPS.Z (CX), K1, Z15
+	VADDPS    Z15, Z0, Z0
+	VMOVUPS.Z 64(CX), K2, Z15
+	VADDPS    Z15, Z1, Z1
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z15
+	VADDPS    Z15, Z2, Z2
+	VMOVUPS.Z 64(CX), K2, Z15
+	VADDPS    Z15, Z3, Z3
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z15
+	VADDPS    Z15, Z4, Z4
+	VMOVUPS.Z 64(CX), K2, Z15
+	VADDPS    Z15, Z5, Z5
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z15
+	VADDPS    Z15, Z6, Z6
+	VMOVUPS.Z 64(CX), K2, Z15
+	VADDPS    Z15, Z7, Z7
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z15
+	VADDPS    Z15, Z8, Z8
+	VMOVUPS.Z 64(CX), K2, Z15
+	VADDPS    Z15, Z9, Z9
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z15
+	VADDPS    Z15, Z10, Z10
+	VMOVUPS.Z 64(CX), K2, Z15
+	VADDPS    Z15, Z11, Z11
+	ADDQ      R8, CX
+
+noadd:
+	TESTQ  $0x00000004, AX
+	JZ     norelu
+	VPXORD Z15, Z15, Z15
+	VMAXPS Z15, Z0, Z0
+	VMAXPS Z15, Z1, Z1
+	VMAXPS Z15, Z2, Z2
+	VMAXPS Z15, Z3, Z3
+	VMAXPS Z15, Z4, Z4
+	VMAXPS Z15, Z5, Z5
+	VMAXPS Z15, Z6, Z6
+	VMAXPS Z15, Z7, Z7
+	VMAXPS Z15, Z8, Z8
+	VMAXPS Z15, Z9, Z9
+	VMAXPS Z15, Z10, Z10
+	VMAXPS Z15, Z11, Z11
+
+norelu:
+	VMOVUPS Z0, K1, (DI)
+	VMOVUPS Z1, K2, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, K1, (DI)
+	VMOVUPS Z3, K2, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, K1, (DI)
+	VMOVUPS Z5, K2, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z6, K1, (DI)
+	VMOVUPS Z7, K2, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z8, K1, (DI)
+	VMOVUPS Z9, K2, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z10, K1, (DI)
+	VMOVUPS Z11, K2, 64(DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+// func gemm7x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·gemm7x32AVX512(SB), NOSPLIT, $0-72
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       b+24(FP), DX
+	MOVQ       c+32(FP), BX
+	MOVQ       ldc+40(FP), SI
 	SHLQ       $0x02, SI
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
@@ -2530,8 +4858,8 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ      flags+48(FP), AX
-	MOVQ      n+40(FP), CX
+	MOVQ      flags+56(FP), AX
+	MOVQ      n+48(FP), CX
 	MOVQ      $0x00000010, R8
 	XORQ      DI, DI
 	MOVQ      CX, DX
@@ -2551,7 +4879,7 @@ finish:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        nobias
-	MOVQ      bias+56(FP), CX
+	MOVQ      bias+64(FP), CX
 	VMOVUPS.Z (CX), K1, Z17
 	VADDPS    Z17, Z0, Z0
 	VADDPS    Z17, Z2, Z2
@@ -2653,14 +4981,327 @@ norelu:
 	VZEROUPPER
 	RET
 
-// func gemm8x32AVX512(k int, a *float32, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows7x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm8x32AVX512(SB), NOSPLIT, $0-64
+TEXT ·gemmRows7x32AVX512(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
-	MOVQ       b+16(FP), DX
-	MOVQ       c+24(FP), BX
-	MOVQ       ldc+32(FP), SI
+	MOVQ       lda+16(FP), DX
+	SHLQ       $0x02, DX
+	LEAQ       (CX)(DX*2), BX
+	ADDQ       DX, BX
+	LEAQ       (BX)(DX*2), SI
+	ADDQ       DX, SI
+	MOVQ       b+24(FP), DI
+	MOVQ       c+32(FP), R8
+	MOVQ       ldc+40(FP), R9
+	SHLQ       $0x02, R9
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	MOVQ       R8, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	SUBQ       $0x04, AX
+	JLT        rest
+
+hot:
+	VMOVUPS      (DI), Z14
+	VMOVUPS      64(DI), Z15
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS (BX), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS (BX)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS (BX)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS (SI), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	VMOVUPS      128(DI), Z14
+	VMOVUPS      192(DI), Z15
+	VBROADCASTSS 4(CX), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS 4(CX)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS 4(CX)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS 4(BX), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS 4(BX)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS 4(BX)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS 4(SI), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	VMOVUPS      256(DI), Z14
+	VMOVUPS      320(DI), Z15
+	VBROADCASTSS 8(CX), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS 8(CX)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS 8(CX)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS 8(BX), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS 8(BX)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS 8(BX)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS 8(SI), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	VMOVUPS      384(DI), Z14
+	VMOVUPS      448(DI), Z15
+	VBROADCASTSS 12(CX), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS 12(CX)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS 12(CX)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS 12(BX), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS 12(BX)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS 12(BX)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS 12(SI), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, SI
+	ADDQ         $0x00000200, DI
+	SUBQ         $0x04, AX
+	JGE          hot
+
+rest:
+	ADDQ $0x04, AX
+	JZ   finish
+
+single:
+	VMOVUPS      (DI), Z14
+	VMOVUPS      64(DI), Z15
+	VBROADCASTSS (CX), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS (CX)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS (CX)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS (BX), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS (BX)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS (BX)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS (SI), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000004, SI
+	ADDQ         $0x00000080, DI
+	DECQ         AX
+	JNZ          single
+
+finish:
+	MOVQ      flags+56(FP), AX
+	MOVQ      n+48(FP), CX
+	MOVQ      $0x00000010, SI
+	XORQ      BX, BX
+	MOVQ      CX, DX
+	CMPQ      DX, SI
+	CMOVQGT   SI, DX
+	SUBQ      SI, CX
+	CMOVQLT   BX, CX
+	XORL      BX, BX
+	MOVL      $0x00000001, BX
+	SHLXL     DX, BX, BX
+	SUBL      $0x01, BX
+	KMOVW     BX, K1
+	XORL      DX, DX
+	MOVL      $0x00000001, DX
+	SHLXL     CX, DX, DX
+	SUBL      $0x01, DX
+	KMOVW     DX, K2
+	TESTQ     $0x00000002, AX
+	JZ        nobias
+	MOVQ      bias+64(FP), CX
+	VMOVUPS.Z (CX), K1, Z17
+	VADDPS    Z17, Z0, Z0
+	VADDPS    Z17, Z2, Z2
+	VADDPS    Z17, Z4, Z4
+	VADDPS    Z17, Z6, Z6
+	VADDPS    Z17, Z8, Z8
+	VADDPS    Z17, Z10, Z10
+	VADDPS    Z17, Z12, Z12
+	VMOVUPS.Z 64(CX), K2, Z17
+	VADDPS    Z17, Z1, Z1
+	VADDPS    Z17, Z3, Z3
+	VADDPS    Z17, Z5, Z5
+	VADDPS    Z17, Z7, Z7
+	VADDPS    Z17, Z9, Z9
+	VADDPS    Z17, Z11, Z11
+	VADDPS    Z17, Z13, Z13
+
+nobias:
+	TESTQ     $0x00000001, AX
+	JZ        noadd
+	MOVQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z17
+	VADDPS    Z17, Z0, Z0
+	VMOVUPS.Z 64(CX), K2, Z17
+	VADDPS    Z17, Z1, Z1
+	ADDQ      R9, CX
+	VMOVUPS.Z (CX), K1, Z17
+	VADDPS    Z17, Z2, Z2
+	VMOVUPS.Z 64(CX), K2, Z17
+	VADDPS    Z17, Z3, Z3
+	ADDQ      R9, CX
+	VMOVUPS.Z (CX), K1, Z17
+	VADDPS    Z17, Z4, Z4
+	VMOVUPS.Z 64(CX), K2, Z17
+	VADDPS    Z17, Z5, Z5
+	ADDQ      R9, CX
+	VMOVUPS.Z (CX), K1, Z17
+	VADDPS    Z17, Z6, Z6
+	VMOVUPS.Z 64(CX), K2, Z17
+	VADDPS    Z17, Z7, Z7
+	ADDQ      R9, CX
+	VMOVUPS.Z (CX), K1, Z17
+	VADDPS    Z17, Z8, Z8
+	VMOVUPS.Z 64(CX), K2, Z17
+	VADDPS    Z17, Z9, Z9
+	ADDQ      R9, CX
+	VMOVUPS.Z (CX), K1, Z17
+	VADDPS    Z17, Z10, Z10
+	VMOVUPS.Z 64(CX), K2, Z17
+	VADDPS    Z17, Z11, Z11
+	ADDQ      R9, CX
+	VMOVUPS.Z (CX), K1, Z17
+	VADDPS    Z17, Z12, Z12
+	VMOVUPS.Z 64(CX), K2, Z17
+	VADDPS    Z17, Z13, Z13
+	ADDQ      R9, CX
+
+noadd:
+	TESTQ  $0x00000004, AX
+	JZ     norelu
+	VPXORD Z17, Z17, Z17
+	VMAXPS Z17, Z0, Z0
+	VMAXPS Z17, Z1, Z1
+	VMAXPS Z17, Z2, Z2
+	VMAXPS Z17, Z3, Z3
+	VMAXPS Z17, Z4, Z4
+	VMAXPS Z17, Z5, Z5
+	VMAXPS Z17, Z6, Z6
+	VMAXPS Z17, Z7, Z7
+	VMAXPS Z17, Z8, Z8
+	VMAXPS Z17, Z9, Z9
+	VMAXPS Z17, Z10, Z10
+	VMAXPS Z17, Z11, Z11
+	VMAXPS Z17, Z12, Z12
+	VMAXPS Z17, Z13, Z13
+
+norelu:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K2, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z2, K1, (R8)
+	VMOVUPS Z3, K2, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z4, K1, (R8)
+	VMOVUPS Z5, K2, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z6, K1, (R8)
+	VMOVUPS Z7, K2, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z8, K1, (R8)
+	VMOVUPS Z9, K2, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z10, K1, (R8)
+	VMOVUPS Z11, K2, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z12, K1, (R8)
+	VMOVUPS Z13, K2, 64(R8)
+	ADDQ    R9, R8
+	VZEROUPPER
+	RET
+
+// func gemm8x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·gemm8x32AVX512(SB), NOSPLIT, $0-72
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       b+24(FP), DX
+	MOVQ       c+32(FP), BX
+	MOVQ       ldc+40(FP), SI
 	SHLQ       $0x02, SI
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
@@ -2853,8 +5494,8 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ      flags+48(FP), AX
-	MOVQ      n+40(FP), CX
+	MOVQ      flags+56(FP), AX
+	MOVQ      n+48(FP), CX
 	MOVQ      $0x00000010, R8
 	XORQ      DI, DI
 	MOVQ      CX, DX
@@ -2874,7 +5515,7 @@ finish:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        nobias
-	MOVQ      bias+56(FP), CX
+	MOVQ      bias+64(FP), CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z0, Z0
 	VADDPS    Z19, Z2, Z2
@@ -2988,14 +5629,359 @@ norelu:
 	VZEROUPPER
 	RET
 
-// func gemm9x32AVX512(k int, a *float32, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows8x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm9x32AVX512(SB), NOSPLIT, $0-64
+TEXT ·gemmRows8x32AVX512(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
-	MOVQ       b+16(FP), DX
-	MOVQ       c+24(FP), BX
-	MOVQ       ldc+32(FP), SI
+	MOVQ       lda+16(FP), DX
+	SHLQ       $0x02, DX
+	LEAQ       (CX)(DX*2), BX
+	ADDQ       DX, BX
+	LEAQ       (BX)(DX*2), SI
+	ADDQ       DX, SI
+	MOVQ       b+24(FP), DI
+	MOVQ       c+32(FP), R8
+	MOVQ       ldc+40(FP), R9
+	SHLQ       $0x02, R9
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	MOVQ       R8, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	SUBQ       $0x04, AX
+	JLT        rest
+
+hot:
+	VMOVUPS      (DI), Z16
+	VMOVUPS      64(DI), Z17
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Z17, Z18, Z1
+	VBROADCASTSS (CX)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Z17, Z18, Z3
+	VBROADCASTSS (CX)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Z17, Z18, Z5
+	VBROADCASTSS (BX), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Z17, Z18, Z7
+	VBROADCASTSS (BX)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Z17, Z18, Z9
+	VBROADCASTSS (BX)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Z17, Z18, Z11
+	VBROADCASTSS (SI), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Z17, Z18, Z13
+	VBROADCASTSS (SI)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Z17, Z18, Z15
+	VMOVUPS      128(DI), Z16
+	VMOVUPS      192(DI), Z17
+	VBROADCASTSS 4(CX), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Z17, Z18, Z1
+	VBROADCASTSS 4(CX)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Z17, Z18, Z3
+	VBROADCASTSS 4(CX)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Z17, Z18, Z5
+	VBROADCASTSS 4(BX), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Z17, Z18, Z7
+	VBROADCASTSS 4(BX)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Z17, Z18, Z9
+	VBROADCASTSS 4(BX)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Z17, Z18, Z11
+	VBROADCASTSS 4(SI), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Z17, Z18, Z13
+	VBROADCASTSS 4(SI)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Z17, Z18, Z15
+	VMOVUPS      256(DI), Z16
+	VMOVUPS      320(DI), Z17
+	VBROADCASTSS 8(CX), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Z17, Z18, Z1
+	VBROADCASTSS 8(CX)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Z17, Z18, Z3
+	VBROADCASTSS 8(CX)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Z17, Z18, Z5
+	VBROADCASTSS 8(BX), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Z17, Z18, Z7
+	VBROADCASTSS 8(BX)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Z17, Z18, Z9
+	VBROADCASTSS 8(BX)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Z17, Z18, Z11
+	VBROADCASTSS 8(SI), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Z17, Z18, Z13
+	VBROADCASTSS 8(SI)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Z17, Z18, Z15
+	VMOVUPS      384(DI), Z16
+	VMOVUPS      448(DI), Z17
+	VBROADCASTSS 12(CX), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Z17, Z18, Z1
+	VBROADCASTSS 12(CX)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Z17, Z18, Z3
+	VBROADCASTSS 12(CX)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Z17, Z18, Z5
+	VBROADCASTSS 12(BX), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Z17, Z18, Z7
+	VBROADCASTSS 12(BX)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Z17, Z18, Z9
+	VBROADCASTSS 12(BX)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Z17, Z18, Z11
+	VBROADCASTSS 12(SI), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Z17, Z18, Z13
+	VBROADCASTSS 12(SI)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Z17, Z18, Z15
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, SI
+	ADDQ         $0x00000200, DI
+	SUBQ         $0x04, AX
+	JGE          hot
+
+rest:
+	ADDQ $0x04, AX
+	JZ   finish
+
+single:
+	VMOVUPS      (DI), Z16
+	VMOVUPS      64(DI), Z17
+	VBROADCASTSS (CX), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Z17, Z18, Z1
+	VBROADCASTSS (CX)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Z17, Z18, Z3
+	VBROADCASTSS (CX)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Z17, Z18, Z5
+	VBROADCASTSS (BX), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Z17, Z18, Z7
+	VBROADCASTSS (BX)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Z17, Z18, Z9
+	VBROADCASTSS (BX)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Z17, Z18, Z11
+	VBROADCASTSS (SI), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Z17, Z18, Z13
+	VBROADCASTSS (SI)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Z17, Z18, Z15
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000004, SI
+	ADDQ         $0x00000080, DI
+	DECQ         AX
+	JNZ          single
+
+finish:
+	MOVQ      flags+56(FP), AX
+	MOVQ      n+48(FP), CX
+	MOVQ      $0x00000010, SI
+	XORQ      BX, BX
+	MOVQ      CX, DX
+	CMPQ      DX, SI
+	CMOVQGT   SI, DX
+	SUBQ      SI, CX
+	CMOVQLT   BX, CX
+	XORL      BX, BX
+	MOVL      $0x00000001, BX
+	SHLXL     DX, BX, BX
+	SUBL      $0x01, BX
+	KMOVW     BX, K1
+	XORL      DX, DX
+	MOVL      $0x00000001, DX
+	SHLXL     CX, DX, DX
+	SUBL      $0x01, DX
+	KMOVW     DX, K2
+	TESTQ     $0x00000002, AX
+	JZ        nobias
+	MOVQ      bias+64(FP), CX
+	VMOVUPS.Z (CX), K1, Z19
+	VADDPS    Z19, Z0, Z0
+	VADDPS    Z19, Z2, Z2
+	VADDPS    Z19, Z4, Z4
+	VADDPS    Z19, Z6, Z6
+	VADDPS    Z19, Z8, Z8
+	VADDPS    Z19, Z10, Z10
+	VADDPS    Z19, Z12, Z12
+	VADDPS    Z19, Z14, Z14
+	VMOVUPS.Z 64(CX), K2, Z19
+	VADDPS    Z19, Z1, Z1
+	VADDPS    Z19, Z3, Z3
+	VADDPS    Z19, Z5, Z5
+	VADDPS    Z19, Z7, Z7
+	VADDPS    Z19, Z9, Z9
+	VADDPS    Z19, Z11, Z11
+	VADDPS    Z19, Z13, Z13
+	VADDPS    Z19, Z15, Z15
+
+nobias:
+	TESTQ     $0x00000001, AX
+	JZ        noadd
+	MOVQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z19
+	VADDPS    Z19, Z0, Z0
+	VMOVUPS.Z 64(CX), K2, Z19
+	VADDPS    Z19, Z1, Z1
+	ADDQ      R9, CX
+	VMOVUPS.Z (CX), K1, Z19
+	VADDPS    Z19, Z2, Z2
+	VMOVUPS.Z 64(CX), K2, Z19
+	VADDPS    Z19, Z3, Z3
+	ADDQ      R9, CX
+	VMOVUPS.Z (CX), K1, Z19
+	VADDPS    Z19, Z4, Z4
+	VMOVUPS.Z 64(CX), K2, Z19
+	VADDPS    Z19, Z5, Z5
+	ADDQ      R9, CX
+	VMOVUPS.Z (CX), K1, Z19
+	VADDPS    Z19, Z6, Z6
+	VMOVUPS.Z 64(CX), K2, Z19
+	VADDPS    Z19, Z7, Z7
+	ADDQ      R9, CX
+	VMOVUPS.Z (CX), K1, Z19
+	VADDPS    Z19, Z8, Z8
+	VMOVUPS.Z 64(CX), K2, Z19
+	VADDPS    Z19, Z9, Z9
+	ADDQ      R9, CX
+	VMOVUPS.Z (CX), K1, Z19
+	VADDPS    Z19, Z10, Z10
+	VMOVUPS.Z 64(CX), K2, Z19
+	VADDPS    Z19, Z11, Z11
+	ADDQ      R9, CX
+	VMOVUPS.Z (CX), K1, Z19
+	VADDPS    Z19, Z12, Z12
+	VMOVUPS.Z 64(CX), K2, Z19
+	VADDPS    Z19, Z13, Z13
+	ADDQ      R9, CX
+	VMOVUPS.Z (CX), K1, Z19
+	VADDPS    Z19, Z14, Z14
+	VMOVUPS.Z 64(CX), K2, Z19
+	VADDPS    Z19, Z15, Z15
+	ADDQ      R9, CX
+
+noadd:
+	TESTQ  $0x00000004, AX
+	JZ     norelu
+	VPXORD Z19, Z19, Z19
+	VMAXPS Z19, Z0, Z0
+	VMAXPS Z19, Z1, Z1
+	VMAXPS Z19, Z2, Z2
+	VMAXPS Z19, Z3, Z3
+	VMAXPS Z19, Z4, Z4
+	VMAXPS Z19, Z5, Z5
+	VMAXPS Z19, Z6, Z6
+	VMAXPS Z19, Z7, Z7
+	VMAXPS Z19, Z8, Z8
+	VMAXPS Z19, Z9, Z9
+	VMAXPS Z19, Z10, Z10
+	VMAXPS Z19, Z11, Z11
+	VMAXPS Z19, Z12, Z12
+	VMAXPS Z19, Z13, Z13
+	VMAXPS Z19, Z14, Z14
+	VMAXPS Z19, Z15, Z15
+
+norelu:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K2, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z2, K1, (R8)
+	VMOVUPS Z3, K2, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z4, K1, (R8)
+	VMOVUPS Z5, K2, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z6, K1, (R8)
+	VMOVUPS Z7, K2, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z8, K1, (R8)
+	VMOVUPS Z9, K2, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z10, K1, (R8)
+	VMOVUPS Z11, K2, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z12, K1, (R8)
+	VMOVUPS Z13, K2, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z14, K1, (R8)
+	VMOVUPS Z15, K2, 64(R8)
+	ADDQ    R9, R8
+	VZEROUPPER
+	RET
+
+// func gemm9x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·gemm9x32AVX512(SB), NOSPLIT, $0-72
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       b+24(FP), DX
+	MOVQ       c+32(FP), BX
+	MOVQ       ldc+40(FP), SI
 	SHLQ       $0x02, SI
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
@@ -3208,8 +6194,8 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ      flags+48(FP), AX
-	MOVQ      n+40(FP), CX
+	MOVQ      flags+56(FP), AX
+	MOVQ      n+48(FP), CX
 	MOVQ      $0x00000010, R8
 	XORQ      DI, DI
 	MOVQ      CX, DX
@@ -3229,7 +6215,7 @@ finish:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        nobias
-	MOVQ      bias+56(FP), CX
+	MOVQ      bias+64(FP), CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z0, Z0
 	VADDPS    Z21, Z2, Z2
@@ -3355,14 +6341,391 @@ norelu:
 	VZEROUPPER
 	RET
 
-// func gemm10x32AVX512(k int, a *float32, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows9x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm10x32AVX512(SB), NOSPLIT, $0-64
+TEXT ·gemmRows9x32AVX512(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
-	MOVQ       b+16(FP), DX
-	MOVQ       c+24(FP), BX
-	MOVQ       ldc+32(FP), SI
+	MOVQ       lda+16(FP), DX
+	SHLQ       $0x02, DX
+	LEAQ       (CX)(DX*2), BX
+	ADDQ       DX, BX
+	LEAQ       (BX)(DX*2), SI
+	ADDQ       DX, SI
+	MOVQ       b+24(FP), DI
+	MOVQ       c+32(FP), R8
+	MOVQ       ldc+40(FP), R9
+	SHLQ       $0x02, R9
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	MOVQ       R8, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	SUBQ       $0x04, AX
+	JLT        rest
+
+hot:
+	VMOVUPS      (DI), Z18
+	VMOVUPS      64(DI), Z19
+	VBROADCASTSS (CX), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Z19, Z20, Z1
+	VBROADCASTSS (CX)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS (CX)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Z19, Z20, Z5
+	VBROADCASTSS (BX), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS (BX)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Z19, Z20, Z9
+	VBROADCASTSS (BX)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS (SI), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Z19, Z20, Z13
+	VBROADCASTSS (SI)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	VBROADCASTSS (SI)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Z19, Z20, Z17
+	VMOVUPS      128(DI), Z18
+	VMOVUPS      192(DI), Z19
+	VBROADCASTSS 4(CX), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Z19, Z20, Z1
+	VBROADCASTSS 4(CX)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS 4(CX)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Z19, Z20, Z5
+	VBROADCASTSS 4(BX), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS 4(BX)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Z19, Z20, Z9
+	VBROADCASTSS 4(BX)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS 4(SI), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Z19, Z20, Z13
+	VBROADCASTSS 4(SI)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	VBROADCASTSS 4(SI)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Z19, Z20, Z17
+	VMOVUPS      256(DI), Z18
+	VMOVUPS      320(DI), Z19
+	VBROADCASTSS 8(CX), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Z19, Z20, Z1
+	VBROADCASTSS 8(CX)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS 8(CX)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Z19, Z20, Z5
+	VBROADCASTSS 8(BX), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS 8(BX)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Z19, Z20, Z9
+	VBROADCASTSS 8(BX)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS 8(SI), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Z19, Z20, Z13
+	VBROADCASTSS 8(SI)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	VBROADCASTSS 8(SI)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Z19, Z20, Z17
+	VMOVUPS      384(DI), Z18
+	VMOVUPS      448(DI), Z19
+	VBROADCASTSS 12(CX), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Z19, Z20, Z1
+	VBROADCASTSS 12(CX)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS 12(CX)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Z19, Z20, Z5
+	VBROADCASTSS 12(BX), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS 12(BX)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Z19, Z20, Z9
+	VBROADCASTSS 12(BX)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS 12(SI), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Z19, Z20, Z13
+	VBROADCASTSS 12(SI)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	VBROADCASTSS 12(SI)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Z19, Z20, Z17
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, SI
+	ADDQ         $0x00000200, DI
+	SUBQ         $0x04, AX
+	JGE          hot
+
+rest:
+	ADDQ $0x04, AX
+	JZ   finish
+
+single:
+	VMOVUPS      (DI), Z18
+	VMOVUPS      64(DI), Z19
+	VBROADCASTSS (CX), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Z19, Z20, Z1
+	VBROADCASTSS (CX)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS (CX)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Z19, Z20, Z5
+	VBROADCASTSS (BX), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS (BX)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Z19, Z20, Z9
+	VBROADCASTSS (BX)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS (SI), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Z19, Z20, Z13
+	VBROADCASTSS (SI)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	VBROADCASTSS (SI)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Z19, Z20, Z17
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000004, SI
+	ADDQ         $0x00000080, DI
+	DECQ         AX
+	JNZ          single
+
+finish:
+	MOVQ      flags+56(FP), AX
+	MOVQ      n+48(FP), CX
+	MOVQ      $0x00000010, SI
+	XORQ      BX, BX
+	MOVQ      CX, DX
+	CMPQ      DX, SI
+	CMOVQGT   SI, DX
+	SUBQ      SI, CX
+	CMOVQLT   BX, CX
+	XORL      BX, BX
+	MOVL      $0x00000001, BX
+	SHLXL     DX, BX, BX
+	SUBL      $0x01, BX
+	KMOVW     BX, K1
+	XORL      DX, DX
+	MOVL      $0x00000001, DX
+	SHLXL     CX, DX, DX
+	SUBL      $0x01, DX
+	KMOVW     DX, K2
+	TESTQ     $0x00000002, AX
+	JZ        nobias
+	MOVQ      bias+64(FP), CX
+	VMOVUPS.Z (CX), K1, Z21
+	VADDPS    Z21, Z0, Z0
+	VADDPS    Z21, Z2, Z2
+	VADDPS    Z21, Z4, Z4
+	VADDPS    Z21, Z6, Z6
+	VADDPS    Z21, Z8, Z8
+	VADDPS    Z21, Z10, Z10
+	VADDPS    Z21, Z12, Z12
+	VADDPS    Z21, Z14, Z14
+	VADDPS    Z21, Z16, Z16
+	VMOVUPS.Z 64(CX), K2, Z21
+	VADDPS    Z21, Z1, Z1
+	VADDPS    Z21, Z3, Z3
+	VADDPS    Z21, Z5, Z5
+	VADDPS    Z21, Z7, Z7
+	VADDPS    Z21, Z9, Z9
+	VADDPS    Z21, Z11, Z11
+	VADDPS    Z21, Z13, Z13
+	VADDPS    Z21, Z15, Z15
+	VADDPS    Z21, Z17, Z17
+
+nobias:
+	TESTQ     $0x00000001, AX
+	JZ        noadd
+	MOVQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z21
+	VADDPS    Z21, Z0, Z0
+	VMOVUPS.Z 64(CX), K2, Z21
+	VADDPS    Z21, Z1, Z1
+	ADDQ      R9, CX
+	VMOVUPS.Z (CX), K1, Z21
+	VADDPS    Z21, Z2, Z2
+	VMOVUPS.Z 64(CX), K2, Z21
+	VADDPS    Z21, Z3, Z3
+	ADDQ      R9, CX
+	VMOVUPS.Z (CX), K1, Z21
+	VADDPS    Z21, Z4, Z4
+	VMOVUPS.Z 64(CX), K2, Z21
+	VADDPS    Z21, Z5, Z5
+	ADDQ      R9, CX
+	VMOVUPS.Z (CX), K1, Z21
+	VADDPS    Z21, Z6, Z6
+	VMOVUPS.Z 64(CX), K2, Z21
+	VADDPS    Z21, Z7, Z7
+	ADDQ      R9, CX
+	VMOVUPS.Z (CX), K1, Z21
+	VADDPS    Z21, Z8, Z8
+	VMOVUPS.Z 64(CX), K2, Z21
+	VADDPS    Z21, Z9, Z9
+	ADDQ      R9, CX
+	VMOVUPS.Z (CX), K1, Z21
+	VADDPS    Z21, Z10, Z10
+	VMOVUPS.Z 64(CX), K2, Z21
+	VADDPS    Z21, Z11, Z11
+	ADDQ      R9, CX
+	VMOVUPS.Z (CX), K1, Z21
+	VADDPS    Z21, Z12, Z12
+	VMOVUPS.Z 64(CX), K2, Z21
+	VADDPS    Z21, Z13, Z13
+	ADDQ      R9, CX
+	VMOVUPS.Z (CX), K1, Z21
+	VADDPS    Z21, Z14, Z14
+	VMOVUPS.Z 64(CX), K2, Z21
+	VADDPS    Z21, Z15, Z15
+	ADDQ      R9, CX
+	VMOVUPS.Z (CX), K1, Z21
+	VADDPS    Z21, Z16, Z16
+	VMOVUPS.Z 64(CX), K2, Z21
+	VADDPS    Z21, Z17, Z17
+	ADDQ      R9, CX
+
+noadd:
+	TESTQ  $0x00000004, AX
+	JZ     norelu
+	VPXORD Z21, Z21, Z21
+	VMAXPS Z21, Z0, Z0
+	VMAXPS Z21, Z1, Z1
+	VMAXPS Z21, Z2, Z2
+	VMAXPS Z21, Z3, Z3
+	VMAXPS Z21, Z4, Z4
+	VMAXPS Z21, Z5, Z5
+	VMAXPS Z21, Z6, Z6
+	VMAXPS Z21, Z7, Z7
+	VMAXPS Z21, Z8, Z8
+	VMAXPS Z21, Z9, Z9
+	VMAXPS Z21, Z10, Z10
+	VMAXPS Z21, Z11, Z11
+	VMAXPS Z21, Z12, Z12
+	VMAXPS Z21, Z13, Z13
+	VMAXPS Z21, Z14, Z14
+	VMAXPS Z21, Z15, Z15
+	VMAXPS Z21, Z16, Z16
+	VMAXPS Z21, Z17, Z17
+
+norelu:
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K2, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z2, K1, (R8)
+	VMOVUPS Z3, K2, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z4, K1, (R8)
+	VMOVUPS Z5, K2, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z6, K1, (R8)
+	VMOVUPS Z7, K2, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z8, K1, (R8)
+	VMOVUPS Z9, K2, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z10, K1, (R8)
+	VMOVUPS Z11, K2, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z12, K1, (R8)
+	VMOVUPS Z13, K2, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z14, K1, (R8)
+	VMOVUPS Z15, K2, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z16, K1, (R8)
+	VMOVUPS Z17, K2, 64(R8)
+	ADDQ    R9, R8
+	VZEROUPPER
+	RET
+
+// func gemm10x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·gemm10x32AVX512(SB), NOSPLIT, $0-72
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       b+24(FP), DX
+	MOVQ       c+32(FP), BX
+	MOVQ       ldc+40(FP), SI
 	SHLQ       $0x02, SI
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
@@ -3595,8 +6958,8 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ      flags+48(FP), AX
-	MOVQ      n+40(FP), CX
+	MOVQ      flags+56(FP), AX
+	MOVQ      n+48(FP), CX
 	MOVQ      $0x00000010, R8
 	XORQ      DI, DI
 	MOVQ      CX, DX
@@ -3616,7 +6979,7 @@ finish:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        nobias
-	MOVQ      bias+56(FP), CX
+	MOVQ      bias+64(FP), CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z0, Z0
 	VADDPS    Z23, Z2, Z2
@@ -3754,14 +7117,427 @@ norelu:
 	VZEROUPPER
 	RET
 
-// func gemm11x32AVX512(k int, a *float32, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows10x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm11x32AVX512(SB), NOSPLIT, $0-64
+TEXT ·gemmRows10x32AVX512(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
-	MOVQ       b+16(FP), DX
-	MOVQ       c+24(FP), BX
-	MOVQ       ldc+32(FP), SI
+	MOVQ       lda+16(FP), DX
+	SHLQ       $0x02, DX
+	LEAQ       (CX)(DX*2), BX
+	ADDQ       DX, BX
+	LEAQ       (BX)(DX*2), SI
+	ADDQ       DX, SI
+	LEAQ       (SI)(DX*2), DI
+	ADDQ       DX, DI
+	MOVQ       b+24(FP), R8
+	MOVQ       c+32(FP), R9
+	MOVQ       ldc+40(FP), R10
+	SHLQ       $0x02, R10
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	MOVQ       R9, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	SUBQ       $0x04, AX
+	JLT        rest
+
+hot:
+	VMOVUPS      (R8), Z20
+	VMOVUPS      64(R8), Z21
+	VBROADCASTSS (CX), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Z21, Z22, Z1
+	VBROADCASTSS (CX)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Z21, Z22, Z3
+	VBROADCASTSS (CX)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Z21, Z22, Z5
+	VBROADCASTSS (BX), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Z21, Z22, Z7
+	VBROADCASTSS (BX)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Z21, Z22, Z9
+	VBROADCASTSS (BX)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Z21, Z22, Z11
+	VBROADCASTSS (SI), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Z21, Z22, Z13
+	VBROADCASTSS (SI)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Z21, Z22, Z15
+	VBROADCASTSS (SI)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Z21, Z22, Z17
+	VBROADCASTSS (DI), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Z21, Z22, Z19
+	VMOVUPS      128(R8), Z20
+	VMOVUPS      192(R8), Z21
+	VBROADCASTSS 4(CX), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Z21, Z22, Z1
+	VBROADCASTSS 4(CX)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Z21, Z22, Z3
+	VBROADCASTSS 4(CX)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Z21, Z22, Z5
+	VBROADCASTSS 4(BX), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Z21, Z22, Z7
+	VBROADCASTSS 4(BX)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Z21, Z22, Z9
+	VBROADCASTSS 4(BX)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Z21, Z22, Z11
+	VBROADCASTSS 4(SI), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Z21, Z22, Z13
+	VBROADCASTSS 4(SI)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Z21, Z22, Z15
+	VBROADCASTSS 4(SI)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Z21, Z22, Z17
+	VBROADCASTSS 4(DI), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Z21, Z22, Z19
+	VMOVUPS      256(R8), Z20
+	VMOVUPS      320(R8), Z21
+	VBROADCASTSS 8(CX), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Z21, Z22, Z1
+	VBROADCASTSS 8(CX)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Z21, Z22, Z3
+	VBROADCASTSS 8(CX)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Z21, Z22, Z5
+	VBROADCASTSS 8(BX), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Z21, Z22, Z7
+	VBROADCASTSS 8(BX)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Z21, Z22, Z9
+	VBROADCASTSS 8(BX)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Z21, Z22, Z11
+	VBROADCASTSS 8(SI), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Z21, Z22, Z13
+	VBROADCASTSS 8(SI)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Z21, Z22, Z15
+	VBROADCASTSS 8(SI)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Z21, Z22, Z17
+	VBROADCASTSS 8(DI), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Z21, Z22, Z19
+	VMOVUPS      384(R8), Z20
+	VMOVUPS      448(R8), Z21
+	VBROADCASTSS 12(CX), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Z21, Z22, Z1
+	VBROADCASTSS 12(CX)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Z21, Z22, Z3
+	VBROADCASTSS 12(CX)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Z21, Z22, Z5
+	VBROADCASTSS 12(BX), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Z21, Z22, Z7
+	VBROADCASTSS 12(BX)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Z21, Z22, Z9
+	VBROADCASTSS 12(BX)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Z21, Z22, Z11
+	VBROADCASTSS 12(SI), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Z21, Z22, Z13
+	VBROADCASTSS 12(SI)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Z21, Z22, Z15
+	VBROADCASTSS 12(SI)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Z21, Z22, Z17
+	VBROADCASTSS 12(DI), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Z21, Z22, Z19
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, SI
+	ADDQ         $0x00000010, DI
+	ADDQ         $0x00000200, R8
+	SUBQ         $0x04, AX
+	JGE          hot
+
+rest:
+	ADDQ $0x04, AX
+	JZ   finish
+
+single:
+	VMOVUPS      (R8), Z20
+	VMOVUPS      64(R8), Z21
+	VBROADCASTSS (CX), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Z21, Z22, Z1
+	VBROADCASTSS (CX)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Z21, Z22, Z3
+	VBROADCASTSS (CX)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Z21, Z22, Z5
+	VBROADCASTSS (BX), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Z21, Z22, Z7
+	VBROADCASTSS (BX)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Z21, Z22, Z9
+	VBROADCASTSS (BX)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Z21, Z22, Z11
+	VBROADCASTSS (SI), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Z21, Z22, Z13
+	VBROADCASTSS (SI)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Z21, Z22, Z15
+	VBROADCASTSS (SI)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Z21, Z22, Z17
+	VBROADCASTSS (DI), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Z21, Z22, Z19
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000004, SI
+	ADDQ         $0x00000004, DI
+	ADDQ         $0x00000080, R8
+	DECQ         AX
+	JNZ          single
+
+finish:
+	MOVQ      flags+56(FP), AX
+	MOVQ      n+48(FP), CX
+	MOVQ      $0x00000010, SI
+	XORQ      BX, BX
+	MOVQ      CX, DX
+	CMPQ      DX, SI
+	CMOVQGT   SI, DX
+	SUBQ      SI, CX
+	CMOVQLT   BX, CX
+	XORL      BX, BX
+	MOVL      $0x00000001, BX
+	SHLXL     DX, BX, BX
+	SUBL      $0x01, BX
+	KMOVW     BX, K1
+	XORL      DX, DX
+	MOVL      $0x00000001, DX
+	SHLXL     CX, DX, DX
+	SUBL      $0x01, DX
+	KMOVW     DX, K2
+	TESTQ     $0x00000002, AX
+	JZ        nobias
+	MOVQ      bias+64(FP), CX
+	VMOVUPS.Z (CX), K1, Z23
+	VADDPS    Z23, Z0, Z0
+	VADDPS    Z23, Z2, Z2
+	VADDPS    Z23, Z4, Z4
+	VADDPS    Z23, Z6, Z6
+	VADDPS    Z23, Z8, Z8
+	VADDPS    Z23, Z10, Z10
+	VADDPS    Z23, Z12, Z12
+	VADDPS    Z23, Z14, Z14
+	VADDPS    Z23, Z16, Z16
+	VADDPS    Z23, Z18, Z18
+	VMOVUPS.Z 64(CX), K2, Z23
+	VADDPS    Z23, Z1, Z1
+	VADDPS    Z23, Z3, Z3
+	VADDPS    Z23, Z5, Z5
+	VADDPS    Z23, Z7, Z7
+	VADDPS    Z23, Z9, Z9
+	VADDPS    Z23, Z11, Z11
+	VADDPS    Z23, Z13, Z13
+	VADDPS    Z23, Z15, Z15
+	VADDPS    Z23, Z17, Z17
+	VADDPS    Z23, Z19, Z19
+
+nobias:
+	TESTQ     $0x00000001, AX
+	JZ        noadd
+	MOVQ      R9, CX
+	VMOVUPS.Z (CX), K1, Z23
+	VADDPS    Z23, Z0, Z0
+	VMOVUPS.Z 64(CX), K2, Z23
+	VADDPS    Z23, Z1, Z1
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z23
+	VADDPS    Z23, Z2, Z2
+	VMOVUPS.Z 64(CX), K2, Z23
+	VADDPS    Z23, Z3, Z3
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z23
+	VADDPS    Z23, Z4, Z4
+	VMOVUPS.Z 64(CX), K2, Z23
+	VADDPS    Z23, Z5, Z5
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z23
+	VADDPS    Z23, Z6, Z6
+	VMOVUPS.Z 64(CX), K2, Z23
+	VADDPS    Z23, Z7, Z7
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z23
+	VADDPS    Z23, Z8, Z8
+	VMOVUPS.Z 64(CX), K2, Z23
+	VADDPS    Z23, Z9, Z9
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z23
+	VADDPS    Z23, Z10, Z10
+	VMOVUPS.Z 64(CX), K2, Z23
+	VADDPS    Z23, Z11, Z11
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z23
+	VADDPS    Z23, Z12, Z12
+	VMOVUPS.Z 64(CX), K2, Z23
+	VADDPS    Z23, Z13, Z13
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z23
+	VADDPS    Z23, Z14, Z14
+	VMOVUPS.Z 64(CX), K2, Z23
+	VADDPS    Z23, Z15, Z15
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z23
+	VADDPS    Z23, Z16, Z16
+	VMOVUPS.Z 64(CX), K2, Z23
+	VADDPS    Z23, Z17, Z17
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z23
+	VADDPS    Z23, Z18, Z18
+	VMOVUPS.Z 64(CX), K2, Z23
+	VADDPS    Z23, Z19, Z19
+	ADDQ      R10, CX
+
+noadd:
+	TESTQ  $0x00000004, AX
+	JZ     norelu
+	VPXORD Z23, Z23, Z23
+	VMAXPS Z23, Z0, Z0
+	VMAXPS Z23, Z1, Z1
+	VMAXPS Z23, Z2, Z2
+	VMAXPS Z23, Z3, Z3
+	VMAXPS Z23, Z4, Z4
+	VMAXPS Z23, Z5, Z5
+	VMAXPS Z23, Z6, Z6
+	VMAXPS Z23, Z7, Z7
+	VMAXPS Z23, Z8, Z8
+	VMAXPS Z23, Z9, Z9
+	VMAXPS Z23, Z10, Z10
+	VMAXPS Z23, Z11, Z11
+	VMAXPS Z23, Z12, Z12
+	VMAXPS Z23, Z13, Z13
+	VMAXPS Z23, Z14, Z14
+	VMAXPS Z23, Z15, Z15
+	VMAXPS Z23, Z16, Z16
+	VMAXPS Z23, Z17, Z17
+	VMAXPS Z23, Z18, Z18
+	VMAXPS Z23, Z19, Z19
+
+norelu:
+	VMOVUPS Z0, K1, (R9)
+	VMOVUPS Z1, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z2, K1, (R9)
+	VMOVUPS Z3, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z4, K1, (R9)
+	VMOVUPS Z5, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z6, K1, (R9)
+	VMOVUPS Z7, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z8, K1, (R9)
+	VMOVUPS Z9, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z10, K1, (R9)
+	VMOVUPS Z11, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z12, K1, (R9)
+	VMOVUPS Z13, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z14, K1, (R9)
+	VMOVUPS Z15, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z16, K1, (R9)
+	VMOVUPS Z17, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z18, K1, (R9)
+	VMOVUPS Z19, K2, 64(R9)
+	ADDQ    R10, R9
+	VZEROUPPER
+	RET
+
+// func gemm11x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·gemm11x32AVX512(SB), NOSPLIT, $0-72
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       b+24(FP), DX
+	MOVQ       c+32(FP), BX
+	MOVQ       ldc+40(FP), SI
 	SHLQ       $0x02, SI
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
@@ -4014,8 +7790,8 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ      flags+48(FP), AX
-	MOVQ      n+40(FP), CX
+	MOVQ      flags+56(FP), AX
+	MOVQ      n+48(FP), CX
 	MOVQ      $0x00000010, R8
 	XORQ      DI, DI
 	MOVQ      CX, DX
@@ -4035,7 +7811,7 @@ finish:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        nobias
-	MOVQ      bias+56(FP), CX
+	MOVQ      bias+64(FP), CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z0, Z0
 	VADDPS    Z25, Z2, Z2
@@ -4185,14 +7961,459 @@ norelu:
 	VZEROUPPER
 	RET
 
-// func gemm12x32AVX512(k int, a *float32, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows11x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm12x32AVX512(SB), NOSPLIT, $0-64
+TEXT ·gemmRows11x32AVX512(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
-	MOVQ       b+16(FP), DX
-	MOVQ       c+24(FP), BX
-	MOVQ       ldc+32(FP), SI
+	MOVQ       lda+16(FP), DX
+	SHLQ       $0x02, DX
+	LEAQ       (CX)(DX*2), BX
+	ADDQ       DX, BX
+	LEAQ       (BX)(DX*2), SI
+	ADDQ       DX, SI
+	LEAQ       (SI)(DX*2), DI
+	ADDQ       DX, DI
+	MOVQ       b+24(FP), R8
+	MOVQ       c+32(FP), R9
+	MOVQ       ldc+40(FP), R10
+	SHLQ       $0x02, R10
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	MOVQ       R9, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	SUBQ       $0x04, AX
+	JLT        rest
+
+hot:
+	VMOVUPS      (R8), Z22
+	VMOVUPS      64(R8), Z23
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Z23, Z24, Z1
+	VBROADCASTSS (CX)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Z23, Z24, Z3
+	VBROADCASTSS (CX)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Z23, Z24, Z5
+	VBROADCASTSS (BX), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Z23, Z24, Z7
+	VBROADCASTSS (BX)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Z23, Z24, Z9
+	VBROADCASTSS (BX)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Z23, Z24, Z11
+	VBROADCASTSS (SI), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Z23, Z24, Z13
+	VBROADCASTSS (SI)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Z23, Z24, Z15
+	VBROADCASTSS (SI)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Z23, Z24, Z17
+	VBROADCASTSS (DI), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Z23, Z24, Z19
+	VBROADCASTSS (DI)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Z23, Z24, Z21
+	VMOVUPS      128(R8), Z22
+	VMOVUPS      192(R8), Z23
+	VBROADCASTSS 4(CX), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Z23, Z24, Z1
+	VBROADCASTSS 4(CX)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Z23, Z24, Z3
+	VBROADCASTSS 4(CX)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Z23, Z24, Z5
+	VBROADCASTSS 4(BX), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Z23, Z24, Z7
+	VBROADCASTSS 4(BX)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Z23, Z24, Z9
+	VBROADCASTSS 4(BX)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Z23, Z24, Z11
+	VBROADCASTSS 4(SI), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Z23, Z24, Z13
+	VBROADCASTSS 4(SI)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Z23, Z24, Z15
+	VBROADCASTSS 4(SI)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Z23, Z24, Z17
+	VBROADCASTSS 4(DI), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Z23, Z24, Z19
+	VBROADCASTSS 4(DI)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Z23, Z24, Z21
+	VMOVUPS      256(R8), Z22
+	VMOVUPS      320(R8), Z23
+	VBROADCASTSS 8(CX), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Z23, Z24, Z1
+	VBROADCASTSS 8(CX)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Z23, Z24, Z3
+	VBROADCASTSS 8(CX)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Z23, Z24, Z5
+	VBROADCASTSS 8(BX), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Z23, Z24, Z7
+	VBROADCASTSS 8(BX)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Z23, Z24, Z9
+	VBROADCASTSS 8(BX)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Z23, Z24, Z11
+	VBROADCASTSS 8(SI), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Z23, Z24, Z13
+	VBROADCASTSS 8(SI)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Z23, Z24, Z15
+	VBROADCASTSS 8(SI)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Z23, Z24, Z17
+	VBROADCASTSS 8(DI), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Z23, Z24, Z19
+	VBROADCASTSS 8(DI)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Z23, Z24, Z21
+	VMOVUPS      384(R8), Z22
+	VMOVUPS      448(R8), Z23
+	VBROADCASTSS 12(CX), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Z23, Z24, Z1
+	VBROADCASTSS 12(CX)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Z23, Z24, Z3
+	VBROADCASTSS 12(CX)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Z23, Z24, Z5
+	VBROADCASTSS 12(BX), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Z23, Z24, Z7
+	VBROADCASTSS 12(BX)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Z23, Z24, Z9
+	VBROADCASTSS 12(BX)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Z23, Z24, Z11
+	VBROADCASTSS 12(SI), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Z23, Z24, Z13
+	VBROADCASTSS 12(SI)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Z23, Z24, Z15
+	VBROADCASTSS 12(SI)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Z23, Z24, Z17
+	VBROADCASTSS 12(DI), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Z23, Z24, Z19
+	VBROADCASTSS 12(DI)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Z23, Z24, Z21
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, SI
+	ADDQ         $0x00000010, DI
+	ADDQ         $0x00000200, R8
+	SUBQ         $0x04, AX
+	JGE          hot
+
+rest:
+	ADDQ $0x04, AX
+	JZ   finish
+
+single:
+	VMOVUPS      (R8), Z22
+	VMOVUPS      64(R8), Z23
+	VBROADCASTSS (CX), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Z23, Z24, Z1
+	VBROADCASTSS (CX)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Z23, Z24, Z3
+	VBROADCASTSS (CX)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Z23, Z24, Z5
+	VBROADCASTSS (BX), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Z23, Z24, Z7
+	VBROADCASTSS (BX)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Z23, Z24, Z9
+	VBROADCASTSS (BX)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Z23, Z24, Z11
+	VBROADCASTSS (SI), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Z23, Z24, Z13
+	VBROADCASTSS (SI)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Z23, Z24, Z15
+	VBROADCASTSS (SI)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Z23, Z24, Z17
+	VBROADCASTSS (DI), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Z23, Z24, Z19
+	VBROADCASTSS (DI)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Z23, Z24, Z21
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000004, SI
+	ADDQ         $0x00000004, DI
+	ADDQ         $0x00000080, R8
+	DECQ         AX
+	JNZ          single
+
+finish:
+	MOVQ      flags+56(FP), AX
+	MOVQ      n+48(FP), CX
+	MOVQ      $0x00000010, SI
+	XORQ      BX, BX
+	MOVQ      CX, DX
+	CMPQ      DX, SI
+	CMOVQGT   SI, DX
+	SUBQ      SI, CX
+	CMOVQLT   BX, CX
+	XORL      BX, BX
+	MOVL      $0x00000001, BX
+	SHLXL     DX, BX, BX
+	SUBL      $0x01, BX
+	KMOVW     BX, K1
+	XORL      DX, DX
+	MOVL      $0x00000001, DX
+	SHLXL     CX, DX, DX
+	SUBL      $0x01, DX
+	KMOVW     DX, K2
+	TESTQ     $0x00000002, AX
+	JZ        nobias
+	MOVQ      bias+64(FP), CX
+	VMOVUPS.Z (CX), K1, Z25
+	VADDPS    Z25, Z0, Z0
+	VADDPS    Z25, Z2, Z2
+	VADDPS    Z25, Z4, Z4
+	VADDPS    Z25, Z6, Z6
+	VADDPS    Z25, Z8, Z8
+	VADDPS    Z25, Z10, Z10
+	VADDPS    Z25, Z12, Z12
+	VADDPS    Z25, Z14, Z14
+	VADDPS    Z25, Z16, Z16
+	VADDPS    Z25, Z18, Z18
+	VADDPS    Z25, Z20, Z20
+	VMOVUPS.Z 64(CX), K2, Z25
+	VADDPS    Z25, Z1, Z1
+	VADDPS    Z25, Z3, Z3
+	VADDPS    Z25, Z5, Z5
+	VADDPS    Z25, Z7, Z7
+	VADDPS    Z25, Z9, Z9
+	VADDPS    Z25, Z11, Z11
+	VADDPS    Z25, Z13, Z13
+	VADDPS    Z25, Z15, Z15
+	VADDPS    Z25, Z17, Z17
+	VADDPS    Z25, Z19, Z19
+	VADDPS    Z25, Z21, Z21
+
+nobias:
+	TESTQ     $0x00000001, AX
+	JZ        noadd
+	MOVQ      R9, CX
+	VMOVUPS.Z (CX), K1, Z25
+	VADDPS    Z25, Z0, Z0
+	VMOVUPS.Z 64(CX), K2, Z25
+	VADDPS    Z25, Z1, Z1
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z25
+	VADDPS    Z25, Z2, Z2
+	VMOVUPS.Z 64(CX), K2, Z25
+	VADDPS    Z25, Z3, Z3
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z25
+	VADDPS    Z25, Z4, Z4
+	VMOVUPS.Z 64(CX), K2, Z25
+	VADDPS    Z25, Z5, Z5
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z25
+	VADDPS    Z25, Z6, Z6
+	VMOVUPS.Z 64(CX), K2, Z25
+	VADDPS    Z25, Z7, Z7
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z25
+	VADDPS    Z25, Z8, Z8
+	VMOVUPS.Z 64(CX), K2, Z25
+	VADDPS    Z25, Z9, Z9
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z25
+	VADDPS    Z25, Z10, Z10
+	VMOVUPS.Z 64(CX), K2, Z25
+	VADDPS    Z25, Z11, Z11
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z25
+	VADDPS    Z25, Z12, Z12
+	VMOVUPS.Z 64(CX), K2, Z25
+	VADDPS    Z25, Z13, Z13
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z25
+	VADDPS    Z25, Z14, Z14
+	VMOVUPS.Z 64(CX), K2, Z25
+	VADDPS    Z25, Z15, Z15
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z25
+	VADDPS    Z25, Z16, Z16
+	VMOVUPS.Z 64(CX), K2, Z25
+	VADDPS    Z25, Z17, Z17
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z25
+	VADDPS    Z25, Z18, Z18
+	VMOVUPS.Z 64(CX), K2, Z25
+	VADDPS    Z25, Z19, Z19
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z25
+	VADDPS    Z25, Z20, Z20
+	VMOVUPS.Z 64(CX), K2, Z25
+	VADDPS    Z25, Z21, Z21
+	ADDQ      R10, CX
+
+noadd:
+	TESTQ  $0x00000004, AX
+	JZ     norelu
+	VPXORD Z25, Z25, Z25
+	VMAXPS Z25, Z0, Z0
+	VMAXPS Z25, Z1, Z1
+	VMAXPS Z25, Z2, Z2
+	VMAXPS Z25, Z3, Z3
+	VMAXPS Z25, Z4, Z4
+	VMAXPS Z25, Z5, Z5
+	VMAXPS Z25, Z6, Z6
+	VMAXPS Z25, Z7, Z7
+	VMAXPS Z25, Z8, Z8
+	VMAXPS Z25, Z9, Z9
+	VMAXPS Z25, Z10, Z10
+	VMAXPS Z25, Z11, Z11
+	VMAXPS Z25, Z12, Z12
+	VMAXPS Z25, Z13, Z13
+	VMAXPS Z25, Z14, Z14
+	VMAXPS Z25, Z15, Z15
+	VMAXPS Z25, Z16, Z16
+	VMAXPS Z25, Z17, Z17
+	VMAXPS Z25, Z18, Z18
+	VMAXPS Z25, Z19, Z19
+	VMAXPS Z25, Z20, Z20
+	VMAXPS Z25, Z21, Z21
+
+norelu:
+	VMOVUPS Z0, K1, (R9)
+	VMOVUPS Z1, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z2, K1, (R9)
+	VMOVUPS Z3, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z4, K1, (R9)
+	VMOVUPS Z5, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z6, K1, (R9)
+	VMOVUPS Z7, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z8, K1, (R9)
+	VMOVUPS Z9, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z10, K1, (R9)
+	VMOVUPS Z11, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z12, K1, (R9)
+	VMOVUPS Z13, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z14, K1, (R9)
+	VMOVUPS Z15, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z16, K1, (R9)
+	VMOVUPS Z17, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z18, K1, (R9)
+	VMOVUPS Z19, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z20, K1, (R9)
+	VMOVUPS Z21, K2, 64(R9)
+	ADDQ    R10, R9
+	VZEROUPPER
+	RET
+
+// func gemm12x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·gemm12x32AVX512(SB), NOSPLIT, $0-72
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       b+24(FP), DX
+	MOVQ       c+32(FP), BX
+	MOVQ       ldc+40(FP), SI
 	SHLQ       $0x02, SI
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
@@ -4465,8 +8686,8 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ      flags+48(FP), AX
-	MOVQ      n+40(FP), CX
+	MOVQ      flags+56(FP), AX
+	MOVQ      n+48(FP), CX
 	MOVQ      $0x00000010, R8
 	XORQ      DI, DI
 	MOVQ      CX, DX
@@ -4486,7 +8707,7 @@ finish:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        nobias
-	MOVQ      bias+56(FP), CX
+	MOVQ      bias+64(FP), CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z0, Z0
 	VADDPS    Z27, Z2, Z2
@@ -4648,14 +8869,491 @@ norelu:
 	VZEROUPPER
 	RET
 
-// func gemm13x32AVX512(k int, a *float32, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows12x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm13x32AVX512(SB), NOSPLIT, $0-64
+TEXT ·gemmRows12x32AVX512(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
-	MOVQ       b+16(FP), DX
-	MOVQ       c+24(FP), BX
-	MOVQ       ldc+32(FP), SI
+	MOVQ       lda+16(FP), DX
+	SHLQ       $0x02, DX
+	LEAQ       (CX)(DX*2), BX
+	ADDQ       DX, BX
+	LEAQ       (BX)(DX*2), SI
+	ADDQ       DX, SI
+	LEAQ       (SI)(DX*2), DI
+	ADDQ       DX, DI
+	MOVQ       b+24(FP), R8
+	MOVQ       c+32(FP), R9
+	MOVQ       ldc+40(FP), R10
+	SHLQ       $0x02, R10
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	MOVQ       R9, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	SUBQ       $0x04, AX
+	JLT        rest
+
+hot:
+	VMOVUPS      (R8), Z24
+	VMOVUPS      64(R8), Z25
+	VBROADCASTSS (CX), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS (CX)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Z25, Z26, Z3
+	VBROADCASTSS (CX)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS (BX), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Z25, Z26, Z7
+	VBROADCASTSS (BX)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS (BX)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Z25, Z26, Z11
+	VBROADCASTSS (SI), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS (SI)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Z25, Z26, Z15
+	VBROADCASTSS (SI)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS (DI), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Z25, Z26, Z19
+	VBROADCASTSS (DI)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	VBROADCASTSS (DI)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Z25, Z26, Z23
+	VMOVUPS      128(R8), Z24
+	VMOVUPS      192(R8), Z25
+	VBROADCASTSS 4(CX), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS 4(CX)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Z25, Z26, Z3
+	VBROADCASTSS 4(CX)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS 4(BX), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Z25, Z26, Z7
+	VBROADCASTSS 4(BX)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS 4(BX)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Z25, Z26, Z11
+	VBROADCASTSS 4(SI), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS 4(SI)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Z25, Z26, Z15
+	VBROADCASTSS 4(SI)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS 4(DI), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Z25, Z26, Z19
+	VBROADCASTSS 4(DI)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	VBROADCASTSS 4(DI)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Z25, Z26, Z23
+	VMOVUPS      256(R8), Z24
+	VMOVUPS      320(R8), Z25
+	VBROADCASTSS 8(CX), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS 8(CX)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Z25, Z26, Z3
+	VBROADCASTSS 8(CX)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS 8(BX), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Z25, Z26, Z7
+	VBROADCASTSS 8(BX)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS 8(BX)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Z25, Z26, Z11
+	VBROADCASTSS 8(SI), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS 8(SI)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Z25, Z26, Z15
+	VBROADCASTSS 8(SI)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS 8(DI), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Z25, Z26, Z19
+	VBROADCASTSS 8(DI)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	VBROADCASTSS 8(DI)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Z25, Z26, Z23
+	VMOVUPS      384(R8), Z24
+	VMOVUPS      448(R8), Z25
+	VBROADCASTSS 12(CX), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS 12(CX)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Z25, Z26, Z3
+	VBROADCASTSS 12(CX)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS 12(BX), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Z25, Z26, Z7
+	VBROADCASTSS 12(BX)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS 12(BX)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Z25, Z26, Z11
+	VBROADCASTSS 12(SI), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS 12(SI)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Z25, Z26, Z15
+	VBROADCASTSS 12(SI)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS 12(DI), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Z25, Z26, Z19
+	VBROADCASTSS 12(DI)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	VBROADCASTSS 12(DI)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Z25, Z26, Z23
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, SI
+	ADDQ         $0x00000010, DI
+	ADDQ         $0x00000200, R8
+	SUBQ         $0x04, AX
+	JGE          hot
+
+rest:
+	ADDQ $0x04, AX
+	JZ   finish
+
+single:
+	VMOVUPS      (R8), Z24
+	VMOVUPS      64(R8), Z25
+	VBROADCASTSS (CX), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS (CX)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Z25, Z26, Z3
+	VBROADCASTSS (CX)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS (BX), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Z25, Z26, Z7
+	VBROADCASTSS (BX)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS (BX)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Z25, Z26, Z11
+	VBROADCASTSS (SI), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS (SI)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Z25, Z26, Z15
+	VBROADCASTSS (SI)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS (DI), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Z25, Z26, Z19
+	VBROADCASTSS (DI)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	VBROADCASTSS (DI)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Z25, Z26, Z23
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000004, SI
+	ADDQ         $0x00000004, DI
+	ADDQ         $0x00000080, R8
+	DECQ         AX
+	JNZ          single
+
+finish:
+	MOVQ      flags+56(FP), AX
+	MOVQ      n+48(FP), CX
+	MOVQ      $0x00000010, SI
+	XORQ      BX, BX
+	MOVQ      CX, DX
+	CMPQ      DX, SI
+	CMOVQGT   SI, DX
+	SUBQ      SI, CX
+	CMOVQLT   BX, CX
+	XORL      BX, BX
+	MOVL      $0x00000001, BX
+	SHLXL     DX, BX, BX
+	SUBL      $0x01, BX
+	KMOVW     BX, K1
+	XORL      DX, DX
+	MOVL      $0x00000001, DX
+	SHLXL     CX, DX, DX
+	SUBL      $0x01, DX
+	KMOVW     DX, K2
+	TESTQ     $0x00000002, AX
+	JZ        nobias
+	MOVQ      bias+64(FP), CX
+	VMOVUPS.Z (CX), K1, Z27
+	VADDPS    Z27, Z0, Z0
+	VADDPS    Z27, Z2, Z2
+	VADDPS    Z27, Z4, Z4
+	VADDPS    Z27, Z6, Z6
+	VADDPS    Z27, Z8, Z8
+	VADDPS    Z27, Z10, Z10
+	VADDPS    Z27, Z12, Z12
+	VADDPS    Z27, Z14, Z14
+	VADDPS    Z27, Z16, Z16
+	VADDPS    Z27, Z18, Z18
+	VADDPS    Z27, Z20, Z20
+	VADDPS    Z27, Z22, Z22
+	VMOVUPS.Z 64(CX), K2, Z27
+	VADDPS    Z27, Z1, Z1
+	VADDPS    Z27, Z3, Z3
+	VADDPS    Z27, Z5, Z5
+	VADDPS    Z27, Z7, Z7
+	VADDPS    Z27, Z9, Z9
+	VADDPS    Z27, Z11, Z11
+	VADDPS    Z27, Z13, Z13
+	VADDPS    Z27, Z15, Z15
+	VADDPS    Z27, Z17, Z17
+	VADDPS    Z27, Z19, Z19
+	VADDPS    Z27, Z21, Z21
+	VADDPS    Z27, Z23, Z23
+
+nobias:
+	TESTQ     $0x00000001, AX
+	JZ        noadd
+	MOVQ      R9, CX
+	VMOVUPS.Z (CX), K1, Z27
+	VADDPS    Z27, Z0, Z0
+	VMOVUPS.Z 64(CX), K2, Z27
+	VADDPS    Z27, Z1, Z1
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z27
+	VADDPS    Z27, Z2, Z2
+	VMOVUPS.Z 64(CX), K2, Z27
+	VADDPS    Z27, Z3, Z3
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z27
+	VADDPS    Z27, Z4, Z4
+	VMOVUPS.Z 64(CX), K2, Z27
+	VADDPS    Z27, Z5, Z5
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z27
+	VADDPS    Z27, Z6, Z6
+	VMOVUPS.Z 64(CX), K2, Z27
+	VADDPS    Z27, Z7, Z7
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z27
+	VADDPS    Z27, Z8, Z8
+	VMOVUPS.Z 64(CX), K2, Z27
+	VADDPS    Z27, Z9, Z9
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z27
+	VADDPS    Z27, Z10, Z10
+	VMOVUPS.Z 64(CX), K2, Z27
+	VADDPS    Z27, Z11, Z11
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z27
+	VADDPS    Z27, Z12, Z12
+	VMOVUPS.Z 64(CX), K2, Z27
+	VADDPS    Z27, Z13, Z13
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z27
+	VADDPS    Z27, Z14, Z14
+	VMOVUPS.Z 64(CX), K2, Z27
+	VADDPS    Z27, Z15, Z15
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z27
+	VADDPS    Z27, Z16, Z16
+	VMOVUPS.Z 64(CX), K2, Z27
+	VADDPS    Z27, Z17, Z17
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z27
+	VADDPS    Z27, Z18, Z18
+	VMOVUPS.Z 64(CX), K2, Z27
+	VADDPS    Z27, Z19, Z19
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z27
+	VADDPS    Z27, Z20, Z20
+	VMOVUPS.Z 64(CX), K2, Z27
+	VADDPS    Z27, Z21, Z21
+	ADDQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z27
+	VADDPS    Z27, Z22, Z22
+	VMOVUPS.Z 64(CX), K2, Z27
+	VADDPS    Z27, Z23, Z23
+	ADDQ      R10, CX
+
+noadd:
+	TESTQ  $0x00000004, AX
+	JZ     norelu
+	VPXORD Z27, Z27, Z27
+	VMAXPS Z27, Z0, Z0
+	VMAXPS Z27, Z1, Z1
+	VMAXPS Z27, Z2, Z2
+	VMAXPS Z27, Z3, Z3
+	VMAXPS Z27, Z4, Z4
+	VMAXPS Z27, Z5, Z5
+	VMAXPS Z27, Z6, Z6
+	VMAXPS Z27, Z7, Z7
+	VMAXPS Z27, Z8, Z8
+	VMAXPS Z27, Z9, Z9
+	VMAXPS Z27, Z10, Z10
+	VMAXPS Z27, Z11, Z11
+	VMAXPS Z27, Z12, Z12
+	VMAXPS Z27, Z13, Z13
+	VMAXPS Z27, Z14, Z14
+	VMAXPS Z27, Z15, Z15
+	VMAXPS Z27, Z16, Z16
+	VMAXPS Z27, Z17, Z17
+	VMAXPS Z27, Z18, Z18
+	VMAXPS Z27, Z19, Z19
+	VMAXPS Z27, Z20, Z20
+	VMAXPS Z27, Z21, Z21
+	VMAXPS Z27, Z22, Z22
+	VMAXPS Z27, Z23, Z23
+
+norelu:
+	VMOVUPS Z0, K1, (R9)
+	VMOVUPS Z1, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z2, K1, (R9)
+	VMOVUPS Z3, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z4, K1, (R9)
+	VMOVUPS Z5, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z6, K1, (R9)
+	VMOVUPS Z7, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z8, K1, (R9)
+	VMOVUPS Z9, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z10, K1, (R9)
+	VMOVUPS Z11, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z12, K1, (R9)
+	VMOVUPS Z13, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z14, K1, (R9)
+	VMOVUPS Z15, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z16, K1, (R9)
+	VMOVUPS Z17, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z18, K1, (R9)
+	VMOVUPS Z19, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z20, K1, (R9)
+	VMOVUPS Z21, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z22, K1, (R9)
+	VMOVUPS Z23, K2, 64(R9)
+	ADDQ    R10, R9
+	VZEROUPPER
+	RET
+
+// func gemm13x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·gemm13x32AVX512(SB), NOSPLIT, $0-72
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       b+24(FP), DX
+	MOVQ       c+32(FP), BX
+	MOVQ       ldc+40(FP), SI
 	SHLQ       $0x02, SI
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
@@ -4948,8 +9646,8 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ      flags+48(FP), AX
-	MOVQ      n+40(FP), CX
+	MOVQ      flags+56(FP), AX
+	MOVQ      n+48(FP), CX
 	MOVQ      $0x00000010, R8
 	XORQ      DI, DI
 	MOVQ      CX, DX
@@ -4969,7 +9667,7 @@ finish:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        nobias
-	MOVQ      bias+56(FP), CX
+	MOVQ      bias+64(FP), CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z0, Z0
 	VADDPS    Z29, Z2, Z2
@@ -5143,14 +9841,527 @@ norelu:
 	VZEROUPPER
 	RET
 
-// func gemm14x32AVX512(k int, a *float32, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows13x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm14x32AVX512(SB), NOSPLIT, $0-64
+TEXT ·gemmRows13x32AVX512(SB), NOSPLIT, $0-72
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
-	MOVQ       b+16(FP), DX
-	MOVQ       c+24(FP), BX
-	MOVQ       ldc+32(FP), SI
+	MOVQ       lda+16(FP), DX
+	SHLQ       $0x02, DX
+	LEAQ       (CX)(DX*2), BX
+	ADDQ       DX, BX
+	LEAQ       (BX)(DX*2), SI
+	ADDQ       DX, SI
+	LEAQ       (SI)(DX*2), DI
+	ADDQ       DX, DI
+	LEAQ       (DI)(DX*2), R8
+	ADDQ       DX, R8
+	MOVQ       b+24(FP), R9
+	MOVQ       c+32(FP), R10
+	MOVQ       ldc+40(FP), R11
+	SHLQ       $0x02, R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	VPXORD     Z24, Z24, Z24
+	VPXORD     Z25, Z25, Z25
+	MOVQ       R10, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	SUBQ       $0x04, AX
+	JLT        rest
+
+hot:
+	VMOVUPS      (R9), Z26
+	VMOVUPS      64(R9), Z27
+	VBROADCASTSS (CX), Z28
+	VFMADD231PS  Z26, Z28, Z0
+	VFMADD231PS  Z27, Z28, Z1
+	VBROADCASTSS (CX)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z2
+	VFMADD231PS  Z27, Z28, Z3
+	VBROADCASTSS (CX)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z4
+	VFMADD231PS  Z27, Z28, Z5
+	VBROADCASTSS (BX), Z28
+	VFMADD231PS  Z26, Z28, Z6
+	VFMADD231PS  Z27, Z28, Z7
+	VBROADCASTSS (BX)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z8
+	VFMADD231PS  Z27, Z28, Z9
+	VBROADCASTSS (BX)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z10
+	VFMADD231PS  Z27, Z28, Z11
+	VBROADCASTSS (SI), Z28
+	VFMADD231PS  Z26, Z28, Z12
+	VFMADD231PS  Z27, Z28, Z13
+	VBROADCASTSS (SI)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z14
+	VFMADD231PS  Z27, Z28, Z15
+	VBROADCASTSS (SI)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z16
+	VFMADD231PS  Z27, Z28, Z17
+	VBROADCASTSS (DI), Z28
+	VFMADD231PS  Z26, Z28, Z18
+	VFMADD231PS  Z27, Z28, Z19
+	VBROADCASTSS (DI)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z20
+	VFMADD231PS  Z27, Z28, Z21
+	VBROADCASTSS (DI)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z22
+	VFMADD231PS  Z27, Z28, Z23
+	VBROADCASTSS (R8), Z28
+	VFMADD231PS  Z26, Z28, Z24
+	VFMADD231PS  Z27, Z28, Z25
+	VMOVUPS      128(R9), Z26
+	VMOVUPS      192(R9), Z27
+	VBROADCASTSS 4(CX), Z28
+	VFMADD231PS  Z26, Z28, Z0
+	VFMADD231PS  Z27, Z28, Z1
+	VBROADCASTSS 4(CX)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z2
+	VFMADD231PS  Z27, Z28, Z3
+	VBROADCASTSS 4(CX)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z4
+	VFMADD231PS  Z27, Z28, Z5
+	VBROADCASTSS 4(BX), Z28
+	VFMADD231PS  Z26, Z28, Z6
+	VFMADD231PS  Z27, Z28, Z7
+	VBROADCASTSS 4(BX)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z8
+	VFMADD231PS  Z27, Z28, Z9
+	VBROADCASTSS 4(BX)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z10
+	VFMADD231PS  Z27, Z28, Z11
+	VBROADCASTSS 4(SI), Z28
+	VFMADD231PS  Z26, Z28, Z12
+	VFMADD231PS  Z27, Z28, Z13
+	VBROADCASTSS 4(SI)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z14
+	VFMADD231PS  Z27, Z28, Z15
+	VBROADCASTSS 4(SI)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z16
+	VFMADD231PS  Z27, Z28, Z17
+	VBROADCASTSS 4(DI), Z28
+	VFMADD231PS  Z26, Z28, Z18
+	VFMADD231PS  Z27, Z28, Z19
+	VBROADCASTSS 4(DI)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z20
+	VFMADD231PS  Z27, Z28, Z21
+	VBROADCASTSS 4(DI)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z22
+	VFMADD231PS  Z27, Z28, Z23
+	VBROADCASTSS 4(R8), Z28
+	VFMADD231PS  Z26, Z28, Z24
+	VFMADD231PS  Z27, Z28, Z25
+	VMOVUPS      256(R9), Z26
+	VMOVUPS      320(R9), Z27
+	VBROADCASTSS 8(CX), Z28
+	VFMADD231PS  Z26, Z28, Z0
+	VFMADD231PS  Z27, Z28, Z1
+	VBROADCASTSS 8(CX)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z2
+	VFMADD231PS  Z27, Z28, Z3
+	VBROADCASTSS 8(CX)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z4
+	VFMADD231PS  Z27, Z28, Z5
+	VBROADCASTSS 8(BX), Z28
+	VFMADD231PS  Z26, Z28, Z6
+	VFMADD231PS  Z27, Z28, Z7
+	VBROADCASTSS 8(BX)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z8
+	VFMADD231PS  Z27, Z28, Z9
+	VBROADCASTSS 8(BX)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z10
+	VFMADD231PS  Z27, Z28, Z11
+	VBROADCASTSS 8(SI), Z28
+	VFMADD231PS  Z26, Z28, Z12
+	VFMADD231PS  Z27, Z28, Z13
+	VBROADCASTSS 8(SI)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z14
+	VFMADD231PS  Z27, Z28, Z15
+	VBROADCASTSS 8(SI)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z16
+	VFMADD231PS  Z27, Z28, Z17
+	VBROADCASTSS 8(DI), Z28
+	VFMADD231PS  Z26, Z28, Z18
+	VFMADD231PS  Z27, Z28, Z19
+	VBROADCASTSS 8(DI)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z20
+	VFMADD231PS  Z27, Z28, Z21
+	VBROADCASTSS 8(DI)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z22
+	VFMADD231PS  Z27, Z28, Z23
+	VBROADCASTSS 8(R8), Z28
+	VFMADD231PS  Z26, Z28, Z24
+	VFMADD231PS  Z27, Z28, Z25
+	VMOVUPS      384(R9), Z26
+	VMOVUPS      448(R9), Z27
+	VBROADCASTSS 12(CX), Z28
+	VFMADD231PS  Z26, Z28, Z0
+	VFMADD231PS  Z27, Z28, Z1
+	VBROADCASTSS 12(CX)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z2
+	VFMADD231PS  Z27, Z28, Z3
+	VBROADCASTSS 12(CX)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z4
+	VFMADD231PS  Z27, Z28, Z5
+	VBROADCASTSS 12(BX), Z28
+	VFMADD231PS  Z26, Z28, Z6
+	VFMADD231PS  Z27, Z28, Z7
+	VBROADCASTSS 12(BX)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z8
+	VFMADD231PS  Z27, Z28, Z9
+	VBROADCASTSS 12(BX)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z10
+	VFMADD231PS  Z27, Z28, Z11
+	VBROADCASTSS 12(SI), Z28
+	VFMADD231PS  Z26, Z28, Z12
+	VFMADD231PS  Z27, Z28, Z13
+	VBROADCASTSS 12(SI)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z14
+	VFMADD231PS  Z27, Z28, Z15
+	VBROADCASTSS 12(SI)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z16
+	VFMADD231PS  Z27, Z28, Z17
+	VBROADCASTSS 12(DI), Z28
+	VFMADD231PS  Z26, Z28, Z18
+	VFMADD231PS  Z27, Z28, Z19
+	VBROADCASTSS 12(DI)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z20
+	VFMADD231PS  Z27, Z28, Z21
+	VBROADCASTSS 12(DI)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z22
+	VFMADD231PS  Z27, Z28, Z23
+	VBROADCASTSS 12(R8), Z28
+	VFMADD231PS  Z26, Z28, Z24
+	VFMADD231PS  Z27, Z28, Z25
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, SI
+	ADDQ         $0x00000010, DI
+	ADDQ         $0x00000010, R8
+	ADDQ         $0x00000200, R9
+	SUBQ         $0x04, AX
+	JGE          hot
+
+rest:
+	ADDQ $0x04, AX
+	JZ   finish
+
+single:
+	VMOVUPS      (R9), Z26
+	VMOVUPS      64(R9), Z27
+	VBROADCASTSS (CX), Z28
+	VFMADD231PS  Z26, Z28, Z0
+	VFMADD231PS  Z27, Z28, Z1
+	VBROADCASTSS (CX)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z2
+	VFMADD231PS  Z27, Z28, Z3
+	VBROADCASTSS (CX)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z4
+	VFMADD231PS  Z27, Z28, Z5
+	VBROADCASTSS (BX), Z28
+	VFMADD231PS  Z26, Z28, Z6
+	VFMADD231PS  Z27, Z28, Z7
+	VBROADCASTSS (BX)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z8
+	VFMADD231PS  Z27, Z28, Z9
+	VBROADCASTSS (BX)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z10
+	VFMADD231PS  Z27, Z28, Z11
+	VBROADCASTSS (SI), Z28
+	VFMADD231PS  Z26, Z28, Z12
+	VFMADD231PS  Z27, Z28, Z13
+	VBROADCASTSS (SI)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z14
+	VFMADD231PS  Z27, Z28, Z15
+	VBROADCASTSS (SI)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z16
+	VFMADD231PS  Z27, Z28, Z17
+	VBROADCASTSS (DI), Z28
+	VFMADD231PS  Z26, Z28, Z18
+	VFMADD231PS  Z27, Z28, Z19
+	VBROADCASTSS (DI)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z20
+	VFMADD231PS  Z27, Z28, Z21
+	VBROADCASTSS (DI)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z22
+	VFMADD231PS  Z27, Z28, Z23
+	VBROADCASTSS (R8), Z28
+	VFMADD231PS  Z26, Z28, Z24
+	VFMADD231PS  Z27, Z28, Z25
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000004, SI
+	ADDQ         $0x00000004, DI
+	ADDQ         $0x00000004, R8
+	ADDQ         $0x00000080, R9
+	DECQ         AX
+	JNZ          single
+
+finish:
+	MOVQ      flags+56(FP), AX
+	MOVQ      n+48(FP), CX
+	MOVQ      $0x00000010, SI
+	XORQ      BX, BX
+	MOVQ      CX, DX
+	CMPQ      DX, SI
+	CMOVQGT   SI, DX
+	SUBQ      SI, CX
+	CMOVQLT   BX, CX
+	XORL      BX, BX
+	MOVL      $0x00000001, BX
+	SHLXL     DX, BX, BX
+	SUBL      $0x01, BX
+	KMOVW     BX, K1
+	XORL      DX, DX
+	MOVL      $0x00000001, DX
+	SHLXL     CX, DX, DX
+	SUBL      $0x01, DX
+	KMOVW     DX, K2
+	TESTQ     $0x00000002, AX
+	JZ        nobias
+	MOVQ      bias+64(FP), CX
+	VMOVUPS.Z (CX), K1, Z29
+	VADDPS    Z29, Z0, Z0
+	VADDPS    Z29, Z2, Z2
+	VADDPS    Z29, Z4, Z4
+	VADDPS    Z29, Z6, Z6
+	VADDPS    Z29, Z8, Z8
+	VADDPS    Z29, Z10, Z10
+	VADDPS    Z29, Z12, Z12
+	VADDPS    Z29, Z14, Z14
+	VADDPS    Z29, Z16, Z16
+	VADDPS    Z29, Z18, Z18
+	VADDPS    Z29, Z20, Z20
+	VADDPS    Z29, Z22, Z22
+	VADDPS    Z29, Z24, Z24
+	VMOVUPS.Z 64(CX), K2, Z29
+	VADDPS    Z29, Z1, Z1
+	VADDPS    Z29, Z3, Z3
+	VADDPS    Z29, Z5, Z5
+	VADDPS    Z29, Z7, Z7
+	VADDPS    Z29, Z9, Z9
+	VADDPS    Z29, Z11, Z11
+	VADDPS    Z29, Z13, Z13
+	VADDPS    Z29, Z15, Z15
+	VADDPS    Z29, Z17, Z17
+	VADDPS    Z29, Z19, Z19
+	VADDPS    Z29, Z21, Z21
+	VADDPS    Z29, Z23, Z23
+	VADDPS    Z29, Z25, Z25
+
+nobias:
+	TESTQ     $0x00000001, AX
+	JZ        noadd
+	MOVQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z29
+	VADDPS    Z29, Z0, Z0
+	VMOVUPS.Z 64(CX), K2, Z29
+	VADDPS    Z29, Z1, Z1
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z29
+	VADDPS    Z29, Z2, Z2
+	VMOVUPS.Z 64(CX), K2, Z29
+	VADDPS    Z29, Z3, Z3
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z29
+	VADDPS    Z29, Z4, Z4
+	VMOVUPS.Z 64(CX), K2, Z29
+	VADDPS    Z29, Z5, Z5
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z29
+	VADDPS    Z29, Z6, Z6
+	VMOVUPS.Z 64(CX), K2, Z29
+	VADDPS    Z29, Z7, Z7
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z29
+	VADDPS    Z29, Z8, Z8
+	VMOVUPS.Z 64(CX), K2, Z29
+	VADDPS    Z29, Z9, Z9
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z29
+	VADDPS    Z29, Z10, Z10
+	VMOVUPS.Z 64(CX), K2, Z29
+	VADDPS    Z29, Z11, Z11
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z29
+	VADDPS    Z29, Z12, Z12
+	VMOVUPS.Z 64(CX), K2, Z29
+	VADDPS    Z29, Z13, Z13
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z29
+	VADDPS    Z29, Z14, Z14
+	VMOVUPS.Z 64(CX), K2, Z29
+	VADDPS    Z29, Z15, Z15
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z29
+	VADDPS    Z29, Z16, Z16
+	VMOVUPS.Z 64(CX), K2, Z29
+	VADDPS    Z29, Z17, Z17
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z29
+	VADDPS    Z29, Z18, Z18
+	VMOVUPS.Z 64(CX), K2, Z29
+	VADDPS    Z29, Z19, Z19
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z29
+	VADDPS    Z29, Z20, Z20
+	VMOVUPS.Z 64(CX), K2, Z29
+	VADDPS    Z29, Z21, Z21
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z29
+	VADDPS    Z29, Z22, Z22
+	VMOVUPS.Z 64(CX), K2, Z29
+	VADDPS    Z29, Z23, Z23
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z29
+	VADDPS    Z29, Z24, Z24
+	VMOVUPS.Z 64(CX), K2, Z29
+	VADDPS    Z29, Z25, Z25
+	ADDQ      R11, CX
+
+noadd:
+	TESTQ  $0x00000004, AX
+	JZ     norelu
+	VPXORD Z29, Z29, Z29
+	VMAXPS Z29, Z0, Z0
+	VMAXPS Z29, Z1, Z1
+	VMAXPS Z29, Z2, Z2
+	VMAXPS Z29, Z3, Z3
+	VMAXPS Z29, Z4, Z4
+	VMAXPS Z29, Z5, Z5
+	VMAXPS Z29, Z6, Z6
+	VMAXPS Z29, Z7, Z7
+	VMAXPS Z29, Z8, Z8
+	VMAXPS Z29, Z9, Z9
+	VMAXPS Z29, Z10, Z10
+	VMAXPS Z29, Z11, Z11
+	VMAXPS Z29, Z12, Z12
+	VMAXPS Z29, Z13, Z13
+	VMAXPS Z29, Z14, Z14
+	VMAXPS Z29, Z15, Z15
+	VMAXPS Z29, Z16, Z16
+	VMAXPS Z29, Z17, Z17
+	VMAXPS Z29, Z18, Z18
+	VMAXPS Z29, Z19, Z19
+	VMAXPS Z29, Z20, Z20
+	VMAXPS Z29, Z21, Z21
+	VMAXPS Z29, Z22, Z22
+	VMAXPS Z29, Z23, Z23
+	VMAXPS Z29, Z24, Z24
+	VMAXPS Z29, Z25, Z25
+
+norelu:
+	VMOVUPS Z0, K1, (R10)
+	VMOVUPS Z1, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, K1, (R10)
+	VMOVUPS Z3, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, K1, (R10)
+	VMOVUPS Z5, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, K1, (R10)
+	VMOVUPS Z7, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z8, K1, (R10)
+	VMOVUPS Z9, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z10, K1, (R10)
+	VMOVUPS Z11, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z12, K1, (R10)
+	VMOVUPS Z13, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z14, K1, (R10)
+	VMOVUPS Z15, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z16, K1, (R10)
+	VMOVUPS Z17, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z18, K1, (R10)
+	VMOVUPS Z19, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z20, K1, (R10)
+	VMOVUPS Z21, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z22, K1, (R10)
+	VMOVUPS Z23, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z24, K1, (R10)
+	VMOVUPS Z25, K2, 64(R10)
+	ADDQ    R11, R10
+	VZEROUPPER
+	RET
+
+// func gemm14x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·gemm14x32AVX512(SB), NOSPLIT, $0-72
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       b+24(FP), DX
+	MOVQ       c+32(FP), BX
+	MOVQ       ldc+40(FP), SI
 	SHLQ       $0x02, SI
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
@@ -5463,8 +10674,8 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ      flags+48(FP), AX
-	MOVQ      n+40(FP), CX
+	MOVQ      flags+56(FP), AX
+	MOVQ      n+48(FP), CX
 	MOVQ      $0x00000010, R8
 	XORQ      DI, DI
 	MOVQ      CX, DX
@@ -5484,7 +10695,7 @@ finish:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        nobias
-	MOVQ      bias+56(FP), CX
+	MOVQ      bias+64(FP), CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z0, Z0
 	VADDPS    Z31, Z2, Z2
@@ -5667,6 +10878,551 @@ norelu:
 	VMOVUPS Z26, K1, (BX)
 	VMOVUPS Z27, K2, 64(BX)
 	ADDQ    SI, BX
+	VZEROUPPER
+	RET
+
+// func gemmRows14x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·gemmRows14x32AVX512(SB), NOSPLIT, $0-72
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       lda+16(FP), DX
+	SHLQ       $0x02, DX
+	LEAQ       (CX)(DX*2), BX
+	ADDQ       DX, BX
+	LEAQ       (BX)(DX*2), SI
+	ADDQ       DX, SI
+	LEAQ       (SI)(DX*2), DI
+	ADDQ       DX, DI
+	LEAQ       (DI)(DX*2), R8
+	ADDQ       DX, R8
+	MOVQ       b+24(FP), R9
+	MOVQ       c+32(FP), R10
+	MOVQ       ldc+40(FP), R11
+	SHLQ       $0x02, R11
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	VPXORD     Z24, Z24, Z24
+	VPXORD     Z25, Z25, Z25
+	VPXORD     Z26, Z26, Z26
+	VPXORD     Z27, Z27, Z27
+	MOVQ       R10, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	SUBQ       $0x04, AX
+	JLT        rest
+
+hot:
+	VMOVUPS      (R9), Z28
+	VMOVUPS      64(R9), Z29
+	VBROADCASTSS (CX), Z30
+	VFMADD231PS  Z28, Z30, Z0
+	VFMADD231PS  Z29, Z30, Z1
+	VBROADCASTSS (CX)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z2
+	VFMADD231PS  Z29, Z30, Z3
+	VBROADCASTSS (CX)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z4
+	VFMADD231PS  Z29, Z30, Z5
+	VBROADCASTSS (BX), Z30
+	VFMADD231PS  Z28, Z30, Z6
+	VFMADD231PS  Z29, Z30, Z7
+	VBROADCASTSS (BX)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z8
+	VFMADD231PS  Z29, Z30, Z9
+	VBROADCASTSS (BX)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z10
+	VFMADD231PS  Z29, Z30, Z11
+	VBROADCASTSS (SI), Z30
+	VFMADD231PS  Z28, Z30, Z12
+	VFMADD231PS  Z29, Z30, Z13
+	VBROADCASTSS (SI)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z14
+	VFMADD231PS  Z29, Z30, Z15
+	VBROADCASTSS (SI)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z16
+	VFMADD231PS  Z29, Z30, Z17
+	VBROADCASTSS (DI), Z30
+	VFMADD231PS  Z28, Z30, Z18
+	VFMADD231PS  Z29, Z30, Z19
+	VBROADCASTSS (DI)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z20
+	VFMADD231PS  Z29, Z30, Z21
+	VBROADCASTSS (DI)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z22
+	VFMADD231PS  Z29, Z30, Z23
+	VBROADCASTSS (R8), Z30
+	VFMADD231PS  Z28, Z30, Z24
+	VFMADD231PS  Z29, Z30, Z25
+	VBROADCASTSS (R8)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z26
+	VFMADD231PS  Z29, Z30, Z27
+	VMOVUPS      128(R9), Z28
+	VMOVUPS      192(R9), Z29
+	VBROADCASTSS 4(CX), Z30
+	VFMADD231PS  Z28, Z30, Z0
+	VFMADD231PS  Z29, Z30, Z1
+	VBROADCASTSS 4(CX)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z2
+	VFMADD231PS  Z29, Z30, Z3
+	VBROADCASTSS 4(CX)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z4
+	VFMADD231PS  Z29, Z30, Z5
+	VBROADCASTSS 4(BX), Z30
+	VFMADD231PS  Z28, Z30, Z6
+	VFMADD231PS  Z29, Z30, Z7
+	VBROADCASTSS 4(BX)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z8
+	VFMADD231PS  Z29, Z30, Z9
+	VBROADCASTSS 4(BX)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z10
+	VFMADD231PS  Z29, Z30, Z11
+	VBROADCASTSS 4(SI), Z30
+	VFMADD231PS  Z28, Z30, Z12
+	VFMADD231PS  Z29, Z30, Z13
+	VBROADCASTSS 4(SI)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z14
+	VFMADD231PS  Z29, Z30, Z15
+	VBROADCASTSS 4(SI)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z16
+	VFMADD231PS  Z29, Z30, Z17
+	VBROADCASTSS 4(DI), Z30
+	VFMADD231PS  Z28, Z30, Z18
+	VFMADD231PS  Z29, Z30, Z19
+	VBROADCASTSS 4(DI)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z20
+	VFMADD231PS  Z29, Z30, Z21
+	VBROADCASTSS 4(DI)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z22
+	VFMADD231PS  Z29, Z30, Z23
+	VBROADCASTSS 4(R8), Z30
+	VFMADD231PS  Z28, Z30, Z24
+	VFMADD231PS  Z29, Z30, Z25
+	VBROADCASTSS 4(R8)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z26
+	VFMADD231PS  Z29, Z30, Z27
+	VMOVUPS      256(R9), Z28
+	VMOVUPS      320(R9), Z29
+	VBROADCASTSS 8(CX), Z30
+	VFMADD231PS  Z28, Z30, Z0
+	VFMADD231PS  Z29, Z30, Z1
+	VBROADCASTSS 8(CX)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z2
+	VFMADD231PS  Z29, Z30, Z3
+	VBROADCASTSS 8(CX)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z4
+	VFMADD231PS  Z29, Z30, Z5
+	VBROADCASTSS 8(BX), Z30
+	VFMADD231PS  Z28, Z30, Z6
+	VFMADD231PS  Z29, Z30, Z7
+	VBROADCASTSS 8(BX)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z8
+	VFMADD231PS  Z29, Z30, Z9
+	VBROADCASTSS 8(BX)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z10
+	VFMADD231PS  Z29, Z30, Z11
+	VBROADCASTSS 8(SI), Z30
+	VFMADD231PS  Z28, Z30, Z12
+	VFMADD231PS  Z29, Z30, Z13
+	VBROADCASTSS 8(SI)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z14
+	VFMADD231PS  Z29, Z30, Z15
+	VBROADCASTSS 8(SI)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z16
+	VFMADD231PS  Z29, Z30, Z17
+	VBROADCASTSS 8(DI), Z30
+	VFMADD231PS  Z28, Z30, Z18
+	VFMADD231PS  Z29, Z30, Z19
+	VBROADCASTSS 8(DI)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z20
+	VFMADD231PS  Z29, Z30, Z21
+	VBROADCASTSS 8(DI)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z22
+	VFMADD231PS  Z29, Z30, Z23
+	VBROADCASTSS 8(R8), Z30
+	VFMADD231PS  Z28, Z30, Z24
+	VFMADD231PS  Z29, Z30, Z25
+	VBROADCASTSS 8(R8)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z26
+	VFMADD231PS  Z29, Z30, Z27
+	VMOVUPS      384(R9), Z28
+	VMOVUPS      448(R9), Z29
+	VBROADCASTSS 12(CX), Z30
+	VFMADD231PS  Z28, Z30, Z0
+	VFMADD231PS  Z29, Z30, Z1
+	VBROADCASTSS 12(CX)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z2
+	VFMADD231PS  Z29, Z30, Z3
+	VBROADCASTSS 12(CX)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z4
+	VFMADD231PS  Z29, Z30, Z5
+	VBROADCASTSS 12(BX), Z30
+	VFMADD231PS  Z28, Z30, Z6
+	VFMADD231PS  Z29, Z30, Z7
+	VBROADCASTSS 12(BX)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z8
+	VFMADD231PS  Z29, Z30, Z9
+	VBROADCASTSS 12(BX)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z10
+	VFMADD231PS  Z29, Z30, Z11
+	VBROADCASTSS 12(SI), Z30
+	VFMADD231PS  Z28, Z30, Z12
+	VFMADD231PS  Z29, Z30, Z13
+	VBROADCASTSS 12(SI)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z14
+	VFMADD231PS  Z29, Z30, Z15
+	VBROADCASTSS 12(SI)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z16
+	VFMADD231PS  Z29, Z30, Z17
+	VBROADCASTSS 12(DI), Z30
+	VFMADD231PS  Z28, Z30, Z18
+	VFMADD231PS  Z29, Z30, Z19
+	VBROADCASTSS 12(DI)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z20
+	VFMADD231PS  Z29, Z30, Z21
+	VBROADCASTSS 12(DI)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z22
+	VFMADD231PS  Z29, Z30, Z23
+	VBROADCASTSS 12(R8), Z30
+	VFMADD231PS  Z28, Z30, Z24
+	VFMADD231PS  Z29, Z30, Z25
+	VBROADCASTSS 12(R8)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z26
+	VFMADD231PS  Z29, Z30, Z27
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000010, BX
+	ADDQ         $0x00000010, SI
+	ADDQ         $0x00000010, DI
+	ADDQ         $0x00000010, R8
+	ADDQ         $0x00000200, R9
+	SUBQ         $0x04, AX
+	JGE          hot
+
+rest:
+	ADDQ $0x04, AX
+	JZ   finish
+
+single:
+	VMOVUPS      (R9), Z28
+	VMOVUPS      64(R9), Z29
+	VBROADCASTSS (CX), Z30
+	VFMADD231PS  Z28, Z30, Z0
+	VFMADD231PS  Z29, Z30, Z1
+	VBROADCASTSS (CX)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z2
+	VFMADD231PS  Z29, Z30, Z3
+	VBROADCASTSS (CX)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z4
+	VFMADD231PS  Z29, Z30, Z5
+	VBROADCASTSS (BX), Z30
+	VFMADD231PS  Z28, Z30, Z6
+	VFMADD231PS  Z29, Z30, Z7
+	VBROADCASTSS (BX)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z8
+	VFMADD231PS  Z29, Z30, Z9
+	VBROADCASTSS (BX)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z10
+	VFMADD231PS  Z29, Z30, Z11
+	VBROADCASTSS (SI), Z30
+	VFMADD231PS  Z28, Z30, Z12
+	VFMADD231PS  Z29, Z30, Z13
+	VBROADCASTSS (SI)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z14
+	VFMADD231PS  Z29, Z30, Z15
+	VBROADCASTSS (SI)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z16
+	VFMADD231PS  Z29, Z30, Z17
+	VBROADCASTSS (DI), Z30
+	VFMADD231PS  Z28, Z30, Z18
+	VFMADD231PS  Z29, Z30, Z19
+	VBROADCASTSS (DI)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z20
+	VFMADD231PS  Z29, Z30, Z21
+	VBROADCASTSS (DI)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z22
+	VFMADD231PS  Z29, Z30, Z23
+	VBROADCASTSS (R8), Z30
+	VFMADD231PS  Z28, Z30, Z24
+	VFMADD231PS  Z29, Z30, Z25
+	VBROADCASTSS (R8)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z26
+	VFMADD231PS  Z29, Z30, Z27
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000004, BX
+	ADDQ         $0x00000004, SI
+	ADDQ         $0x00000004, DI
+	ADDQ         $0x00000004, R8
+	ADDQ         $0x00000080, R9
+	DECQ         AX
+	JNZ          single
+
+finish:
+	MOVQ      flags+56(FP), AX
+	MOVQ      n+48(FP), CX
+	MOVQ      $0x00000010, SI
+	XORQ      BX, BX
+	MOVQ      CX, DX
+	CMPQ      DX, SI
+	CMOVQGT   SI, DX
+	SUBQ      SI, CX
+	CMOVQLT   BX, CX
+	XORL      BX, BX
+	MOVL      $0x00000001, BX
+	SHLXL     DX, BX, BX
+	SUBL      $0x01, BX
+	KMOVW     BX, K1
+	XORL      DX, DX
+	MOVL      $0x00000001, DX
+	SHLXL     CX, DX, DX
+	SUBL      $0x01, DX
+	KMOVW     DX, K2
+	TESTQ     $0x00000002, AX
+	JZ        nobias
+	MOVQ      bias+64(FP), CX
+	VMOVUPS.Z (CX), K1, Z31
+	VADDPS    Z31, Z0, Z0
+	VADDPS    Z31, Z2, Z2
+	VADDPS    Z31, Z4, Z4
+	VADDPS    Z31, Z6, Z6
+	VADDPS    Z31, Z8, Z8
+	VADDPS    Z31, Z10, Z10
+	VADDPS    Z31, Z12, Z12
+	VADDPS    Z31, Z14, Z14
+	VADDPS    Z31, Z16, Z16
+	VADDPS    Z31, Z18, Z18
+	VADDPS    Z31, Z20, Z20
+	VADDPS    Z31, Z22, Z22
+	VADDPS    Z31, Z24, Z24
+	VADDPS    Z31, Z26, Z26
+	VMOVUPS.Z 64(CX), K2, Z31
+	VADDPS    Z31, Z1, Z1
+	VADDPS    Z31, Z3, Z3
+	VADDPS    Z31, Z5, Z5
+	VADDPS    Z31, Z7, Z7
+	VADDPS    Z31, Z9, Z9
+	VADDPS    Z31, Z11, Z11
+	VADDPS    Z31, Z13, Z13
+	VADDPS    Z31, Z15, Z15
+	VADDPS    Z31, Z17, Z17
+	VADDPS    Z31, Z19, Z19
+	VADDPS    Z31, Z21, Z21
+	VADDPS    Z31, Z23, Z23
+	VADDPS    Z31, Z25, Z25
+	VADDPS    Z31, Z27, Z27
+
+nobias:
+	TESTQ     $0x00000001, AX
+	JZ        noadd
+	MOVQ      R10, CX
+	VMOVUPS.Z (CX), K1, Z31
+	VADDPS    Z31, Z0, Z0
+	VMOVUPS.Z 64(CX), K2, Z31
+	VADDPS    Z31, Z1, Z1
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z31
+	VADDPS    Z31, Z2, Z2
+	VMOVUPS.Z 64(CX), K2, Z31
+	VADDPS    Z31, Z3, Z3
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z31
+	VADDPS    Z31, Z4, Z4
+	VMOVUPS.Z 64(CX), K2, Z31
+	VADDPS    Z31, Z5, Z5
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z31
+	VADDPS    Z31, Z6, Z6
+	VMOVUPS.Z 64(CX), K2, Z31
+	VADDPS    Z31, Z7, Z7
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z31
+	VADDPS    Z31, Z8, Z8
+	VMOVUPS.Z 64(CX), K2, Z31
+	VADDPS    Z31, Z9, Z9
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z31
+	VADDPS    Z31, Z10, Z10
+	VMOVUPS.Z 64(CX), K2, Z31
+	VADDPS    Z31, Z11, Z11
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z31
+	VADDPS    Z31, Z12, Z12
+	VMOVUPS.Z 64(CX), K2, Z31
+	VADDPS    Z31, Z13, Z13
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z31
+	VADDPS    Z31, Z14, Z14
+	VMOVUPS.Z 64(CX), K2, Z31
+	VADDPS    Z31, Z15, Z15
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z31
+	VADDPS    Z31, Z16, Z16
+	VMOVUPS.Z 64(CX), K2, Z31
+	VADDPS    Z31, Z17, Z17
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z31
+	VADDPS    Z31, Z18, Z18
+	VMOVUPS.Z 64(CX), K2, Z31
+	VADDPS    Z31, Z19, Z19
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z31
+	VADDPS    Z31, Z20, Z20
+	VMOVUPS.Z 64(CX), K2, Z31
+	VADDPS    Z31, Z21, Z21
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z31
+	VADDPS    Z31, Z22, Z22
+	VMOVUPS.Z 64(CX), K2, Z31
+	VADDPS    Z31, Z23, Z23
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z31
+	VADDPS    Z31, Z24, Z24
+	VMOVUPS.Z 64(CX), K2, Z31
+	VADDPS    Z31, Z25, Z25
+	ADDQ      R11, CX
+	VMOVUPS.Z (CX), K1, Z31
+	VADDPS    Z31, Z26, Z26
+	VMOVUPS.Z 64(CX), K2, Z31
+	VADDPS    Z31, Z27, Z27
+	ADDQ      R11, CX
+
+noadd:
+	TESTQ  $0x00000004, AX
+	JZ     norelu
+	VPXORD Z31, Z31, Z31
+	VMAXPS Z31, Z0, Z0
+	VMAXPS Z31, Z1, Z1
+	VMAXPS Z31, Z2, Z2
+	VMAXPS Z31, Z3, Z3
+	VMAXPS Z31, Z4, Z4
+	VMAXPS Z31, Z5, Z5
+	VMAXPS Z31, Z6, Z6
+	VMAXPS Z31, Z7, Z7
+	VMAXPS Z31, Z8, Z8
+	VMAXPS Z31, Z9, Z9
+	VMAXPS Z31, Z10, Z10
+	VMAXPS Z31, Z11, Z11
+	VMAXPS Z31, Z12, Z12
+	VMAXPS Z31, Z13, Z13
+	VMAXPS Z31, Z14, Z14
+	VMAXPS Z31, Z15, Z15
+	VMAXPS Z31, Z16, Z16
+	VMAXPS Z31, Z17, Z17
+	VMAXPS Z31, Z18, Z18
+	VMAXPS Z31, Z19, Z19
+	VMAXPS Z31, Z20, Z20
+	VMAXPS Z31, Z21, Z21
+	VMAXPS Z31, Z22, Z22
+	VMAXPS Z31, Z23, Z23
+	VMAXPS Z31, Z24, Z24
+	VMAXPS Z31, Z25, Z25
+	VMAXPS Z31, Z26, Z26
+	VMAXPS Z31, Z27, Z27
+
+norelu:
+	VMOVUPS Z0, K1, (R10)
+	VMOVUPS Z1, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, K1, (R10)
+	VMOVUPS Z3, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, K1, (R10)
+	VMOVUPS Z5, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, K1, (R10)
+	VMOVUPS Z7, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z8, K1, (R10)
+	VMOVUPS Z9, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z10, K1, (R10)
+	VMOVUPS Z11, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z12, K1, (R10)
+	VMOVUPS Z13, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z14, K1, (R10)
+	VMOVUPS Z15, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z16, K1, (R10)
+	VMOVUPS Z17, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z18, K1, (R10)
+	VMOVUPS Z19, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z20, K1, (R10)
+	VMOVUPS Z21, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z22, K1, (R10)
+	VMOVUPS Z23, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z24, K1, (R10)
+	VMOVUPS Z25, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z26, K1, (R10)
+	VMOVUPS Z27, K2, 64(R10)
+	ADDQ    R11, R10
 	VZEROUPPER
 	RET
 

@@ -11,42 +11,39 @@ func genericTiles() tileKernels {
 	t := tileKernels{
 		mr: genericRows, nr: genericColumns, lanes: genericColumns,
 		packRows: packRowsGeneric, packWide: packRowsGeneric, packColumns: packColumnsGeneric,
-		run: make([]func(k int, a, b, c *Float, ldc, n, flags int, bias *Float), genericRows+1),
+		columns: []tileKernel{nil}, rows: []tileKernel{nil},
 	}
-	for h := 1; h < genericRows; h++ {
-		t.run[h] = func(k int, a, b, c *Float, ldc, n, flags int, bias *Float) {
-			var acc [genericRows][genericColumns]Float
-			as, bs := unsafe.Slice(a, k*h), unsafe.Slice(b, k*genericColumns)
-			for p := range k {
-				for i, x := range as[p*h : (p+1)*h] {
-					for j, y := range bs[p*genericColumns : (p+1)*genericColumns] {
-						acc[i][j] += x * y
-					}
-				}
-			}
-			finishGeneric(acc[:h], c, ldc, n, flags, bias)
-		}
+	for h := 1; h <= genericRows; h++ {
+		t.columns = append(t.columns, func(k int, a *Float, _ int, b, c *Float, ldc, n, flags int, bias *Float) {
+			tileGeneric(h, k, a, 1, h, b, c, ldc, n, flags, bias)
+		})
+		t.rows = append(t.rows, func(k int, a *Float, lda int, b, c *Float, ldc, n, flags int, bias *Float) {
+			tileGeneric(h, k, a, lda, 1, b, c, ldc, n, flags, bias)
+		})
 	}
-	t.run[genericRows] = tile4x4
 	return t
 }
 
-// tile4x4 is the full tile, a row of C at a time in registers.
-func tile4x4(k int, a, b, c *Float, ldc, n, flags int, bias *Float) {
-	as, bs := unsafe.Slice(a, k*4), unsafe.Slice(b, k*4)
+// tileGeneric computes a tile of h rows, one at a time in registers: element i
+// of column p of a is a[i*row+p*column].
+func tileGeneric(h, k int, a *Float, row, column int, b, c *Float, ldc, n, flags int, bias *Float) {
+	bs := unsafe.Slice(b, k*genericColumns)
+	as := unsafe.Slice(a, (h-1)*row+(k-1)*column+1)
 	var acc [genericRows][genericColumns]Float
-	for i := range 4 {
+	for i := range h {
 		var c0, c1, c2, c3 Float
+		at := i * row
 		for p := 0; p+4 <= len(bs); p += 4 {
-			x, y := as[p+i], bs[p:p+4:p+4]
+			x, y := as[at], bs[p:p+4:p+4]
 			c0 += x * y[0]
 			c1 += x * y[1]
 			c2 += x * y[2]
 			c3 += x * y[3]
+			at += column
 		}
 		acc[i] = [4]Float{c0, c1, c2, c3}
 	}
-	finishGeneric(acc[:], c, ldc, n, flags, bias)
+	finishGeneric(acc[:h], c, ldc, n, flags, bias)
 }
 
 func finishGeneric(acc [][genericColumns]Float, c *Float, ldc, n, flags int, bias *Float) {

@@ -24,22 +24,82 @@ func gemmKernels(s isa) {
 		rows = 14
 	}
 	for mr := 1; mr <= rows; mr++ {
-		gemmTile(s, mr)
+		gemmTile(s, mr, columnForm)
+		gemmTile(s, mr, rowForm)
 	}
 	fmaPeak(s)
 }
 
+// A form is the way in which the elements of A lie.
+type form int
+
+const (
+	columnForm form = iota // k columns of mr elements
+	rowForm                // mr rows of k elements, a stride apart
+)
+
+// elements tells where the elements of a tile of A are.
+type elements struct {
+	form   form
+	mr     int
+	bases  []reg.GPVirtual // column form: the tile; row form: every third row
+	stride reg.GPVirtual   // row form: bytes from a row to the next
+}
+
+func loadElements(f form, mr int) elements {
+	a := Load(Param("a"), GP64()).(reg.GPVirtual)
+	e := elements{form: f, mr: mr, bases: []reg.GPVirtual{a}}
+	if f == columnForm {
+		return e
+	}
+	e.stride = Load(Param("lda"), GP64()).(reg.GPVirtual)
+	SHLQ(U8(2), e.stride)
+	for row := 3; row < mr; row += 3 {
+		base, last := GP64(), e.bases[len(e.bases)-1]
+		LEAQ(Mem{Base: last, Index: e.stride, Scale: 2}, base)
+		ADDQ(e.stride, base)
+		e.bases = append(e.bases, base)
+	}
+	return e
+}
+
+// at returns element i of the column u columns ahead.
+func (e elements) at(i, u int) Mem {
+	if e.form == columnForm {
+		return Mem{Base: e.bases[0], Disp: (u*e.mr + i) * 4}
+	}
+	m := Mem{Base: e.bases[i/3], Disp: 4 * u}
+	if i%3 > 0 {
+		m.Index, m.Scale = e.stride, uint8(i%3)
+	}
+	return m
+}
+
+// advance moves on by n columns.
+func (e elements) advance(n int) {
+	bytes := 4 * n
+	if e.form == columnForm {
+		bytes *= e.mr
+	}
+	for _, b := range e.bases {
+		ADDQ(U32(uint32(bytes)), b)
+	}
+}
+
 // gemmTile writes the kernel of one mr x 2-register tile of C:
 // mr·2 accumulators, two registers for a row of B, one for an element of A.
-func gemmTile(s isa, mr int) {
+func gemmTile(s isa, mr int, f form) {
 	nr := 2 * s.lanes
-	name := fmt.Sprintf("gemm%dx%d%s", mr, nr, s.name)
-	TEXT(name, NOSPLIT, "func(k int, a, b, c *float32, ldc, n, flags int, bias *float32)")
+	name, where := fmt.Sprintf("gemm%dx%d%s", mr, nr, s.name), fmt.Sprintf("a[k*%d+i]", mr)
+	if f == rowForm {
+		name, where = fmt.Sprintf("gemmRows%dx%d%s", mr, nr, s.name), "a[i*lda+k]"
+	}
+	TEXT(name, NOSPLIT, "func(k int, a *float32, lda int, b, c *float32, ldc, n, flags int, bias *float32)")
 	Doc(fmt.Sprintf("%s computes one %d x n tile of C, n <= %d, from packed panels:", name, mr, nr),
-		fmt.Sprintf("for i, j: C[i*ldc+j] = sum over k of a[k*%d+i] * b[k*%d+j], by flags added to C,", mr, nr),
+		fmt.Sprintf("for i, j: C[i*ldc+j] = sum over k of %s * b[k*%d+j], by flags added to C,", where, nr),
 		"plus bias[j], clamped at zero.")
 	k := Load(Param("k"), GP64()).(reg.GPVirtual)
-	a := Load(Param("a"), GP64()).(reg.GPVirtual)
+	a := loadElements(f, mr)
 	b := Load(Param("b"), GP64()).(reg.GPVirtual)
 	c := Load(Param("c"), GP64()).(reg.GPVirtual)
 	ldc := Load(Param("ldc"), GP64()).(reg.GPVirtual)
@@ -58,7 +118,7 @@ func gemmTile(s isa, mr int) {
 		VMOVUPS(Mem{Base: b, Disp: u * nr * 4}, b0)
 		VMOVUPS(Mem{Base: b, Disp: u*nr*4 + s.bytes()}, b1)
 		for i := range mr {
-			VBROADCASTSS(Mem{Base: a, Disp: (u*mr + i) * 4}, av)
+			VBROADCASTSS(a.at(i, u), av)
 			VFMADD231PS(b0, av, acc[i][0])
 			VFMADD231PS(b1, av, acc[i][1])
 		}
@@ -69,8 +129,8 @@ func gemmTile(s isa, mr int) {
 	for u := range gemmUnroll {
 		step(u)
 	}
-	ADDQ(U32(gemmUnroll*mr*4), a)
-	ADDQ(U32(gemmUnroll*nr*4), b)
+	a.advance(gemmUnroll)
+	ADDQ(U32(uint32(gemmUnroll*nr*4)), b)
 	SUBQ(Imm(gemmUnroll), k)
 	JGE(LabelRef("hot"))
 	Label("rest")
@@ -78,8 +138,8 @@ func gemmTile(s isa, mr int) {
 	JZ(LabelRef("finish"))
 	Label("single")
 	step(0)
-	ADDQ(U32(mr*4), a)
-	ADDQ(U32(nr*4), b)
+	a.advance(1)
+	ADDQ(U32(uint32(nr*4)), b)
 	DECQ(k)
 	JNZ(LabelRef("single"))
 	Label("finish")
