@@ -54,7 +54,7 @@ func (d doubleArray) value(node uint32) (v int32, ok bool) {
 // when there is none, and its value.
 func longest[T string | []byte](d doubleArray, text T) (size int, v int32) {
 	node := daRoot
-	for i := 0; i < len(text); i++ {
+	for i := range len(text) {
 		child, ok := d.step(node, text[i])
 		if !ok {
 			break

@@ -165,14 +165,15 @@ func digest(lines [][]byte) string {
 	return hex.EncodeToString(h[:8])
 }
 
-func appendIDs(dst []byte, ids []int32) []byte {
+func formatIDs(ids []int32) []byte {
+	var line []byte
 	for i, id := range ids {
 		if i > 0 {
-			dst = append(dst, ' ')
+			line = append(line, ' ')
 		}
-		dst = strconv.AppendInt(dst, int64(id), 10)
+		line = strconv.AppendInt(line, int64(id), 10)
 	}
-	return dst
+	return line
 }
 
 // TestCorpora compares every id, and normalised and decoded text, with the
@@ -188,7 +189,7 @@ func TestCorpora(t *testing.T) {
 				var ids, norm, text [][]byte
 				for _, line := range block {
 					x := m.Encode(line)
-					ids = append(ids, appendIDs(nil, x))
+					ids = append(ids, formatIDs(x))
 					norm = append(norm, []byte(m.Normalize(line)))
 					text = append(text, []byte(m.Decode(x)))
 				}

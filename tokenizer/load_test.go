@@ -17,8 +17,13 @@ func smallModel(change func(*modelProto)) []byte {
 	opt := DefaultTrainOptions()
 	m := &modelProto{
 		pieces: []piece{
-			{"<unk>", 0, pieceUnknown}, {"<s>", 0, pieceControl}, {"</s>", 0, pieceControl},
-			{"▁a", -1, pieceNormal}, {"b", -2, pieceNormal}, {"<sep>", 0, pieceUserDefined}, {"ab", -3, pieceUnused},
+			{"<unk>", 0, pieceUnknown},
+			{"<s>", 0, pieceControl},
+			{"</s>", 0, pieceControl},
+			{"▁a", -1, pieceNormal},
+			{"b", -2, pieceNormal},
+			{"<sep>", 0, pieceUserDefined},
+			{"ab", -3, pieceUnused},
 		},
 		normalizer: newNormalizerSpec(),
 	}

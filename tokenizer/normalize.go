@@ -159,7 +159,7 @@ func (n *normalizer) trimLeft(text string) string {
 }
 
 func appendEscaped(dst []byte, s, space string) []byte {
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		if s[i] == ' ' {
 			dst = append(dst, space...)
 		} else {

@@ -52,7 +52,7 @@ func TestReferenceReadsTrained(t *testing.T) {
 					t.Fatal(err)
 				}
 				for i, want := range referenceIDs(t, python, path, input) {
-					if got := string(appendIDs(nil, m.Encode(input[i]))); got != want {
+					if got := string(formatIDs(m.Encode(input[i]))); got != want {
 						t.Fatalf("%.80q: ids %.200s; the reference gives %.200s", input[i], got, want)
 					}
 				}

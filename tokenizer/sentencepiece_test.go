@@ -110,7 +110,7 @@ func TestSampleDistribution(t *testing.T) {
 		rng := rand.New(rand.NewPCG(3, 4))
 		seen := map[string]float64{}
 		for range draws {
-			seen[string(appendIDs(nil, m.Sample("hello", opt, rng)))] += 1.0 / draws
+			seen[string(formatIDs(m.Sample("hello", opt, rng)))] += 1.0 / draws
 		}
 		support := paths
 		if opt.NBest > 0 {
@@ -122,7 +122,7 @@ func TestSampleDistribution(t *testing.T) {
 		}
 		for i, p := range support[:3] {
 			want := weight(p, paths[0], alpha) / sum
-			if got := seen[string(appendIDs(nil, all[i].IDs))]; got < want-0.015 || got > want+0.015 {
+			if got := seen[string(formatIDs(all[i].IDs))]; got < want-0.015 || got > want+0.015 {
 				t.Errorf("%+v: segmentation %v is drawn with frequency %.3f; expected %.3f", opt, all[i].IDs, got, want)
 			}
 		}
@@ -235,8 +235,16 @@ func TestBPESymbolsDoNotMerge(t *testing.T) {
 	opt := DefaultTrainOptions()
 	opt.Algorithm = BPE
 	proto := &modelProto{pieces: []piece{
-		{"<unk>", 0, pieceUnknown}, {"dog", 0, pieceUserDefined}, {"dogs", -1, pieceNormal}, {"do", -2, pieceNormal},
-		{"og", -3, pieceNormal}, {"sd", -4, pieceNormal}, {"d", -5, pieceNormal}, {"o", -6, pieceNormal}, {"g", -7, pieceNormal}, {"s", -8, pieceNormal},
+		{"<unk>", 0, pieceUnknown},
+		{"dog", 0, pieceUserDefined},
+		{"dogs", -1, pieceNormal},
+		{"do", -2, pieceNormal},
+		{"og", -3, pieceNormal},
+		{"sd", -4, pieceNormal},
+		{"d", -5, pieceNormal},
+		{"o", -6, pieceNormal},
+		{"g", -7, pieceNormal},
+		{"s", -8, pieceNormal},
 	}}
 	m, err := newSentencePiece(proto.marshal(&opt))
 	if err != nil {
