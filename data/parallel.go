@@ -17,7 +17,7 @@ func ReadLines(path string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("data: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // opened for reading only
 	r := bufio.NewReaderSize(f, 1<<16)
 	var lines []string
 	for {

@@ -128,7 +128,7 @@ func TestHeatMapsShowHeadsAndTokens(t *testing.T) {
 
 // Rows run down from query 0 and columns right from key 0.
 func TestPictureHasQueriesDownAndKeysAcross(t *testing.T) {
-	img := shares.picture([][]float32{{0, 1, 0}, {0, 0, 0.5}}, 0, 1)
+	img := shares.picture([][]float32{{0, 1, 0}, {0, 0, 0.5}}, 0)
 	bounds := img.Bounds()
 	cell := bounds.Dx() / 3
 	if bounds.Dy() != 2*cell {

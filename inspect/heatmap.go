@@ -47,9 +47,9 @@ func (r ramp) at(value float64) color.RGBA {
 	return color.RGBA{mix(from.R, to.R), mix(from.G, to.G), mix(from.B, to.B), 0xff}
 }
 
-// picture colours a matrix, low as 0 and high as 1, with row 0 at the top. Each
+// picture colours a matrix, low as 0 and 1 as 1, with row 0 at the top. Each
 // cell is a square of pixels, so that it stays sharp when scaled.
-func (r ramp) picture(matrix [][]float32, low, high float64) image.Image {
+func (r ramp) picture(matrix [][]float32, low float64) image.Image {
 	const enough = 800 // pixels
 	rows, columns := len(matrix), len(matrix[0])
 	cell := 1 + enough/max(rows, columns)
@@ -57,7 +57,7 @@ func (r ramp) picture(matrix [][]float32, low, high float64) image.Image {
 	for y := range rows * cell {
 		for x := range columns * cell {
 			value := float64(matrix[y/cell][x/cell])
-			img.SetRGBA(x, y, r.at((value-low)/(high-low)))
+			img.SetRGBA(x, y, r.at((value-low)/(1-low)))
 		}
 	}
 	return img
@@ -71,7 +71,7 @@ func (r ramp) colorBar(low, high float64) *plot.Plot {
 		scale[i] = []float32{float32(steps-1-i) / (steps - 1)}
 	}
 	p := newPlot()
-	p.Add(plotter.NewImage(r.picture(scale, 0, 1), 0, low, 1, high))
+	p.Add(plotter.NewImage(r.picture(scale, 0), 0, low, 1, high))
 	p.HideX()
 	p.X.Padding, p.Y.Padding = 0, 0
 	return p
@@ -127,7 +127,7 @@ func headMap(head int, weights [][]float32, queries, keys lettering, cell vg.Len
 	p := newPlot()
 	p.Title.Text = fmt.Sprintf("head %d", head+1)
 	rows, columns := float64(len(weights)), float64(len(weights[0]))
-	p.Add(plotter.NewImage(shares.picture(weights, 0, 1), -0.5, -0.5, columns-0.5, rows-0.5))
+	p.Add(plotter.NewImage(shares.picture(weights, 0), -0.5, -0.5, columns-0.5, rows-0.5))
 	label(&p.X, keys, cell, func(i int) float64 { return float64(i) })
 	label(&p.Y, queries, cell, func(i int) float64 { return rows - 1 - float64(i) })
 	p.X.Tick.Label.Rotation = math.Pi / 2

@@ -30,7 +30,7 @@ func Positions(encodings [][]float32) (Figure, error) {
 		p.X.Padding, p.Y.Padding = 0, 0
 		p.X.Tick.Marker = every(dims, 0)
 		p.Y.Tick.Marker = every(len(encodings), len(encodings))
-		p.Add(plotter.NewImage(signs.picture(encodings, -1, 1), 0, 0, float64(dims), float64(len(encodings))))
+		p.Add(plotter.NewImage(signs.picture(encodings, -1), 0, 0, float64(dims), float64(len(encodings))))
 		bar := signs.colorBar(-1, 1)
 		const barWidth = 56
 		p.Draw(draw.Crop(c, 10, -barWidth-14, 10, -10))

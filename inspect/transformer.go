@@ -1,6 +1,8 @@
 package inspect
 
 import (
+	"slices"
+
 	"github.com/kotoba-nlp/kotoba/models/transformer"
 	"github.com/kotoba-nlp/kotoba/tensor"
 	"github.com/kotoba-nlp/kotoba/tokenizer"
@@ -9,8 +11,8 @@ import (
 // AttentionOf returns the attention of a Transformer that reads source and puts
 // out target, both without their end symbols, which are added.
 func AttentionOf(m *transformer.Model, from, to tokenizer.Tokenizer, source, target []int32) Attention {
-	src := append(source[:len(source):len(source)], from.Special().End)
-	out := append(target[:len(target):len(target)], to.Special().End)
+	src := append(slices.Clip(source), from.Special().End)
+	out := append(slices.Clip(target), to.Special().End)
 	in := append([]int32{int32(m.Start)}, target...)
 
 	a := Attention{Source: surfaces(from, src), Target: surfaces(to, out), Input: surfaces(to, in)}

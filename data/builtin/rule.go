@@ -86,7 +86,7 @@ func expand(side string, args []phrase, words func(phrase) []string) expansion {
 		offset: make([]int, len(args)),
 		marks:  map[rune][]int{},
 	}
-	for _, field := range strings.Fields(side) {
+	for field := range strings.FieldsSeq(side) {
 		at := len(e.words)
 		if slot, ok := strings.CutPrefix(field, "$"); ok {
 			i := int(slot[0] - '0')
