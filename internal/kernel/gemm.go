@@ -45,16 +45,20 @@ const (
 	flagReLU = 4
 )
 
-// Blocking. A panel of kcMax rows of B stays in the first-level cache while
-// the tiles of a block of mcTiles tiles of A, in the second-level cache, pass
-// over it; bMax floats of packed B are held at a time.
+// Blocking. A panel of kcMax rows of B stays near the core while the tiles of a
+// block of A, aMax floats in the second-level cache, pass over it; then comes
+// the same panel's next part along k, so that the elements of C are still near.
+//
+// Every thread packs what it reads itself, the smaller operand whole: to fetch
+// lines that another core has just written costs more than to pack twice.
 const (
-	kcMax      = 512
-	mcTiles    = 24
-	bMax       = 4 << 20
-	grabMin    = 3       // tiles of A that one worker takes at least
-	columnsMax = 1 << 18 // floats of A up to which columns are split instead of rows
-	serialMax  = 1 << 16 // multiply-adds below which one thread is faster
+	kcMax     = 512
+	kSuper    = 1024    // columns of A that a block has at most
+	aMax      = 1 << 18 // floats of a block of A
+	wholeMax  = 1 << 20 // floats of A up to which a thread packs it whole
+	bMax      = 1 << 24 // floats of B that a thread packs whole
+	tilesMax  = 32      // tiles of a block of A at most
+	serialMax = 1 << 16 // multiply-adds below which one thread is faster
 )
 
 // Gemm computes C = A·B, A being m x k, B k x n and C m x n with rows ldc
@@ -82,11 +86,8 @@ func PackB(k, n int, b Matrix) *PackedB {
 	t := &active.tile
 	p := &PackedB{k: k, n: n, data: Alloc(k * ceilDiv(n, t.nr) * t.nr)}
 	g := newGemm(0, n, k, Matrix{}, nil, 0, Epilogue{})
-	g.b, g.packed = b, p.data
-	g.k1 = k
-	g.phase = packPhase
-	g.parallel(g.panels)
-	g.packed = nil
+	g.b = b
+	g.packPanels(p.data, 0, g.panels)
 	g.release()
 	return p
 }
@@ -97,21 +98,10 @@ func GemmPacked(m int, a Matrix, b *PackedB, c []Float, ldc int, e Epilogue) {
 		return
 	}
 	g := newGemm(m, b.n, b.k, a, c, ldc, e)
-	g.prepacked = true
-	g.packed = b.data
+	g.prepacked = b.data
 	g.run()
-	g.packed = nil
 	g.release()
 }
-
-type phase int
-
-const (
-	packPhase phase = iota // panels of B into g.packed
-	rowPhase               // tiles of A, against all of g.packed
-	packAPhase
-	columnPhase // panels of B, against all of g.packedA
-)
 
 // gemm is one product on its way; it is reused by later ones.
 type gemm struct {
@@ -121,15 +111,13 @@ type gemm struct {
 	ldc       int
 	e         Epilogue
 	t         *tileKernels
-	tiles     int // of A: heights differ by one at most, so that none is thin
-	panels    int // of B, nr wide
-	k0, k1    int // the part of k that g.packed holds
-	prepacked bool
-	packed    []Float // k1-k0 rows of B in blocks of panels
-	own       []Float // memory of packed
-	packedA   []Float
-	phase     phase
-	next      atomic.Int64 // next tile or panel to take
+	tiles     int          // of A: heights differ by one at most, so that none is thin
+	panels    int          // of B, nr wide
+	b0, b1    int          // the blocks of k that a pass works on
+	prepacked []Float      // all of B, nil to pack it
+	byColumns bool         // threads share out panels of B, otherwise cells
+	block     int          // tiles of a block of A
+	next      atomic.Int64 // next panel or cell to take
 	total     int
 }
 
@@ -140,48 +128,41 @@ func newGemm(m, n, k int, a Matrix, c []Float, ldc int, e Epilogue) *gemm {
 	t := &active.tile
 	g.m, g.n, g.k, g.a, g.c, g.ldc, g.e, g.t = m, n, k, a, c, ldc, e, t
 	g.tiles, g.panels = ceilDiv(m, t.mr), ceilDiv(n, t.nr)
-	g.k0, g.k1 = 0, k
-	g.prepacked = false
+	g.b0, g.b1 = 0, blocksOf(k)
 	return g
 }
 
 func (g *gemm) release() {
-	g.a, g.b, g.c, g.e = Matrix{}, Matrix{}, nil, Epilogue{}
+	g.a, g.b, g.c, g.e, g.prepacked = Matrix{}, Matrix{}, nil, Epilogue{}, nil
 	gemms.put(g)
 }
 
 func (g *gemm) run() {
-	if g.m*g.k <= columnsMax && g.panels > g.tiles {
-		g.packedA = grow(g.packedA, g.m*(g.k+blocksOf(g.k)*rowGap))
-		g.phase = packAPhase
-		g.parallel(g.tiles)
-		g.phase = columnPhase
+	most := wholeMax
+	if g.prepacked != nil {
+		most = aMax
+	}
+	if g.byColumns = g.m*g.k <= most && g.panels > g.tiles; g.byColumns {
 		g.parallel(g.panels)
 		return
 	}
-	if g.prepacked {
-		g.phase = rowPhase
-		g.parallel(g.tiles)
-		return
-	}
-	// All of B at once when it fits, otherwise some whole blocks of k.
-	width := g.panels * g.t.nr
+	// All of k at once where B allows, otherwise some whole blocks.
 	blocks := blocksOf(g.k)
-	each := min(max(bMax/(width*ceilDiv(g.k, blocks)), 1), blocks)
-	for first := 0; first < blocks; first += each {
-		g.k0, g.k1 = blockStart(first, g.k), blockStart(min(first+each, blocks), g.k)
-		g.own = grow(g.own, (g.k1-g.k0)*width)
-		g.packed = g.own
-		g.phase = packPhase
-		g.parallel(g.panels)
-		g.phase = rowPhase
-		g.parallel(g.tiles)
+	each := blocks
+	if g.prepacked == nil {
+		each = max(bMax/(g.panels*g.t.nr)*blocks/max(g.k, 1), 1)
 	}
-	g.packed = nil
+	for first := 0; first < blocks; first += each {
+		g.b0, g.b1 = first, min(first+each, blocks)
+		g.block = min(max(aMax/(g.t.mr*min(max(g.k, 1), kSuper)), 1), tilesMax, g.tiles)
+		g.parallel(ceilDiv(g.tiles, g.block) * g.panels)
+	}
 }
 
-// parallel lets all threads take tiles or panels of the phase until none is
-// left.
+// start returns the first row of B in block blk of k.
+func (g *gemm) start(blk int) int { return blk * g.k / blocksOf(g.k) }
+
+// parallel lets all threads take parts of the phase until none is left.
 func (g *gemm) parallel(total int) {
 	g.total = total
 	g.next.Store(0)
@@ -192,55 +173,58 @@ func (g *gemm) parallel(total int) {
 	par.For(par.Threads(), g)
 }
 
-// Do is one thread's part of a phase. Shares shrink towards the end, so that
-// the threads end together even when one is slowed down.
+// Do is one thread's part. Shares shrink towards the end, so that the threads
+// end together even when one is slowed down.
 func (g *gemm) Do(int) {
 	s := scratches.get()
+	s.first, s.whole = -1, false
 	for {
 		left := g.total - int(g.next.Load())
 		if left <= 0 {
 			break
 		}
-		share := min(max(left/(2*par.Threads()), grabMin), mcTiles)
+		share := max(left/(2*par.Threads()), 1)
 		lo := int(g.next.Add(int64(share))) - share
 		hi := min(lo+share, g.total)
 		if lo >= hi {
 			break
 		}
-		switch g.phase {
-		case packPhase:
-			g.packPanels(lo, hi)
-		case rowPhase:
-			g.rows(lo, hi, s)
-		case packAPhase:
-			g.packTiles(lo, hi)
-		case columnPhase:
+		if g.byColumns {
 			g.columns(lo, hi, s)
+		} else {
+			g.cells(lo, hi, s)
 		}
 	}
 	scratches.put(s)
 }
 
 // scratch is the memory that one thread packs into.
-type scratch struct{ data []Float }
+type scratch struct {
+	a, b  []Float
+	whole bool // the operand that is packed whole is there
+	// a holds columns from block super on of the block of A that begins with
+	// tile first, -1 for none.
+	first, super int
+}
 
 var scratches freeList[scratch]
 
 func (g *gemm) tileStart(t int) int { return t * g.m / g.tiles }
 
-// packPanels packs panels lo to hi of B, rows k0 to k1, block by block of k.
-func (g *gemm) packPanels(lo, hi int) {
-	nr := g.t.nr
-	for blk := blockOf(g.k0, g.k); ; blk++ {
-		ka, kb := blockStart(blk, g.k), blockStart(blk+1, g.k)
-		if ka >= g.k1 || ka == kb {
-			return
-		}
-		base := (ka - g.k0) * g.panels * nr
+// packPanels packs panels lo to hi of B into dst, block by block of k.
+func (g *gemm) packPanels(dst []Float, lo, hi int) {
+	for blk := g.b0; blk < g.b1; blk++ {
 		for p := lo; p < hi; p++ {
-			g.packPanel(g.packed[base+p*(kb-ka)*nr:], p, ka, kb)
+			g.packPanel(dst[g.panelAt(blk, p, g.b0):], p, g.start(blk), g.start(blk+1))
 		}
 	}
+}
+
+// panelAt returns where block blk of panel p of B is in packed memory that
+// begins with block first.
+func (g *gemm) panelAt(blk, p, first int) int {
+	ka := g.start(blk)
+	return g.t.nr * ((ka-g.start(first))*g.panels + p*(g.start(blk+1)-ka))
 }
 
 // packPanel packs rows ka to kb of panel p of B.
@@ -272,8 +256,10 @@ func clearColumns(dst []Float, k, from, nr int) {
 // a power of two do not compete for the same cache lines.
 const rowGap = 16
 
-// packedSize is the memory that rows of A, kc columns of them, take packed.
-func packedSize(rows, kc int) int { return rows * (kc + rowGap) }
+// packedSize is the memory that rows of A take packed, blocks from to to of k.
+func (g *gemm) packedSize(rows, from, to int) int {
+	return rows * (g.start(to) - g.start(from) + (to-from)*rowGap)
+}
 
 // packTile packs columns ka to kb of tile i of A: as they lie, so that rows
 // stay rows and columns columns.
@@ -324,81 +310,92 @@ func (g *gemm) tile(i, p int, a, b []Float, kc, flags int) {
 	run(kc, &a[0], kc+rowGap, &b[0], &g.c[row*g.ldc+col], g.ldc, min(g.n-col, g.t.nr), flags, bias)
 }
 
-// rows computes tiles lo to hi against every panel that is packed.
-func (g *gemm) rows(lo, hi int, s *scratch) {
-	nr := g.t.nr
-	r0, r1 := g.tileStart(lo), g.tileStart(hi)
-	for blk := blockOf(g.k0, g.k); ; blk++ {
-		ka, kb := blockStart(blk, g.k), blockStart(blk+1, g.k)
-		if ka >= g.k1 || ka == kb {
-			return
-		}
-		kc, flags := kb-ka, g.flags(ka, kb)
-		s.data = grow(s.data, packedSize(r1-r0, kc))
+// packTiles packs tiles lo to hi of A, blocks from to to of k, into dst.
+func (g *gemm) packTiles(dst []Float, lo, hi, from, to int) {
+	first := g.tileStart(lo)
+	rows := g.tileStart(hi) - first
+	for blk := from; blk < to; blk++ {
+		ka, kb := g.start(blk), g.start(blk+1)
+		block := dst[g.packedSize(rows, from, blk):]
 		for i := lo; i < hi; i++ {
-			g.packTile(s.data[packedSize(g.tileStart(i)-r0, kc):], i, ka, kb)
-		}
-		base := (ka - g.k0) * g.panels * nr
-		for p := range g.panels {
-			b := g.packed[base+p*kc*nr:]
-			for i := lo; i < hi; i++ {
-				g.tile(i, p, s.data[packedSize(g.tileStart(i)-r0, kc):], b, kc, flags)
-			}
+			g.packTile(block[(g.tileStart(i)-first)*(kb-ka+rowGap):], i, ka, kb)
 		}
 	}
 }
 
-// packedBlock returns the memory of block blk of all of A.
-func (g *gemm) packedBlock(blk int) []Float {
-	return g.packedA[g.m*(blockStart(blk, g.k)+blk*rowGap):]
-}
-
-// packTiles packs tiles lo to hi of A, all of k, block by block.
-func (g *gemm) packTiles(lo, hi int) {
-	for blk := range blocksOf(g.k) {
-		ka, kb := blockStart(blk, g.k), blockStart(blk+1, g.k)
-		block := g.packedBlock(blk)
-		for i := lo; i < hi; i++ {
-			g.packTile(block[packedSize(g.tileStart(i), kb-ka):], i, ka, kb)
-		}
-	}
-}
-
-// columns computes panels lo to hi against every tile of A.
+// columns computes panels lo to hi against every tile of A, which the thread
+// has packed whole.
 func (g *gemm) columns(lo, hi int, s *scratch) {
-	nr := g.t.nr
+	if !s.whole {
+		s.a = grow(s.a, g.packedSize(g.m, 0, g.b1))
+		g.packTiles(s.a, 0, g.tiles, 0, g.b1)
+		s.whole = true
+	}
 	for p := lo; p < hi; p++ {
-		for blk := range blocksOf(g.k) {
-			ka, kb := blockStart(blk, g.k), blockStart(blk+1, g.k)
-			kc, flags := kb-ka, g.flags(ka, kb)
-			var b []Float
-			if g.prepacked {
-				b = g.packed[ka*g.panels*nr+p*kc*nr:]
+		for blk := range g.b1 {
+			b := g.prepacked
+			if b != nil {
+				b = b[g.panelAt(blk, p, 0):]
 			} else {
-				s.data = grow(s.data, kc*nr)
-				b = s.data
+				ka, kb := g.start(blk), g.start(blk+1)
+				s.b = grow(s.b, (kb-ka)*g.t.nr)
+				b = s.b
 				g.packPanel(b, p, ka, kb)
 			}
-			block := g.packedBlock(blk)
-			for i := range g.tiles {
-				g.tile(i, p, block[packedSize(g.tileStart(i), kc):], b, kc, flags)
+			g.multiply(p, blk, 0, g.tiles, s.a[g.packedSize(g.m, 0, blk):], b)
+		}
+	}
+}
+
+// cells computes cells lo to hi: panel by panel of block after block of A,
+// against all of B, which the thread has packed whole.
+func (g *gemm) cells(lo, hi int, s *scratch) {
+	b, from := g.prepacked, 0
+	if b == nil {
+		from = g.b0
+		if !s.whole {
+			s.b = grow(s.b, g.panels*g.t.nr*(g.start(g.b1)-g.start(g.b0)))
+			g.packPanels(s.b, 0, g.panels)
+			s.whole = true
+		}
+		b = s.b
+	}
+	each := max(kSuper/kcMax, 1) // blocks of k that a block of A holds
+	for lo < hi {
+		t0 := lo / g.panels * g.block
+		t1 := min(t0+g.block, g.tiles)
+		p0 := lo % g.panels
+		p1 := min(p0+hi-lo, g.panels)
+		lo += p1 - p0
+		rows := g.tileStart(t1) - g.tileStart(t0)
+		for super := g.b0; super < g.b1; super += each {
+			end := min(super+each, g.b1)
+			if s.first != t0 || s.super != super {
+				s.a = grow(s.a, g.packedSize(rows, super, end))
+				g.packTiles(s.a, t0, t1, super, end)
+				s.first, s.super = t0, super
+			}
+			for p := p0; p < p1; p++ {
+				for blk := super; blk < end; blk++ {
+					g.multiply(p, blk, t0, t1, s.a[g.packedSize(rows, super, blk):], b[g.panelAt(blk, p, from):])
+				}
 			}
 		}
+	}
+}
+
+// multiply computes tiles lo to hi of panel p over block blk of k, of which a
+// and b hold the packed operands.
+func (g *gemm) multiply(p, blk, lo, hi int, a, b []Float) {
+	ka, kb := g.start(blk), g.start(blk+1)
+	kc, flags, first := kb-ka, g.flags(ka, kb), g.tileStart(lo)
+	for i := lo; i < hi; i++ {
+		g.tile(i, p, a[(g.tileStart(i)-first)*(kc+rowGap):], b, kc, flags)
 	}
 }
 
 // blocksOf returns the number of blocks, equal up to one row, that k is split
 // into. It depends on k alone: so do the rounding errors.
 func blocksOf(k int) int { return max(ceilDiv(k, kcMax), 1) }
-
-func blockStart(blk, k int) int { return min(blk, blocksOf(k)) * k / blocksOf(k) }
-
-// blockOf returns the block that starts at row ka.
-func blockOf(ka, k int) int {
-	if ka == 0 {
-		return 0
-	}
-	return ceilDiv(ka*blocksOf(k), k)
-}
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }

@@ -37,6 +37,7 @@ type pool struct {
 	parked   []atomic.Bool
 	wake     []chan struct{}
 	quit     atomic.Bool
+	caller   atomic.Int64 // processor of the caller, when last looked up
 }
 
 const (
@@ -88,7 +89,11 @@ func For(n int, t Task) {
 	p.task, p.tasks = t, int64(n)
 	p.next.Store(0)
 	p.finished.Store(0)
-	p.state.Store((p.state.Load()/generation+1)*generation | openBit)
+	s := p.state.Load()/generation + 1
+	if s%lookEvery == 0 || p.anyParked() {
+		p.caller.Store(int64(currentCPU()))
+	}
+	p.state.Store(s*generation | openBit)
 	for w := 1; w < p.threads; w++ {
 		if p.parked[w].Load() {
 			p.unpark(w)
@@ -98,6 +103,26 @@ func For(n int, t Task) {
 	p.close()
 	p.task = nil
 	p.mu.Unlock()
+}
+
+// lookEvery is the number of loops after which a worker looks whether it shares
+// a processor with the caller; it does so too when it has been woken up.
+const lookEvery = 256
+
+func (p *pool) anyParked() bool {
+	for w := 1; w < p.threads; w++ {
+		if p.parked[w].Load() {
+			return true
+		}
+	}
+	return false
+}
+
+// separate moves a worker away from the caller's processor.
+func (p *pool) separate() {
+	if cpu := p.caller.Load(); cpu >= 0 && int(cpu) == currentCPU() {
+		leaveCPU(int(cpu))
+	}
 }
 
 // close lets no further worker in and waits for those that joined.
@@ -133,12 +158,18 @@ func (p *pool) unpark(w int) {
 
 // work is the life of one worker.
 func (p *pool) work(w int) {
-	var done uint64 // generation of the last loop joined
+	runtime.LockOSThread() // separate moves the thread
+	var done uint64        // generation of the last loop joined
+	woken := false
 	for idle := 0; !p.quit.Load(); idle++ {
 		s := p.state.Load()
 		if s&openBit != 0 && s/generation != done {
 			if p.state.CompareAndSwap(s, s+1) {
 				done = s / generation
+				if woken || done%lookEvery == 0 {
+					p.separate()
+					woken = false
+				}
 				p.drain()
 				p.finished.Add(1)
 			}
@@ -153,6 +184,6 @@ func (p *pool) work(w int) {
 			<-p.wake[w]
 		}
 		p.parked[w].Store(false)
-		idle = 0
+		woken, idle = true, 0
 	}
 }

@@ -8,9 +8,9 @@ import (
 
 // counter counts how often each task ran.
 type counter struct {
-	ran     []atomic.Int32
-	bad     atomic.Int32
-	nested  bool
+	ran    []atomic.Int32
+	bad    atomic.Int32
+	nested bool
 }
 
 func (c *counter) Do(i int) {

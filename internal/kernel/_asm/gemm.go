@@ -115,6 +115,9 @@ func gemmTile(s isa, mr int, f form) {
 
 	b0, b1, av := s.vec(), s.vec(), s.vec()
 	step := func(u int) {
+		for line := 0; line < nr*4; line += 64 {
+			PREFETCHT0(Mem{Base: b, Disp: (u+gemmUnroll)*nr*4 + line})
+		}
 		VMOVUPS(Mem{Base: b, Disp: u * nr * 4}, b0)
 		VMOVUPS(Mem{Base: b, Disp: u*nr*4 + s.bytes()}, b1)
 		for i := range mr {
