@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/kotoba-nlp/kotoba/internal/par"
 )
@@ -116,6 +117,7 @@ type gemm struct {
 	b0, b1    int          // the blocks of k that a pass works on
 	prepacked []Float      // all of B, nil to pack it
 	byColumns bool         // threads share out panels of B, otherwise cells
+	direct    bool         // rows of A are read where they lie, not packed
 	block     int          // tiles of a block of A
 	next      atomic.Int64 // next panel or cell to take
 	total     int
@@ -123,12 +125,17 @@ type gemm struct {
 
 var gemms freeList[gemm]
 
+// conflict is a stride in bytes at which the rows of a tile compete for the
+// same lines of the first-level cache.
+const conflict = 4096
+
 func newGemm(m, n, k int, a Matrix, c []Float, ldc int, e Epilogue) *gemm {
 	g := gemms.get()
 	t := &active.tile
 	g.m, g.n, g.k, g.a, g.c, g.ldc, g.e, g.t = m, n, k, a, c, ldc, e, t
 	g.tiles, g.panels = ceilDiv(m, t.mr), ceilDiv(n, t.nr)
 	g.b0, g.b1 = 0, blocksOf(k)
+	g.direct = !a.Trans && a.Stride*int(unsafe.Sizeof(Float(0)))%conflict != 0
 	return g
 }
 
@@ -214,8 +221,15 @@ func (g *gemm) tileStart(t int) int { return t * g.m / g.tiles }
 // packPanels packs panels lo to hi of B into dst, block by block of k.
 func (g *gemm) packPanels(dst []Float, lo, hi int) {
 	for blk := g.b0; blk < g.b1; blk++ {
-		for p := lo; p < hi; p++ {
-			g.packPanel(dst[g.panelAt(blk, p, g.b0):], p, g.start(blk), g.start(blk+1))
+		ka, kb := g.start(blk), g.start(blk+1)
+		depth := kb - ka
+		if !g.b.Trans {
+			depth = packDepth
+		}
+		for k := ka; k < kb; k += depth {
+			for p := lo; p < hi; p++ {
+				g.packPanel(dst[g.panelAt(blk, p, g.b0)+(k-ka)*g.t.nr:], p, k, min(k+depth, kb))
+			}
 		}
 	}
 }
@@ -252,9 +266,13 @@ func clearColumns(dst []Float, k, from, nr int) {
 	}
 }
 
-// rowGap separates the rows of A in packed memory, so that rows whose length is
-// a power of two do not compete for the same cache lines.
+// rowGap separates the rows of A in packed memory, so that they do not compete
+// for the same cache lines.
 const rowGap = 16
+
+// packDepth is the number of rows that are packed of one panel before the next
+// panel's: neighbours share cache lines and pages.
+const packDepth = 64
 
 // packedSize is the memory that rows of A take packed, blocks from to to of k.
 func (g *gemm) packedSize(rows, from, to int) int {
@@ -263,13 +281,12 @@ func (g *gemm) packedSize(rows, from, to int) int {
 
 // packTile packs columns ka to kb of tile i of A: as they lie, so that rows
 // stay rows and columns columns.
-func (g *gemm) packTile(dst []Float, i, ka, kb int) {
+func (g *gemm) packTile(dst []Float, i, ka, kb, kc int) {
 	row := g.tileStart(i)
 	h := g.tileStart(i+1) - row
 	if !g.a.Trans {
-		kc := kb - ka
 		for r := range h {
-			copy(dst[r*(kc+rowGap):][:kc], g.a.Data[(row+r)*g.a.Stride+ka:])
+			copy(dst[r*(kc+rowGap):][:kb-ka], g.a.Data[(row+r)*g.a.Stride+ka:])
 		}
 		return
 	}
@@ -296,29 +313,44 @@ func (g *gemm) flags(ka, kb int) int {
 }
 
 // tile computes tile i of panel p from packed a and b.
-func (g *gemm) tile(i, p int, a, b []Float, kc, flags int) {
+func (g *gemm) tile(i, p, ka int, a, b []Float, kc, flags int) {
 	row, col := g.tileStart(i), p*g.t.nr
 	h := g.tileStart(i+1) - row
 	var bias *Float
 	if flags&flagBias != 0 {
 		bias = &g.e.Bias[col]
 	}
-	run := g.t.rows[h]
-	if g.a.Trans {
+	run, lda := g.t.rows[h], kc+rowGap
+	switch {
+	case g.a.Trans:
 		run = g.t.columns[h]
+	case g.direct:
+		a, lda = g.a.Data[row*g.a.Stride+ka:], g.a.Stride
 	}
-	run(kc, &a[0], kc+rowGap, &b[0], &g.c[row*g.ldc+col], g.ldc, min(g.n-col, g.t.nr), flags, bias)
+	run(kc, &a[0], lda, &b[0], &g.c[row*g.ldc+col], g.ldc, min(g.n-col, g.t.nr), flags, bias)
 }
 
 // packTiles packs tiles lo to hi of A, blocks from to to of k, into dst.
 func (g *gemm) packTiles(dst []Float, lo, hi, from, to int) {
+	if g.direct {
+		return
+	}
 	first := g.tileStart(lo)
 	rows := g.tileStart(hi) - first
 	for blk := from; blk < to; blk++ {
 		ka, kb := g.start(blk), g.start(blk+1)
-		block := dst[g.packedSize(rows, from, blk):]
-		for i := lo; i < hi; i++ {
-			g.packTile(block[(g.tileStart(i)-first)*(kb-ka+rowGap):], i, ka, kb)
+		block, kc := dst[g.packedSize(rows, from, blk):], kb-ka
+		if !g.a.Trans {
+			for i := lo; i < hi; i++ {
+				g.packTile(block[(g.tileStart(i)-first)*(kc+rowGap):], i, ka, kb, kc)
+			}
+			continue
+		}
+		for k := ka; k < kb; k += packDepth {
+			for i := lo; i < hi; i++ {
+				h := g.tileStart(i+1) - g.tileStart(i)
+				g.packTile(block[(g.tileStart(i)-first)*(kc+rowGap)+(k-ka)*h:], i, k, min(k+packDepth, kb), kc)
+			}
 		}
 	}
 }
@@ -390,7 +422,7 @@ func (g *gemm) multiply(p, blk, lo, hi int, a, b []Float) {
 	ka, kb := g.start(blk), g.start(blk+1)
 	kc, flags, first := kb-ka, g.flags(ka, kb), g.tileStart(lo)
 	for i := lo; i < hi; i++ {
-		g.tile(i, p, a[(g.tileStart(i)-first)*(kc+rowGap):], b, kc, flags)
+		g.tile(i, p, ka, a[(g.tileStart(i)-first)*(kc+rowGap):], b, kc, flags)
 	}
 }
 

@@ -13,7 +13,7 @@ const columnsAhead = 4
 
 // rowsAhead is how many rows packRows prefetches ahead, into the second-level
 // cache: rows lie a stride apart, in a page of their own, where the hardware
-// does not prefetch.
+// does not prefetch. It also prefetches what the panel after the next needs.
 const rowsAhead = 24
 
 func packKernels(s isa) {
@@ -49,6 +49,7 @@ func packRows(s isa, registers int) {
 	Label("loop")
 	for i := range registers {
 		PREFETCHT1(Mem{Base: ahead, Disp: i * s.bytes()})
+		PREFETCHT0(Mem{Base: src, Disp: 2*width*4 + i*s.bytes()})
 		s.loadMasked(Mem{Base: src, Disp: i * s.bytes()}, in[i], v)
 		s.storeMasked(v, out[i], Mem{Base: dst, Disp: i * s.bytes()})
 	}
