@@ -102,7 +102,7 @@ func (q *sentence) advance(rows [][]choice, length int, o Options) (from []int) 
 			}
 			continue
 		}
-		tokens := append(old[:len(old):len(old)], c.token)
+		tokens := append(slices.Clip(old), c.token)
 		if length == q.limit {
 			q.end(Hypothesis{Tokens: tokens, LogProb: c.logProb, Score: c.logProb / o.Penalty.Of(length)}, o)
 		}

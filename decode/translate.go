@@ -3,6 +3,7 @@ package decode
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/kotoba-nlp/kotoba/data"
 	"github.com/kotoba-nlp/kotoba/tokenizer"
@@ -80,7 +81,7 @@ func (s System) Translate(lines []string, o TranslateOptions) ([][]Translation, 
 				i+1, len(ids), s.MaxLength-1)
 		}
 		for _, part := range s.split(ids) {
-			parts = append(parts, data.Example{Source: append(part[:len(part):len(part)], s.Source.Special().End)})
+			parts = append(parts, data.Example{Source: append(slices.Clip(part), s.Source.Special().End)})
 			owner = append(owner, i)
 		}
 	}

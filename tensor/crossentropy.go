@@ -108,7 +108,7 @@ func (o *crossEntropyOp) forward(lo, hi int) {
 
 // backward hands the gradient that forward has left in the logits on: their
 // memory becomes that of their gradient.
-func (o *crossEntropyOp) backward(t *Tape) {
+func (o *crossEntropyOp) backward(*Tape) {
 	x := o.logits
 	if x.Grad == nil {
 		x.Grad, x.Data = x.Data, nil

@@ -327,9 +327,9 @@ func TestEveryOperationHasARow(t *testing.T) {
 		rest[o.op] = true
 	}
 	tape := reflect.TypeFor[*Tape]()
-	for i := range tape.NumMethod() {
-		if name := tape.Method(i).Name; !rest[name] {
-			t.Errorf("Tape.%s has no row in opRows", name)
+	for m := range tape.Methods() {
+		if !rest[m.Name] {
+			t.Errorf("Tape.%s has no row in opRows", m.Name)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package tensor
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/kotoba-nlp/kotoba/internal/kernel"
@@ -61,8 +62,7 @@ func (t *Tape) Backward(loss *Tensor) {
 
 // propagate runs the tape backwards from the results that have gradients.
 func (t *Tape) propagate() {
-	for i := len(t.ops) - 1; i >= 0; i-- {
-		o := t.ops[i]
+	for _, o := range slices.Backward(t.ops) {
 		y := o.result()
 		if y.Grad == nil {
 			continue // the loss does not depend on it

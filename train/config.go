@@ -135,8 +135,7 @@ func locate(err error) error {
 // keys lists the names of all fields.
 func keys(t reflect.Type) []string {
 	var all []string
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		all = append(all, f.Tag.Get("yaml"))
 		if f.Type.Kind() == reflect.Struct {
 			all = append(all, keys(f.Type)...)

@@ -64,7 +64,7 @@ func cutMetrics(path string, step int) error {
 	if err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
-	defer old.Close()
+	defer func() { _ = old.Close() }() // only read
 	var keep strings.Builder
 	lines := bufio.NewScanner(old)
 	for lines.Scan() {

@@ -91,7 +91,7 @@ func weights(t *testing.T, path string) map[string][]tensor.Float {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read
 	all := map[string][]tensor.Float{}
 	for _, name := range f.Names() {
 		shape, _ := f.Shape(name)

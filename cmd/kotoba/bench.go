@@ -22,6 +22,8 @@ func newBench() *cobra.Command {
 		Long: `bench measures workloads and, between their runs, the machine's peak: a loop
 of multiply-adds on registers alone, on as many threads. Figures are the best
 of several runs.`,
+		Args: cobra.NoArgs,
+		RunE: showHelp,
 	}
 	c.PersistentFlags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
 	report := func(w io.Writer) func(bench.Result) {

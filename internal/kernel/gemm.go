@@ -274,7 +274,7 @@ const rowGap = 16
 // panel's: neighbours share cache lines and pages.
 const packDepth = 64
 
-// packedSize is the memory that rows of A take packed, blocks from to to of k.
+// packedSize is the memory that rows of A take packed, from block from up to block to of k.
 func (g *gemm) packedSize(rows, from, to int) int {
 	return rows * (g.start(to) - g.start(from) + (to-from)*rowGap)
 }
@@ -330,7 +330,8 @@ func (g *gemm) tile(i, p, ka int, a, b []Float, kc, flags int) {
 	run(kc, &a[0], lda, &b[0], &g.c[row*g.ldc+col], g.ldc, min(g.n-col, g.t.nr), flags, bias)
 }
 
-// packTiles packs tiles lo to hi of A, blocks from to to of k, into dst.
+// packTiles packs tiles lo to hi of A, from block from up to block to of k, into
+// dst.
 func (g *gemm) packTiles(dst []Float, lo, hi, from, to int) {
 	if g.direct {
 		return

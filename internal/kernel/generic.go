@@ -16,4 +16,4 @@ func fmaPeakGeneric(n int) {
 	peakSink = s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7
 }
 
-var peakSink Float
+var peakSink Float //nolint:unused // keeps the compiler from dropping the loop

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"math"
 	"strings"
 
@@ -84,11 +85,7 @@ func (s isa) bits(x uint32) Mem {
 	if m, ok := constants[s][x]; ok {
 		return m
 	}
-	const hex = "0123456789abcdef"
-	name := "const" + s.name
-	for shift := 28; shift >= 0; shift -= 4 {
-		name += string(hex[x>>shift&15])
-	}
+	name := fmt.Sprintf("const%s%08x", s.name, x)
 	m := GLOBL(name, 8|16)
 	for i := range s.lanes {
 		DATA(4*i, U32(x))
