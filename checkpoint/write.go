@@ -6,15 +6,12 @@ import (
 	"cmp"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
-	"runtime"
 	"slices"
 
+	"github.com/kotoba-nlp/kotoba/internal/atomicfile"
 	"github.com/kotoba-nlp/kotoba/tensor"
 )
 
@@ -58,7 +55,7 @@ func Write(path string, tensors []Tensor, metadata map[string]string) error {
 	})
 	header, err := formatHeader(ordered, metadata)
 	if err == nil {
-		err = replace(path, func(w io.Writer) error { return write(w, header, ordered) })
+		err = atomicfile.Write(path, func(w io.Writer) error { return write(w, header, ordered) })
 	}
 	if err != nil {
 		return fmt.Errorf("checkpoint: write %s: %w", path, err)
@@ -112,37 +109,6 @@ func write(w io.Writer, header []byte, tensors []Tensor) error {
 		}
 	}
 	return buf.Flush()
-}
-
-// replace calls write for a new file in the folder of path and, when all is on
-// disk, gives it the name path. On an error nothing of it is left.
-func replace(path string, write func(w io.Writer) error) (err error) {
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	err = errors.Join(write(f), f.Chmod(0o644), f.Sync())
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return syncDir(dir)
-}
-
-// syncDir brings the names in a folder to disk.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil // folders cannot be synchronised there
-	}
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }
 
 func decodeF32(data []byte) []tensor.Float {

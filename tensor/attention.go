@@ -59,7 +59,7 @@ func (t *Tape) Attention(q, k, v Columns, width int, a Attention) *Tensor {
 			"Attention", "%d sequences of %d queries, %d of %d keys; q, k and v have %d, %d and %d rows",
 			a.Queries.Len(), a.Queries.Rows(), a.Keys.Len(), a.Keys.Rows(), q.rows, k.rows, v.rows)
 	}
-	o := attentionOps.get()
+	o := attentionOps.Get()
 	o.Attention, o.q, o.k, o.v, o.dim = a, q, k, v, width/a.Heads
 	total := 0
 	for i := range a.Queries.Len() {
@@ -88,7 +88,7 @@ func (o *attentionOp) result() *Tensor { return o.y }
 
 func (o *attentionOp) release() {
 	*o = attentionOp{starts: o.starts[:0]}
-	attentionOps.keep(o)
+	attentionOps.Put(o)
 }
 
 func (o *attentionOp) lengths(i int) (queries, keys int) {

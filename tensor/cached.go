@@ -40,7 +40,7 @@ func (t *Tape) CachedAttention(q Columns, width int, a CachedAttention) *Tensor 
 		misfit("CachedAttention", "%d lists of rows and %d heads for columns %d to %d of %d x %d queries",
 			len(a.Rows), a.Heads, q.First, q.First+width, q.rows, q.cols)
 	}
-	o := cachedAttentionOps.get()
+	o := cachedAttentionOps.Get()
 	o.CachedAttention, o.q, o.y = a, q, t.new(q.rows, width)
 	for _, rows := range a.Rows {
 		o.longest = max(o.longest, len(rows))

@@ -50,7 +50,7 @@ func (t *Tape) CrossEntropy(logits *Tensor, targets []int32, c CrossEntropy) (lo
 			misfit("CrossEntropy", "target %d at %d; there are %d classes", id, i, logits.cols)
 		}
 	}
-	o := crossEntropyOps.get()
+	o := crossEntropyOps.Get()
 	o.CrossEntropy, o.logits, o.targets = c, logits, targets
 	o.loss, o.rows = t.new(1, 1), t.new(logits.rows, 3)
 	o.each(o, logits.rows, max(1, rowGrain(logits.cols)), (*crossEntropyOp).forward)

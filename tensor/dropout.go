@@ -31,7 +31,7 @@ func (t *Tape) DropAdd(a, x *Tensor, m Mask) *Tensor {
 	if a.rows != x.rows || a.cols != x.cols {
 		misfit("DropAdd", "%d x %d and %d x %d; want equal shapes", a.rows, a.cols, x.rows, x.cols)
 	}
-	o := dropAddOps.get()
+	o := dropAddOps.Get()
 	o.mask, o.a, o.x, o.y = m.mask(), a, x, t.new(x.rows, x.cols)
 	o.each(o, len(x.Data), elementGrain, (*dropAddOp).forward)
 	y := o.y
@@ -97,7 +97,7 @@ func (t *Tape) Dropout(x *Tensor, m Mask) *Tensor {
 	if m.Rate == 0 {
 		return x
 	}
-	o := dropoutOps.get()
+	o := dropoutOps.Get()
 	o.mask, o.x, o.y = m.mask(), x, t.new(x.rows, x.cols)
 	o.each(o, len(x.Data), elementGrain, (*dropoutOp).forward)
 	y := o.y

@@ -21,7 +21,7 @@ func (t *Tape) Embed(table *Tensor, ids []int32, zero int32, scale float64) *Ten
 			misfit("Embed", "id %d at %d; the table has %d rows", id, i, table.rows)
 		}
 	}
-	o := embedOps.get()
+	o := embedOps.Get()
 	o.table, o.ids, o.zero, o.scale, o.y = table, ids, zero, Float(scale), t.new(len(ids), table.cols)
 	o.each(o, len(ids), rowGrain(table.cols), (*embedOp).forward)
 	y := o.y
@@ -75,7 +75,7 @@ func (t *Tape) AddRows(x, table *Tensor, rows []int32) *Tensor {
 		misfit("AddRows", "x is %d x %d, the table %d x %d and there are %d rows",
 			x.rows, x.cols, table.rows, table.cols, len(rows))
 	}
-	o := addRowsOps.get()
+	o := addRowsOps.Get()
 	o.x, o.table, o.rows, o.y = x, table, rows, t.new(x.rows, x.cols)
 	o.each(o, x.rows, rowGrain(x.cols), (*addRowsOp).forward)
 	y := o.y

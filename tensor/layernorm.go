@@ -25,7 +25,7 @@ func (t *Tape) LayerNorm(x, gain, shift *Tensor, eps float64) *Tensor {
 		misfit("LayerNorm",
 			"x is %d x %d, gain has %d and shift %d elements; want one a column", x.rows, x.cols, len(gain.Data), len(shift.Data))
 	}
-	o := layerNormOps.get()
+	o := layerNormOps.Get()
 	o.x, o.gain, o.shift, o.eps = x, gain, shift, eps
 	o.y, o.stats = t.new(x.rows, x.cols), t.new(x.rows, 2)
 	o.grain = rowGrain(x.cols)

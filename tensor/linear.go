@@ -31,7 +31,7 @@ func (t *Tape) Linear(x *Tensor, l Linear) *Tensor {
 	if l.Drop.Rate != 0 && !l.ReLU {
 		misfit("Linear", "dropout is on ReLU units")
 	}
-	o := linearOps.get()
+	o := linearOps.Get()
 	o.Linear, o.x, o.y = l, x, t.new(x.rows, w.rows)
 	e := kernel.Epilogue{ReLU: l.ReLU}
 	if l.Bias != nil {

@@ -2,8 +2,8 @@ package tensor
 
 import (
 	"slices"
-	"sync"
 
+	"github.com/kotoba-nlp/kotoba/internal/freelist"
 	"github.com/kotoba-nlp/kotoba/internal/kernel"
 	"github.com/kotoba-nlp/kotoba/internal/par"
 )
@@ -120,33 +120,12 @@ func (l *loop[O]) each(o *O, n, grain int, body func(o *O, lo, hi int)) {
 func rowGrain(cols int) int { return max(1, (1<<14)/max(cols, 1)) }
 
 // pool keeps operations for reuse.
-type pool[O any] struct {
-	mu   sync.Mutex
-	free []*O
-}
-
-func (p *pool[O]) get() *O {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if n := len(p.free); n > 0 {
-		o := p.free[n-1]
-		p.free = p.free[:n-1]
-		return o
-	}
-	return new(O)
-}
+type pool[O any] struct{ freelist.List[O] }
 
 // put takes back an operation that needs nothing of what it holds.
 func (p *pool[O]) put(o *O) {
 	*o = *new(O)
-	p.keep(o)
-}
-
-// keep takes back an operation as it is.
-func (p *pool[O]) keep(o *O) {
-	p.mu.Lock()
-	p.free = append(p.free, o)
-	p.mu.Unlock()
+	p.Put(o)
 }
 
 // arena keeps buffers by size for reuse. Sizes are rounded up to four steps

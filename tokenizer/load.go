@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
+
+	"github.com/kotoba-nlp/kotoba/internal/atomicfile"
 )
 
 // maxFileSize bounds what Load reads, in bytes: the largest vocabularies in
@@ -53,21 +54,14 @@ func readFile(path string) ([]byte, error) {
 	return data, nil
 }
 
-// writeFile puts a file in place whole or not at all.
-func writeFile(path string, data []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+// writeFile puts data at path, whole or not at all.
+func writeFile(path string, data []byte) error {
+	err := atomicfile.Write(path, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("tokenizer: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("tokenizer: %w", errors.Join(err, os.Remove(f.Name())))
-		}
-	}()
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/kotoba-nlp/kotoba/checkpoint"
+	"github.com/kotoba-nlp/kotoba/internal/atomicfile"
 	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/tensor"
 )
@@ -81,16 +83,11 @@ func cutMetrics(path string, step int) error {
 
 // writeFile replaces a file as a whole or not at all.
 func writeFile(path, content string) error {
-	tmp := path + ".tmp"
-	f, err := os.Create(tmp)
+	err := atomicfile.Write(path, func(w io.Writer) error {
+		_, err := io.WriteString(w, content)
+		return err
+	})
 	if err != nil {
-		return fmt.Errorf("train: %w", err)
-	}
-	_, err = f.WriteString(content)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("train: %w", errors.Join(err, os.Remove(tmp)))
-	}
-	if err := os.Rename(tmp, path); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
 	return nil

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"os/signal"
 	"path/filepath"
 	"strings"
@@ -112,7 +111,7 @@ func demoReport(out io.Writer, run *train.Run, curve []inspect.CurvePoint, test 
 	}
 	fmt.Fprintf(out, "How often the strongest encoder-decoder attention hits the gold alignment:\n%s\n", report)
 	page := filepath.Join(run.Dir, "attention.html")
-	if err := writeTo(page, func(w io.Writer) error {
+	if err := writeNew(page, true, func(w io.Writer) error {
 		return inspect.WriteHTML(w, "Attention of the demo", attention[:demoShown]...)
 	}); err != nil {
 		return err
@@ -124,7 +123,7 @@ func demoReport(out io.Writer, run *train.Run, curve []inspect.CurvePoint, test 
 			return err
 		}
 		path := filepath.Join(run.Dir, "curve.png")
-		if err := writeTo(path, figure.WritePNG); err != nil {
+		if err := writeNew(path, true, figure.WritePNG); err != nil {
 			return err
 		}
 		fmt.Fprintf(out, "curve: %s\n", path)
@@ -165,13 +164,4 @@ func textOf(pairs []builtin.Pair) train.Text {
 		t.Target = append(t.Target, strings.Join(p.Target, " "))
 	}
 	return t
-}
-
-// writeTo makes a file of what write writes.
-func writeTo(path string, write func(w io.Writer) error) error {
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(write(f), f.Close())
 }

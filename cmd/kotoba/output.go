@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +10,8 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+
+	"github.com/kotoba-nlp/kotoba/internal/atomicfile"
 )
 
 // output collects what a command prints. A bufio.Writer keeps its first error,
@@ -50,24 +51,14 @@ func checkNew(path string, force bool) error {
 }
 
 // writeNew puts a file at path, whole or not at all.
-func writeNew(path string, force bool, write func(io.Writer) error) (err error) {
+func writeNew(path string, force bool, write func(io.Writer) error) error {
 	if err := checkNew(path, force); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
+	if err := atomicfile.Write(path, write); err != nil {
+		return fmt.Errorf("%s: %w; nothing was written, make room or name another file", path, err)
 	}
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("%s: %w; nothing was written, make room or name another file", path, err)
-			_ = os.Remove(f.Name()) // the first error says more
-		}
-	}()
-	if err = cmp.Or(write(f), f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return nil
 }
 
 // showHelp runs a command that only groups others; with cobra.NoArgs it refuses

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"unsafe"
 
+	"github.com/kotoba-nlp/kotoba/internal/freelist"
 	"github.com/kotoba-nlp/kotoba/internal/par"
 )
 
@@ -123,14 +124,14 @@ type gemm struct {
 	total     int
 }
 
-var gemms freeList[gemm]
+var gemms freelist.List[gemm]
 
 // conflict is a stride in bytes at which the rows of a tile compete for the
 // same lines of the first-level cache.
 const conflict = 4096
 
 func newGemm(m, n, k int, a Matrix, c []Float, ldc int, e Epilogue) *gemm {
-	g := gemms.get()
+	g := gemms.Get()
 	t := &active.tile
 	g.m, g.n, g.k, g.a, g.c, g.ldc, g.e, g.t = m, n, k, a, c, ldc, e, t
 	g.tiles, g.panels = ceilDiv(m, t.mr), ceilDiv(n, t.nr)
@@ -141,7 +142,7 @@ func newGemm(m, n, k int, a Matrix, c []Float, ldc int, e Epilogue) *gemm {
 
 func (g *gemm) release() {
 	g.a, g.b, g.c, g.e, g.prepacked = Matrix{}, Matrix{}, nil, Epilogue{}, nil
-	gemms.put(g)
+	gemms.Put(g)
 }
 
 func (g *gemm) run() {
@@ -183,7 +184,7 @@ func (g *gemm) parallel(total int) {
 // Do is one thread's part. Shares shrink towards the end, so that the threads
 // end together even when one is slowed down.
 func (g *gemm) Do(int) {
-	s := scratches.get()
+	s := scratches.Get()
 	s.first, s.whole = -1, false
 	for {
 		left := g.total - int(g.next.Load())
@@ -202,7 +203,7 @@ func (g *gemm) Do(int) {
 			g.cells(lo, hi, s)
 		}
 	}
-	scratches.put(s)
+	scratches.Put(s)
 }
 
 // scratch is the memory that one thread packs into.
@@ -214,7 +215,7 @@ type scratch struct {
 	first, super int
 }
 
-var scratches freeList[scratch]
+var scratches freelist.List[scratch]
 
 func (g *gemm) tileStart(t int) int { return t * g.m / g.tiles }
 

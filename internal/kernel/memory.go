@@ -57,27 +57,3 @@ func grow(buf []Float, n int) []Float {
 	}
 	return Alloc(n + n/4)[:n]
 }
-
-// freeList keeps values for reuse. Unlike sync.Pool it is never emptied, so a
-// steady state allocates nothing.
-type freeList[T any] struct {
-	mu   sync.Mutex
-	free []*T
-}
-
-func (l *freeList[T]) get() *T {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if n := len(l.free); n > 0 {
-		v := l.free[n-1]
-		l.free = l.free[:n-1]
-		return v
-	}
-	return new(T)
-}
-
-func (l *freeList[T]) put(v *T) {
-	l.mu.Lock()
-	l.free = append(l.free, v)
-	l.mu.Unlock()
-}

@@ -24,6 +24,7 @@ const (
 // those of lower layers only, none of its own: hence no model imports another.
 // A name ending in /... stands for all packages below it.
 var layers = [][]string{
+	{"internal/atomicfile", "internal/freelist"},
 	{"internal/cpu", "internal/par", "internal/ref", "internal/golden", "internal/layout", "metrics", "tokenizer", "data/builtin"},
 	{"internal/kernel", "data"},
 	{"tensor"},
