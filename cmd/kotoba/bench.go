@@ -26,48 +26,50 @@ of several runs.`,
 		RunE: showHelp,
 	}
 	c.PersistentFlags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
-	report := func(w io.Writer) func(bench.Result) {
-		return func(r bench.Result) { printResult(w, r, asJSON) }
+	// workload adds a command that measures one.
+	workload := func(name, short, example string, run func(report func(bench.Result)) error) *cobra.Command {
+		w := &cobra.Command{
+			Use: name, Short: short, Args: cobra.NoArgs, Example: "  kotoba bench " + example,
+			RunE: func(c *cobra.Command, _ []string) error {
+				return run(func(r bench.Result) { printResult(c.OutOrStdout(), r, asJSON) })
+			},
+		}
+		c.AddCommand(w)
+		return w
 	}
-	c.AddCommand(&cobra.Command{
-		Use: "gemm", Short: "Products of matrices", Args: cobra.NoArgs,
-		Example: "  kotoba bench gemm --threads 2 --json",
-		RunE: func(c *cobra.Command, _ []string) error {
-			bench.GEMM(report(c.OutOrStdout()))
-			return nil
-		},
-	})
+	workload("gemm", "Products of matrices", "gemm --threads 2 --json", all(bench.GEMM))
+	workload("rows", "Softmax, layer norm, GELU and Adam beside the memory's bandwidth", "rows --threads 2", all(bench.Rows))
 
 	var shape string
-	train := &cobra.Command{
-		Use: "train", Short: "A whole training step of a Transformer", Args: cobra.NoArgs,
-		Example: "  kotoba bench train --shape d256 --threads 2 --json",
-		RunE: func(c *cobra.Command, _ []string) error {
-			r, err := bench.Train(shape, benchBudget)
-			if err == nil {
-				report(c.OutOrStdout())(r)
-			}
-			return err
-		},
-	}
+	train := workload("train", "A whole training step of a Transformer", "train --shape d256 --threads 2 --json",
+		one(func() (bench.Result, error) { return bench.Train(shape, benchBudget) }))
 	var beam int
-	decode := &cobra.Command{
-		Use: "decode", Short: "Translation of a batch with a Transformer", Args: cobra.NoArgs,
-		Example: "  kotoba bench decode --shape d512 --beam 4 --threads 2 --json",
-		RunE: func(c *cobra.Command, _ []string) error {
-			r, err := bench.Decode(shape, beam, benchBudget)
-			if err == nil {
-				report(c.OutOrStdout())(r)
-			}
-			return err
-		},
-	}
+	decode := workload("decode", "Translation of a batch with a Transformer", "decode --shape d512 --beam 4 --threads 2 --json",
+		one(func() (bench.Result, error) { return bench.Decode(shape, beam, benchBudget) }))
 	for _, s := range []*cobra.Command{train, decode} {
 		s.Flags().StringVar(&shape, "shape", "d256", "d256: 3+3 layers, inner 1024; d512: 6+6 layers, inner 2048")
-		c.AddCommand(s)
 	}
 	decode.Flags().IntVar(&beam, "beam", 1, "hypotheses of a sentence")
 	return c
+}
+
+// all adapts a measurement of many results.
+func all(measure func(report func(bench.Result))) func(report func(bench.Result)) error {
+	return func(report func(bench.Result)) error {
+		measure(report)
+		return nil
+	}
+}
+
+// one adapts a measurement of one result.
+func one(measure func() (bench.Result, error)) func(report func(bench.Result)) error {
+	return func(report func(bench.Result)) error {
+		r, err := measure()
+		if err == nil {
+			report(r)
+		}
+		return err
+	}
 }
 
 func printResult(w io.Writer, r bench.Result, asJSON bool) {
@@ -88,6 +90,9 @@ func printResult(w io.Writer, r bench.Result, asJSON bool) {
 	case r.Shape != "":
 		what += " " + r.Shape
 	}
-	fmt.Fprintf(w, "%-32s %8.1f %-16s %5.1f %% of %.0f GFLOP/s, %s, %d threads\n",
-		what, r.Value, r.Unit, 100*r.Share, r.PeakGFLOPS, r.CPU, r.Threads)
+	limit := fmt.Sprintf("%.0f GFLOP/s", r.PeakGFLOPS)
+	if r.PeakGBs > 0 {
+		limit = fmt.Sprintf("%.0f GB/s", r.PeakGBs)
+	}
+	fmt.Fprintf(w, "%-32s %8.1f %-16s %5.1f %% of %s, %s, %d threads\n", what, r.Value, r.Unit, 100*r.Share, limit, r.CPU, r.Threads)
 }

@@ -1154,12 +1154,196 @@ TEXT ·geluAVX2(SB), NOSPLIT, $0-24
 one:
 	VMOVUPS      (CX), Y0
 	VMULPS       Y0, Y0, Y1
-	VMULPS       constAVX23d122279<>+0(SB), Y1, Y1
-	VADDPS       constAVX23f4c422a<>+0(SB), Y1, Y1
+	VMULPS       constAVX2bd922279<>+0(SB), Y1, Y1
+	VADDPS       constAVX2bfcc422a<>+0(SB), Y1, Y1
 	VMULPS       Y0, Y1, Y1
-	VANDPS       constAVX27fffffff<>+0(SB), Y1, Y2
-	VANDPS       constAVX280000000<>+0(SB), Y1, Y3
-	VADDPS       Y2, Y2, Y4
+	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y2
+	VMOVUPS      constAVX242b17218<>+0(SB), Y3
+	VCMPPS       $0x15, Y2, Y1, Y4
+	VMAXPS       Y1, Y2, Y2
+	VMINPS       Y2, Y3, Y1
+	VMULPS       constAVX23fb8aa3b<>+0(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS constAVX23f318000<>+0(SB), Y2, Y1
+	VFNMADD231PS constAVX2b95e8083<>+0(SB), Y2, Y1
+	VMOVUPS      constAVX239506967<>+0(SB), Y3
+	VFMADD213PS  constAVX23ab743ce<>+0(SB), Y1, Y3
+	VFMADD213PS  constAVX23c088908<>+0(SB), Y1, Y3
+	VFMADD213PS  constAVX23d2aa9c1<>+0(SB), Y1, Y3
+	VFMADD213PS  constAVX23e2aaaaa<>+0(SB), Y1, Y3
+	VFMADD213PS  constAVX23f000000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y1, Y5
+	VFMADD213PS  Y1, Y5, Y3
+	VADDPS       constAVX23f800000<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y2, Y2
+	VPSRAD       $0x01, Y2, Y1
+	VPSUBD       Y1, Y2, Y2
+	VPADDD       constAVX20000007f<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y3, Y3
+	VPADDD       constAVX20000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y3, Y3
+	VANDPS       Y4, Y3, Y3
+	VADDPS       constAVX23f800000<>+0(SB), Y3, Y3
+	VMOVUPS      constAVX23f800000<>+0(SB), Y1
+	VDIVPS       Y3, Y1, Y1
+	VMULPS       Y0, Y1, Y1
+	VMOVUPS      Y1, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	JGE          one
+
+tail:
+	ADDQ         $0x00000008, DX
+	JZ           done
+	LEAQ         laneMasks<>+0(SB), BX
+	MOVQ         $0x00000008, SI
+	SUBQ         DX, SI
+	VMOVUPS      (BX)(SI*4), Y0
+	VMASKMOVPS   (CX), Y0, Y1
+	VMULPS       Y1, Y1, Y2
+	VMULPS       constAVX2bd922279<>+0(SB), Y2, Y2
+	VADDPS       constAVX2bfcc422a<>+0(SB), Y2, Y2
+	VMULPS       Y1, Y2, Y2
+	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y3
+	VMOVUPS      constAVX242b17218<>+0(SB), Y4
+	VCMPPS       $0x15, Y3, Y2, Y5
+	VMAXPS       Y2, Y3, Y3
+	VMINPS       Y3, Y4, Y2
+	VMULPS       constAVX23fb8aa3b<>+0(SB), Y2, Y3
+	VROUNDPS     $0x08, Y3, Y3
+	VFNMADD231PS constAVX23f318000<>+0(SB), Y3, Y2
+	VFNMADD231PS constAVX2b95e8083<>+0(SB), Y3, Y2
+	VMOVUPS      constAVX239506967<>+0(SB), Y4
+	VFMADD213PS  constAVX23ab743ce<>+0(SB), Y2, Y4
+	VFMADD213PS  constAVX23c088908<>+0(SB), Y2, Y4
+	VFMADD213PS  constAVX23d2aa9c1<>+0(SB), Y2, Y4
+	VFMADD213PS  constAVX23e2aaaaa<>+0(SB), Y2, Y4
+	VFMADD213PS  constAVX23f000000<>+0(SB), Y2, Y4
+	VMULPS       Y2, Y2, Y6
+	VFMADD213PS  Y2, Y6, Y4
+	VADDPS       constAVX23f800000<>+0(SB), Y4, Y4
+	VCVTPS2DQ    Y3, Y3
+	VPSRAD       $0x01, Y3, Y2
+	VPSUBD       Y2, Y3, Y3
+	VPADDD       constAVX20000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y4, Y4
+	VPADDD       constAVX20000007f<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y4, Y4
+	VANDPS       Y5, Y4, Y4
+	VADDPS       constAVX23f800000<>+0(SB), Y4, Y4
+	VMOVUPS      constAVX23f800000<>+0(SB), Y2
+	VDIVPS       Y4, Y2, Y2
+	VMULPS       Y1, Y2, Y2
+	VMASKMOVPS   Y2, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA constAVX2bd922279<>+0(SB)/4, $0xbd922279
+DATA constAVX2bd922279<>+4(SB)/4, $0xbd922279
+DATA constAVX2bd922279<>+8(SB)/4, $0xbd922279
+DATA constAVX2bd922279<>+12(SB)/4, $0xbd922279
+DATA constAVX2bd922279<>+16(SB)/4, $0xbd922279
+DATA constAVX2bd922279<>+20(SB)/4, $0xbd922279
+DATA constAVX2bd922279<>+24(SB)/4, $0xbd922279
+DATA constAVX2bd922279<>+28(SB)/4, $0xbd922279
+GLOBL constAVX2bd922279<>(SB), RODATA|NOPTR, $32
+
+DATA constAVX2bfcc422a<>+0(SB)/4, $0xbfcc422a
+DATA constAVX2bfcc422a<>+4(SB)/4, $0xbfcc422a
+DATA constAVX2bfcc422a<>+8(SB)/4, $0xbfcc422a
+DATA constAVX2bfcc422a<>+12(SB)/4, $0xbfcc422a
+DATA constAVX2bfcc422a<>+16(SB)/4, $0xbfcc422a
+DATA constAVX2bfcc422a<>+20(SB)/4, $0xbfcc422a
+DATA constAVX2bfcc422a<>+24(SB)/4, $0xbfcc422a
+DATA constAVX2bfcc422a<>+28(SB)/4, $0xbfcc422a
+GLOBL constAVX2bfcc422a<>(SB), RODATA|NOPTR, $32
+
+// func geluGradAVX2(dx *float32, x *float32, dy *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·geluGradAVX2(SB), NOSPLIT, $0-32
+	MOVQ dx+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ dy+16(FP), DX
+	MOVQ n+24(FP), BX
+	SUBQ $0x00000008, BX
+	JLT  tail
+
+one:
+	VMOVUPS      (AX), Y0
+	VMOVUPS      (CX), Y1
+	VMOVUPS      (DX), Y2
+	VMULPS       Y1, Y1, Y3
+	VMULPS       constAVX2bd922279<>+0(SB), Y3, Y3
+	VADDPS       constAVX2bfcc422a<>+0(SB), Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y4
+	VMOVUPS      constAVX242b17218<>+0(SB), Y5
+	VCMPPS       $0x15, Y4, Y3, Y6
+	VMAXPS       Y3, Y4, Y4
+	VMINPS       Y4, Y5, Y3
+	VMULPS       constAVX23fb8aa3b<>+0(SB), Y3, Y4
+	VROUNDPS     $0x08, Y4, Y4
+	VFNMADD231PS constAVX23f318000<>+0(SB), Y4, Y3
+	VFNMADD231PS constAVX2b95e8083<>+0(SB), Y4, Y3
+	VMOVUPS      constAVX239506967<>+0(SB), Y5
+	VFMADD213PS  constAVX23ab743ce<>+0(SB), Y3, Y5
+	VFMADD213PS  constAVX23c088908<>+0(SB), Y3, Y5
+	VFMADD213PS  constAVX23d2aa9c1<>+0(SB), Y3, Y5
+	VFMADD213PS  constAVX23e2aaaaa<>+0(SB), Y3, Y5
+	VFMADD213PS  constAVX23f000000<>+0(SB), Y3, Y5
+	VMULPS       Y3, Y3, Y7
+	VFMADD213PS  Y3, Y7, Y5
+	VADDPS       constAVX23f800000<>+0(SB), Y5, Y5
+	VCVTPS2DQ    Y4, Y4
+	VPSRAD       $0x01, Y4, Y3
+	VPSUBD       Y3, Y4, Y4
+	VPADDD       constAVX20000007f<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y5, Y5
+	VPADDD       constAVX20000007f<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y5, Y5
+	VANDPS       Y6, Y5, Y5
+	VADDPS       constAVX23f800000<>+0(SB), Y5, Y5
+	VMOVUPS      constAVX23f800000<>+0(SB), Y3
+	VDIVPS       Y5, Y3, Y3
+	VMOVUPS      constAVX23f800000<>+0(SB), Y5
+	VMULPS       Y1, Y1, Y4
+	VMULPS       constAVX23e5b33b6<>+0(SB), Y4, Y4
+	VADDPS       constAVX23fcc422a<>+0(SB), Y4, Y4
+	VMULPS       Y1, Y4, Y4
+	VSUBPS       Y3, Y5, Y5
+	VMULPS       Y5, Y4, Y4
+	VFMADD213PS  Y3, Y3, Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VMOVUPS      Y0, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, BX
+	JGE          one
+
+tail:
+	ADDQ         $0x00000008, BX
+	JZ           done
+	LEAQ         laneMasks<>+0(SB), SI
+	MOVQ         $0x00000008, DI
+	SUBQ         BX, DI
+	VMOVUPS      (SI)(DI*4), Y0
+	VMASKMOVPS   (AX), Y0, Y1
+	VMASKMOVPS   (CX), Y0, Y2
+	VMASKMOVPS   (DX), Y0, Y3
+	VMULPS       Y2, Y2, Y4
+	VMULPS       constAVX2bd922279<>+0(SB), Y4, Y4
+	VADDPS       constAVX2bfcc422a<>+0(SB), Y4, Y4
+	VMULPS       Y2, Y4, Y4
 	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y5
 	VMOVUPS      constAVX242b17218<>+0(SB), Y6
 	VCMPPS       $0x15, Y5, Y4, Y7
@@ -1189,276 +1373,16 @@ one:
 	VMULPS       Y5, Y6, Y6
 	VANDPS       Y7, Y6, Y6
 	VADDPS       constAVX23f800000<>+0(SB), Y6, Y6
-	VMOVUPS      constAVX240000000<>+0(SB), Y4
+	VMOVUPS      constAVX23f800000<>+0(SB), Y4
 	VDIVPS       Y6, Y4, Y4
-	VMOVUPS      constAVX23f800000<>+0(SB), Y5
-	VSUBPS       Y4, Y5, Y4
-	VORPS        Y3, Y4, Y4
-	VMULPS       Y1, Y1, Y3
-	VMOVUPS      constAVX2bbbaf0ea<>+0(SB), Y5
-	VFMADD213PS  constAVX23ca9134e<>+0(SB), Y3, Y5
-	VFMADD213PS  constAVX2bd5c1e2d<>+0(SB), Y3, Y5
-	VFMADD213PS  constAVX23e088393<>+0(SB), Y3, Y5
-	VFMADD213PS  constAVX2beaaaa99<>+0(SB), Y3, Y5
-	VMULPS       Y3, Y5, Y5
-	VFMADD213PS  Y1, Y1, Y5
-	VMOVUPS      constAVX23f200000<>+0(SB), Y1
-	VCMPPS       $0x1e, Y1, Y2, Y1
-	VBLENDVPS    Y1, Y4, Y5, Y1
-	VADDPS       constAVX23f800000<>+0(SB), Y1, Y1
-	VMULPS       constAVX23f000000<>+0(SB), Y1, Y1
-	VMULPS       Y0, Y1, Y1
-	VMOVUPS      Y1, (AX)
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, CX
-	SUBQ         $0x00000008, DX
-	JGE          one
-
-tail:
-	ADDQ         $0x00000008, DX
-	JZ           done
-	LEAQ         laneMasks<>+0(SB), BX
-	MOVQ         $0x00000008, SI
-	SUBQ         DX, SI
-	VMOVUPS      (BX)(SI*4), Y0
-	VMASKMOVPS   (CX), Y0, Y1
-	VMULPS       Y1, Y1, Y2
-	VMULPS       constAVX23d122279<>+0(SB), Y2, Y2
-	VADDPS       constAVX23f4c422a<>+0(SB), Y2, Y2
-	VMULPS       Y1, Y2, Y2
-	VANDPS       constAVX27fffffff<>+0(SB), Y2, Y3
-	VANDPS       constAVX280000000<>+0(SB), Y2, Y4
-	VADDPS       Y3, Y3, Y5
-	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y6
-	VMOVUPS      constAVX242b17218<>+0(SB), Y7
-	VCMPPS       $0x15, Y6, Y5, Y8
-	VMAXPS       Y5, Y6, Y6
-	VMINPS       Y6, Y7, Y5
-	VMULPS       constAVX23fb8aa3b<>+0(SB), Y5, Y6
-	VROUNDPS     $0x08, Y6, Y6
-	VFNMADD231PS constAVX23f318000<>+0(SB), Y6, Y5
-	VFNMADD231PS constAVX2b95e8083<>+0(SB), Y6, Y5
-	VMOVUPS      constAVX239506967<>+0(SB), Y7
-	VFMADD213PS  constAVX23ab743ce<>+0(SB), Y5, Y7
-	VFMADD213PS  constAVX23c088908<>+0(SB), Y5, Y7
-	VFMADD213PS  constAVX23d2aa9c1<>+0(SB), Y5, Y7
-	VFMADD213PS  constAVX23e2aaaaa<>+0(SB), Y5, Y7
-	VFMADD213PS  constAVX23f000000<>+0(SB), Y5, Y7
-	VMULPS       Y5, Y5, Y9
-	VFMADD213PS  Y5, Y9, Y7
-	VADDPS       constAVX23f800000<>+0(SB), Y7, Y7
-	VCVTPS2DQ    Y6, Y6
-	VPSRAD       $0x01, Y6, Y5
-	VPSUBD       Y5, Y6, Y6
-	VPADDD       constAVX20000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y7, Y7
-	VPADDD       constAVX20000007f<>+0(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y7, Y7
-	VANDPS       Y8, Y7, Y7
-	VADDPS       constAVX23f800000<>+0(SB), Y7, Y7
-	VMOVUPS      constAVX240000000<>+0(SB), Y5
-	VDIVPS       Y7, Y5, Y5
-	VMOVUPS      constAVX23f800000<>+0(SB), Y6
-	VSUBPS       Y5, Y6, Y5
-	VORPS        Y4, Y5, Y5
-	VMULPS       Y2, Y2, Y4
-	VMOVUPS      constAVX2bbbaf0ea<>+0(SB), Y6
-	VFMADD213PS  constAVX23ca9134e<>+0(SB), Y4, Y6
-	VFMADD213PS  constAVX2bd5c1e2d<>+0(SB), Y4, Y6
-	VFMADD213PS  constAVX23e088393<>+0(SB), Y4, Y6
-	VFMADD213PS  constAVX2beaaaa99<>+0(SB), Y4, Y6
-	VMULPS       Y4, Y6, Y6
-	VFMADD213PS  Y2, Y2, Y6
-	VMOVUPS      constAVX23f200000<>+0(SB), Y2
-	VCMPPS       $0x1e, Y2, Y3, Y2
-	VBLENDVPS    Y2, Y5, Y6, Y2
-	VADDPS       constAVX23f800000<>+0(SB), Y2, Y2
-	VMULPS       constAVX23f000000<>+0(SB), Y2, Y2
-	VMULPS       Y1, Y2, Y2
-	VMASKMOVPS   Y2, Y0, (AX)
-
-done:
-	VZEROUPPER
-	RET
-
-DATA constAVX23d122279<>+0(SB)/4, $0x3d122279
-DATA constAVX23d122279<>+4(SB)/4, $0x3d122279
-DATA constAVX23d122279<>+8(SB)/4, $0x3d122279
-DATA constAVX23d122279<>+12(SB)/4, $0x3d122279
-DATA constAVX23d122279<>+16(SB)/4, $0x3d122279
-DATA constAVX23d122279<>+20(SB)/4, $0x3d122279
-DATA constAVX23d122279<>+24(SB)/4, $0x3d122279
-DATA constAVX23d122279<>+28(SB)/4, $0x3d122279
-GLOBL constAVX23d122279<>(SB), RODATA|NOPTR, $32
-
-DATA constAVX23f4c422a<>+0(SB)/4, $0x3f4c422a
-DATA constAVX23f4c422a<>+4(SB)/4, $0x3f4c422a
-DATA constAVX23f4c422a<>+8(SB)/4, $0x3f4c422a
-DATA constAVX23f4c422a<>+12(SB)/4, $0x3f4c422a
-DATA constAVX23f4c422a<>+16(SB)/4, $0x3f4c422a
-DATA constAVX23f4c422a<>+20(SB)/4, $0x3f4c422a
-DATA constAVX23f4c422a<>+24(SB)/4, $0x3f4c422a
-DATA constAVX23f4c422a<>+28(SB)/4, $0x3f4c422a
-GLOBL constAVX23f4c422a<>(SB), RODATA|NOPTR, $32
-
-// func geluGradAVX2(dx *float32, x *float32, dy *float32, n int)
-// Requires: AVX, AVX2, FMA3
-TEXT ·geluGradAVX2(SB), NOSPLIT, $0-32
-	MOVQ dx+0(FP), AX
-	MOVQ x+8(FP), CX
-	MOVQ dy+16(FP), DX
-	MOVQ n+24(FP), BX
-	SUBQ $0x00000008, BX
-	JLT  tail
-
-one:
-	VMOVUPS      (AX), Y0
-	VMOVUPS      (CX), Y1
-	VMOVUPS      (DX), Y2
-	VMULPS       Y1, Y1, Y3
-	VMULPS       constAVX23d122279<>+0(SB), Y3, Y3
-	VADDPS       constAVX23f4c422a<>+0(SB), Y3, Y3
-	VMULPS       Y1, Y3, Y3
-	VANDPS       constAVX27fffffff<>+0(SB), Y3, Y4
-	VANDPS       constAVX280000000<>+0(SB), Y3, Y5
-	VADDPS       Y4, Y4, Y6
-	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y7
-	VMOVUPS      constAVX242b17218<>+0(SB), Y8
-	VCMPPS       $0x15, Y7, Y6, Y9
-	VMAXPS       Y6, Y7, Y7
-	VMINPS       Y7, Y8, Y6
-	VMULPS       constAVX23fb8aa3b<>+0(SB), Y6, Y7
-	VROUNDPS     $0x08, Y7, Y7
-	VFNMADD231PS constAVX23f318000<>+0(SB), Y7, Y6
-	VFNMADD231PS constAVX2b95e8083<>+0(SB), Y7, Y6
-	VMOVUPS      constAVX239506967<>+0(SB), Y8
-	VFMADD213PS  constAVX23ab743ce<>+0(SB), Y6, Y8
-	VFMADD213PS  constAVX23c088908<>+0(SB), Y6, Y8
-	VFMADD213PS  constAVX23d2aa9c1<>+0(SB), Y6, Y8
-	VFMADD213PS  constAVX23e2aaaaa<>+0(SB), Y6, Y8
-	VFMADD213PS  constAVX23f000000<>+0(SB), Y6, Y8
-	VMULPS       Y6, Y6, Y10
-	VFMADD213PS  Y6, Y10, Y8
-	VADDPS       constAVX23f800000<>+0(SB), Y8, Y8
-	VCVTPS2DQ    Y7, Y7
-	VPSRAD       $0x01, Y7, Y6
-	VPSUBD       Y6, Y7, Y7
-	VPADDD       constAVX20000007f<>+0(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y6, Y8, Y8
-	VPADDD       constAVX20000007f<>+0(SB), Y7, Y7
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y8, Y8
-	VANDPS       Y9, Y8, Y8
-	VADDPS       constAVX23f800000<>+0(SB), Y8, Y8
-	VMOVUPS      constAVX240000000<>+0(SB), Y6
-	VDIVPS       Y8, Y6, Y6
-	VMOVUPS      constAVX23f800000<>+0(SB), Y7
-	VSUBPS       Y6, Y7, Y6
-	VORPS        Y5, Y6, Y6
-	VMULPS       Y3, Y3, Y5
-	VMOVUPS      constAVX2bbbaf0ea<>+0(SB), Y7
-	VFMADD213PS  constAVX23ca9134e<>+0(SB), Y5, Y7
-	VFMADD213PS  constAVX2bd5c1e2d<>+0(SB), Y5, Y7
-	VFMADD213PS  constAVX23e088393<>+0(SB), Y5, Y7
-	VFMADD213PS  constAVX2beaaaa99<>+0(SB), Y5, Y7
-	VMULPS       Y5, Y7, Y7
-	VFMADD213PS  Y3, Y3, Y7
-	VMOVUPS      constAVX23f200000<>+0(SB), Y3
-	VCMPPS       $0x1e, Y3, Y4, Y3
-	VBLENDVPS    Y3, Y6, Y7, Y3
-	VMOVUPS      constAVX23f800000<>+0(SB), Y5
-	VMULPS       Y1, Y1, Y4
-	VMULPS       constAVX23ddb33b6<>+0(SB), Y4, Y4
-	VADDPS       constAVX23f4c422a<>+0(SB), Y4, Y4
-	VMULPS       Y1, Y4, Y4
-	VFNMADD231PS Y3, Y3, Y5
-	VMULPS       Y5, Y4, Y4
-	VADDPS       Y3, Y4, Y4
-	VADDPS       constAVX23f800000<>+0(SB), Y4, Y4
-	VMULPS       constAVX23f000000<>+0(SB), Y4, Y4
-	VFMADD231PS  Y4, Y2, Y0
-	VMOVUPS      Y0, (AX)
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, CX
-	ADDQ         $0x00000020, DX
-	SUBQ         $0x00000008, BX
-	JGE          one
-
-tail:
-	ADDQ         $0x00000008, BX
-	JZ           done
-	LEAQ         laneMasks<>+0(SB), SI
-	MOVQ         $0x00000008, DI
-	SUBQ         BX, DI
-	VMOVUPS      (SI)(DI*4), Y0
-	VMASKMOVPS   (AX), Y0, Y1
-	VMASKMOVPS   (CX), Y0, Y2
-	VMASKMOVPS   (DX), Y0, Y3
-	VMULPS       Y2, Y2, Y4
-	VMULPS       constAVX23d122279<>+0(SB), Y4, Y4
-	VADDPS       constAVX23f4c422a<>+0(SB), Y4, Y4
-	VMULPS       Y2, Y4, Y4
-	VANDPS       constAVX27fffffff<>+0(SB), Y4, Y5
-	VANDPS       constAVX280000000<>+0(SB), Y4, Y6
-	VADDPS       Y5, Y5, Y7
-	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y8
-	VMOVUPS      constAVX242b17218<>+0(SB), Y9
-	VCMPPS       $0x15, Y8, Y7, Y10
-	VMAXPS       Y7, Y8, Y8
-	VMINPS       Y8, Y9, Y7
-	VMULPS       constAVX23fb8aa3b<>+0(SB), Y7, Y8
-	VROUNDPS     $0x08, Y8, Y8
-	VFNMADD231PS constAVX23f318000<>+0(SB), Y8, Y7
-	VFNMADD231PS constAVX2b95e8083<>+0(SB), Y8, Y7
-	VMOVUPS      constAVX239506967<>+0(SB), Y9
-	VFMADD213PS  constAVX23ab743ce<>+0(SB), Y7, Y9
-	VFMADD213PS  constAVX23c088908<>+0(SB), Y7, Y9
-	VFMADD213PS  constAVX23d2aa9c1<>+0(SB), Y7, Y9
-	VFMADD213PS  constAVX23e2aaaaa<>+0(SB), Y7, Y9
-	VFMADD213PS  constAVX23f000000<>+0(SB), Y7, Y9
-	VMULPS       Y7, Y7, Y11
-	VFMADD213PS  Y7, Y11, Y9
-	VADDPS       constAVX23f800000<>+0(SB), Y9, Y9
-	VCVTPS2DQ    Y8, Y8
-	VPSRAD       $0x01, Y8, Y7
-	VPSUBD       Y7, Y8, Y8
-	VPADDD       constAVX20000007f<>+0(SB), Y7, Y7
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y9, Y9
-	VPADDD       constAVX20000007f<>+0(SB), Y8, Y8
-	VPSLLD       $0x17, Y8, Y8
-	VMULPS       Y8, Y9, Y9
-	VANDPS       Y10, Y9, Y9
-	VADDPS       constAVX23f800000<>+0(SB), Y9, Y9
-	VMOVUPS      constAVX240000000<>+0(SB), Y7
-	VDIVPS       Y9, Y7, Y7
-	VMOVUPS      constAVX23f800000<>+0(SB), Y8
-	VSUBPS       Y7, Y8, Y7
-	VORPS        Y6, Y7, Y7
-	VMULPS       Y4, Y4, Y6
-	VMOVUPS      constAVX2bbbaf0ea<>+0(SB), Y8
-	VFMADD213PS  constAVX23ca9134e<>+0(SB), Y6, Y8
-	VFMADD213PS  constAVX2bd5c1e2d<>+0(SB), Y6, Y8
-	VFMADD213PS  constAVX23e088393<>+0(SB), Y6, Y8
-	VFMADD213PS  constAVX2beaaaa99<>+0(SB), Y6, Y8
-	VMULPS       Y6, Y8, Y8
-	VFMADD213PS  Y4, Y4, Y8
-	VMOVUPS      constAVX23f200000<>+0(SB), Y4
-	VCMPPS       $0x1e, Y4, Y5, Y4
-	VBLENDVPS    Y4, Y7, Y8, Y4
 	VMOVUPS      constAVX23f800000<>+0(SB), Y6
 	VMULPS       Y2, Y2, Y5
-	VMULPS       constAVX23ddb33b6<>+0(SB), Y5, Y5
-	VADDPS       constAVX23f4c422a<>+0(SB), Y5, Y5
+	VMULPS       constAVX23e5b33b6<>+0(SB), Y5, Y5
+	VADDPS       constAVX23fcc422a<>+0(SB), Y5, Y5
 	VMULPS       Y2, Y5, Y5
-	VFNMADD231PS Y4, Y4, Y6
+	VSUBPS       Y4, Y6, Y6
 	VMULPS       Y6, Y5, Y5
-	VADDPS       Y4, Y5, Y5
-	VADDPS       constAVX23f800000<>+0(SB), Y5, Y5
-	VMULPS       constAVX23f000000<>+0(SB), Y5, Y5
+	VFMADD213PS  Y4, Y4, Y5
 	VFMADD231PS  Y5, Y3, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
 
@@ -1466,15 +1390,25 @@ done:
 	VZEROUPPER
 	RET
 
-DATA constAVX23ddb33b6<>+0(SB)/4, $0x3ddb33b6
-DATA constAVX23ddb33b6<>+4(SB)/4, $0x3ddb33b6
-DATA constAVX23ddb33b6<>+8(SB)/4, $0x3ddb33b6
-DATA constAVX23ddb33b6<>+12(SB)/4, $0x3ddb33b6
-DATA constAVX23ddb33b6<>+16(SB)/4, $0x3ddb33b6
-DATA constAVX23ddb33b6<>+20(SB)/4, $0x3ddb33b6
-DATA constAVX23ddb33b6<>+24(SB)/4, $0x3ddb33b6
-DATA constAVX23ddb33b6<>+28(SB)/4, $0x3ddb33b6
-GLOBL constAVX23ddb33b6<>(SB), RODATA|NOPTR, $32
+DATA constAVX23e5b33b6<>+0(SB)/4, $0x3e5b33b6
+DATA constAVX23e5b33b6<>+4(SB)/4, $0x3e5b33b6
+DATA constAVX23e5b33b6<>+8(SB)/4, $0x3e5b33b6
+DATA constAVX23e5b33b6<>+12(SB)/4, $0x3e5b33b6
+DATA constAVX23e5b33b6<>+16(SB)/4, $0x3e5b33b6
+DATA constAVX23e5b33b6<>+20(SB)/4, $0x3e5b33b6
+DATA constAVX23e5b33b6<>+24(SB)/4, $0x3e5b33b6
+DATA constAVX23e5b33b6<>+28(SB)/4, $0x3e5b33b6
+GLOBL constAVX23e5b33b6<>(SB), RODATA|NOPTR, $32
+
+DATA constAVX23fcc422a<>+0(SB)/4, $0x3fcc422a
+DATA constAVX23fcc422a<>+4(SB)/4, $0x3fcc422a
+DATA constAVX23fcc422a<>+8(SB)/4, $0x3fcc422a
+DATA constAVX23fcc422a<>+12(SB)/4, $0x3fcc422a
+DATA constAVX23fcc422a<>+16(SB)/4, $0x3fcc422a
+DATA constAVX23fcc422a<>+20(SB)/4, $0x3fcc422a
+DATA constAVX23fcc422a<>+24(SB)/4, $0x3fcc422a
+DATA constAVX23fcc422a<>+28(SB)/4, $0x3fcc422a
+GLOBL constAVX23fcc422a<>(SB), RODATA|NOPTR, $32
 
 // func normAVX2(dst *float32, x *float32, gain *float32, shift *float32, n int, mean float32, rstd float32)
 // Requires: AVX, FMA3
@@ -3190,7 +3124,7 @@ DATA constAVX5123f200000<>+60(SB)/4, $0x3f200000
 GLOBL constAVX5123f200000<>(SB), RODATA|NOPTR, $64
 
 // func geluAVX512(dst *float32, x *float32, n int)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2
 TEXT ·geluAVX512(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), AX
 	MOVQ x+8(FP), CX
@@ -3201,53 +3135,34 @@ TEXT ·geluAVX512(SB), NOSPLIT, $0-24
 one:
 	VMOVUPS      (CX), Z0
 	VMULPS       Z0, Z0, Z1
-	VMULPS       constAVX5123d122279<>+0(SB), Z1, Z1
-	VADDPS       constAVX5123f4c422a<>+0(SB), Z1, Z1
+	VMULPS       constAVX512bd922279<>+0(SB), Z1, Z1
+	VADDPS       constAVX512bfcc422a<>+0(SB), Z1, Z1
 	VMULPS       Z0, Z1, Z1
-	VANDPS       constAVX5127fffffff<>+0(SB), Z1, Z2
-	VANDPS       constAVX51280000000<>+0(SB), Z1, Z3
-	VADDPS       Z2, Z2, Z4
-	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z5
-	VMOVUPS      constAVX51242b17218<>+0(SB), Z6
-	VCMPPS       $0x15, Z5, Z4, K1
-	VMAXPS       Z4, Z5, Z5
-	VMINPS       Z5, Z6, Z4
-	VMULPS       constAVX5123fb8aa3b<>+0(SB), Z4, Z5
-	VRNDSCALEPS  $0x08, Z5, Z5
-	VFNMADD231PS constAVX5123f318000<>+0(SB), Z5, Z4
-	VFNMADD231PS constAVX512b95e8083<>+0(SB), Z5, Z4
-	VMOVUPS      constAVX51239506967<>+0(SB), Z6
-	VFMADD213PS  constAVX5123ab743ce<>+0(SB), Z4, Z6
-	VFMADD213PS  constAVX5123c088908<>+0(SB), Z4, Z6
-	VFMADD213PS  constAVX5123d2aa9c1<>+0(SB), Z4, Z6
-	VFMADD213PS  constAVX5123e2aaaaa<>+0(SB), Z4, Z6
-	VFMADD213PS  constAVX5123f000000<>+0(SB), Z4, Z6
-	VMULPS       Z4, Z4, Z9
-	VFMADD213PS  Z4, Z9, Z6
-	VADDPS       constAVX5123f800000<>+0(SB), Z6, Z6
-	VSCALEFPS    Z5, Z6, Z6
-	VMOVAPS.Z    Z6, K1, Z6
-	VADDPS       constAVX5123f800000<>+0(SB), Z6, Z6
-	VMOVUPS      constAVX51240000000<>+0(SB), Z4
-	VDIVPS       Z6, Z4, Z4
-	VMOVUPS      constAVX5123f800000<>+0(SB), Z5
-	VSUBPS       Z4, Z5, Z4
-	VORPS        Z3, Z4, Z4
-	VMULPS       Z1, Z1, Z3
-	VMOVUPS      constAVX512bbbaf0ea<>+0(SB), Z5
-	VFMADD213PS  constAVX5123ca9134e<>+0(SB), Z3, Z5
-	VFMADD213PS  constAVX512bd5c1e2d<>+0(SB), Z3, Z5
-	VFMADD213PS  constAVX5123e088393<>+0(SB), Z3, Z5
-	VFMADD213PS  constAVX512beaaaa99<>+0(SB), Z3, Z5
-	VMULPS       Z3, Z5, Z5
-	VFMADD213PS  Z1, Z1, Z5
-	VMOVUPS      constAVX5123f200000<>+0(SB), Z1
-	VCMPPS       $0x1e, Z1, Z2, K1
-	VBLENDMPS    Z4, Z5, K1, Z7
-	VADDPS       constAVX5123f800000<>+0(SB), Z7, Z7
-	VMULPS       constAVX5123f000000<>+0(SB), Z7, Z7
-	VMULPS       Z0, Z7, Z7
-	VMOVUPS      Z7, (AX)
+	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z2
+	VMOVUPS      constAVX51242b17218<>+0(SB), Z3
+	VCMPPS       $0x15, Z2, Z1, K1
+	VMAXPS       Z1, Z2, Z2
+	VMINPS       Z2, Z3, Z1
+	VMULPS       constAVX5123fb8aa3b<>+0(SB), Z1, Z2
+	VRNDSCALEPS  $0x08, Z2, Z2
+	VFNMADD231PS constAVX5123f318000<>+0(SB), Z2, Z1
+	VFNMADD231PS constAVX512b95e8083<>+0(SB), Z2, Z1
+	VMOVUPS      constAVX51239506967<>+0(SB), Z3
+	VFMADD213PS  constAVX5123ab743ce<>+0(SB), Z1, Z3
+	VFMADD213PS  constAVX5123c088908<>+0(SB), Z1, Z3
+	VFMADD213PS  constAVX5123d2aa9c1<>+0(SB), Z1, Z3
+	VFMADD213PS  constAVX5123e2aaaaa<>+0(SB), Z1, Z3
+	VFMADD213PS  constAVX5123f000000<>+0(SB), Z1, Z3
+	VMULPS       Z1, Z1, Z4
+	VFMADD213PS  Z1, Z4, Z3
+	VADDPS       constAVX5123f800000<>+0(SB), Z3, Z3
+	VSCALEFPS    Z2, Z3, Z3
+	VMOVAPS.Z    Z3, K1, Z3
+	VADDPS       constAVX5123f800000<>+0(SB), Z3, Z3
+	VMOVUPS      constAVX5123f800000<>+0(SB), Z1
+	VDIVPS       Z3, Z1, Z1
+	VMULPS       Z0, Z1, Z1
+	VMOVUPS      Z1, (AX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, CX
 	SUBQ         $0x00000010, DX
@@ -3263,96 +3178,77 @@ tail:
 	KMOVW        BX, K1
 	VMOVUPS.Z    (CX), K1, Z0
 	VMULPS       Z0, Z0, Z1
-	VMULPS       constAVX5123d122279<>+0(SB), Z1, Z1
-	VADDPS       constAVX5123f4c422a<>+0(SB), Z1, Z1
+	VMULPS       constAVX512bd922279<>+0(SB), Z1, Z1
+	VADDPS       constAVX512bfcc422a<>+0(SB), Z1, Z1
 	VMULPS       Z0, Z1, Z1
-	VANDPS       constAVX5127fffffff<>+0(SB), Z1, Z2
-	VANDPS       constAVX51280000000<>+0(SB), Z1, Z3
-	VADDPS       Z2, Z2, Z4
-	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z5
-	VMOVUPS      constAVX51242b17218<>+0(SB), Z6
-	VCMPPS       $0x15, Z5, Z4, K2
-	VMAXPS       Z4, Z5, Z5
-	VMINPS       Z5, Z6, Z4
-	VMULPS       constAVX5123fb8aa3b<>+0(SB), Z4, Z5
-	VRNDSCALEPS  $0x08, Z5, Z5
-	VFNMADD231PS constAVX5123f318000<>+0(SB), Z5, Z4
-	VFNMADD231PS constAVX512b95e8083<>+0(SB), Z5, Z4
-	VMOVUPS      constAVX51239506967<>+0(SB), Z6
-	VFMADD213PS  constAVX5123ab743ce<>+0(SB), Z4, Z6
-	VFMADD213PS  constAVX5123c088908<>+0(SB), Z4, Z6
-	VFMADD213PS  constAVX5123d2aa9c1<>+0(SB), Z4, Z6
-	VFMADD213PS  constAVX5123e2aaaaa<>+0(SB), Z4, Z6
-	VFMADD213PS  constAVX5123f000000<>+0(SB), Z4, Z6
-	VMULPS       Z4, Z4, Z7
-	VFMADD213PS  Z4, Z7, Z6
-	VADDPS       constAVX5123f800000<>+0(SB), Z6, Z6
-	VSCALEFPS    Z5, Z6, Z6
-	VMOVAPS.Z    Z6, K2, Z6
-	VADDPS       constAVX5123f800000<>+0(SB), Z6, Z6
-	VMOVUPS      constAVX51240000000<>+0(SB), Z4
-	VDIVPS       Z6, Z4, Z4
-	VMOVUPS      constAVX5123f800000<>+0(SB), Z5
-	VSUBPS       Z4, Z5, Z4
-	VORPS        Z3, Z4, Z4
-	VMULPS       Z1, Z1, Z3
-	VMOVUPS      constAVX512bbbaf0ea<>+0(SB), Z5
-	VFMADD213PS  constAVX5123ca9134e<>+0(SB), Z3, Z5
-	VFMADD213PS  constAVX512bd5c1e2d<>+0(SB), Z3, Z5
-	VFMADD213PS  constAVX5123e088393<>+0(SB), Z3, Z5
-	VFMADD213PS  constAVX512beaaaa99<>+0(SB), Z3, Z5
-	VMULPS       Z3, Z5, Z5
-	VFMADD213PS  Z1, Z1, Z5
-	VMOVUPS      constAVX5123f200000<>+0(SB), Z1
-	VCMPPS       $0x1e, Z1, Z2, K2
-	VBLENDMPS    Z4, Z5, K2, Z8
-	VADDPS       constAVX5123f800000<>+0(SB), Z8, Z8
-	VMULPS       constAVX5123f000000<>+0(SB), Z8, Z8
-	VMULPS       Z0, Z8, Z8
-	VMOVUPS      Z8, K1, (AX)
+	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z2
+	VMOVUPS      constAVX51242b17218<>+0(SB), Z3
+	VCMPPS       $0x15, Z2, Z1, K2
+	VMAXPS       Z1, Z2, Z2
+	VMINPS       Z2, Z3, Z1
+	VMULPS       constAVX5123fb8aa3b<>+0(SB), Z1, Z2
+	VRNDSCALEPS  $0x08, Z2, Z2
+	VFNMADD231PS constAVX5123f318000<>+0(SB), Z2, Z1
+	VFNMADD231PS constAVX512b95e8083<>+0(SB), Z2, Z1
+	VMOVUPS      constAVX51239506967<>+0(SB), Z3
+	VFMADD213PS  constAVX5123ab743ce<>+0(SB), Z1, Z3
+	VFMADD213PS  constAVX5123c088908<>+0(SB), Z1, Z3
+	VFMADD213PS  constAVX5123d2aa9c1<>+0(SB), Z1, Z3
+	VFMADD213PS  constAVX5123e2aaaaa<>+0(SB), Z1, Z3
+	VFMADD213PS  constAVX5123f000000<>+0(SB), Z1, Z3
+	VMULPS       Z1, Z1, Z4
+	VFMADD213PS  Z1, Z4, Z3
+	VADDPS       constAVX5123f800000<>+0(SB), Z3, Z3
+	VSCALEFPS    Z2, Z3, Z3
+	VMOVAPS.Z    Z3, K2, Z3
+	VADDPS       constAVX5123f800000<>+0(SB), Z3, Z3
+	VMOVUPS      constAVX5123f800000<>+0(SB), Z1
+	VDIVPS       Z3, Z1, Z1
+	VMULPS       Z0, Z1, Z1
+	VMOVUPS      Z1, K1, (AX)
 
 done:
 	VZEROUPPER
 	RET
 
-DATA constAVX5123d122279<>+0(SB)/4, $0x3d122279
-DATA constAVX5123d122279<>+4(SB)/4, $0x3d122279
-DATA constAVX5123d122279<>+8(SB)/4, $0x3d122279
-DATA constAVX5123d122279<>+12(SB)/4, $0x3d122279
-DATA constAVX5123d122279<>+16(SB)/4, $0x3d122279
-DATA constAVX5123d122279<>+20(SB)/4, $0x3d122279
-DATA constAVX5123d122279<>+24(SB)/4, $0x3d122279
-DATA constAVX5123d122279<>+28(SB)/4, $0x3d122279
-DATA constAVX5123d122279<>+32(SB)/4, $0x3d122279
-DATA constAVX5123d122279<>+36(SB)/4, $0x3d122279
-DATA constAVX5123d122279<>+40(SB)/4, $0x3d122279
-DATA constAVX5123d122279<>+44(SB)/4, $0x3d122279
-DATA constAVX5123d122279<>+48(SB)/4, $0x3d122279
-DATA constAVX5123d122279<>+52(SB)/4, $0x3d122279
-DATA constAVX5123d122279<>+56(SB)/4, $0x3d122279
-DATA constAVX5123d122279<>+60(SB)/4, $0x3d122279
-GLOBL constAVX5123d122279<>(SB), RODATA|NOPTR, $64
+DATA constAVX512bd922279<>+0(SB)/4, $0xbd922279
+DATA constAVX512bd922279<>+4(SB)/4, $0xbd922279
+DATA constAVX512bd922279<>+8(SB)/4, $0xbd922279
+DATA constAVX512bd922279<>+12(SB)/4, $0xbd922279
+DATA constAVX512bd922279<>+16(SB)/4, $0xbd922279
+DATA constAVX512bd922279<>+20(SB)/4, $0xbd922279
+DATA constAVX512bd922279<>+24(SB)/4, $0xbd922279
+DATA constAVX512bd922279<>+28(SB)/4, $0xbd922279
+DATA constAVX512bd922279<>+32(SB)/4, $0xbd922279
+DATA constAVX512bd922279<>+36(SB)/4, $0xbd922279
+DATA constAVX512bd922279<>+40(SB)/4, $0xbd922279
+DATA constAVX512bd922279<>+44(SB)/4, $0xbd922279
+DATA constAVX512bd922279<>+48(SB)/4, $0xbd922279
+DATA constAVX512bd922279<>+52(SB)/4, $0xbd922279
+DATA constAVX512bd922279<>+56(SB)/4, $0xbd922279
+DATA constAVX512bd922279<>+60(SB)/4, $0xbd922279
+GLOBL constAVX512bd922279<>(SB), RODATA|NOPTR, $64
 
-DATA constAVX5123f4c422a<>+0(SB)/4, $0x3f4c422a
-DATA constAVX5123f4c422a<>+4(SB)/4, $0x3f4c422a
-DATA constAVX5123f4c422a<>+8(SB)/4, $0x3f4c422a
-DATA constAVX5123f4c422a<>+12(SB)/4, $0x3f4c422a
-DATA constAVX5123f4c422a<>+16(SB)/4, $0x3f4c422a
-DATA constAVX5123f4c422a<>+20(SB)/4, $0x3f4c422a
-DATA constAVX5123f4c422a<>+24(SB)/4, $0x3f4c422a
-DATA constAVX5123f4c422a<>+28(SB)/4, $0x3f4c422a
-DATA constAVX5123f4c422a<>+32(SB)/4, $0x3f4c422a
-DATA constAVX5123f4c422a<>+36(SB)/4, $0x3f4c422a
-DATA constAVX5123f4c422a<>+40(SB)/4, $0x3f4c422a
-DATA constAVX5123f4c422a<>+44(SB)/4, $0x3f4c422a
-DATA constAVX5123f4c422a<>+48(SB)/4, $0x3f4c422a
-DATA constAVX5123f4c422a<>+52(SB)/4, $0x3f4c422a
-DATA constAVX5123f4c422a<>+56(SB)/4, $0x3f4c422a
-DATA constAVX5123f4c422a<>+60(SB)/4, $0x3f4c422a
-GLOBL constAVX5123f4c422a<>(SB), RODATA|NOPTR, $64
+DATA constAVX512bfcc422a<>+0(SB)/4, $0xbfcc422a
+DATA constAVX512bfcc422a<>+4(SB)/4, $0xbfcc422a
+DATA constAVX512bfcc422a<>+8(SB)/4, $0xbfcc422a
+DATA constAVX512bfcc422a<>+12(SB)/4, $0xbfcc422a
+DATA constAVX512bfcc422a<>+16(SB)/4, $0xbfcc422a
+DATA constAVX512bfcc422a<>+20(SB)/4, $0xbfcc422a
+DATA constAVX512bfcc422a<>+24(SB)/4, $0xbfcc422a
+DATA constAVX512bfcc422a<>+28(SB)/4, $0xbfcc422a
+DATA constAVX512bfcc422a<>+32(SB)/4, $0xbfcc422a
+DATA constAVX512bfcc422a<>+36(SB)/4, $0xbfcc422a
+DATA constAVX512bfcc422a<>+40(SB)/4, $0xbfcc422a
+DATA constAVX512bfcc422a<>+44(SB)/4, $0xbfcc422a
+DATA constAVX512bfcc422a<>+48(SB)/4, $0xbfcc422a
+DATA constAVX512bfcc422a<>+52(SB)/4, $0xbfcc422a
+DATA constAVX512bfcc422a<>+56(SB)/4, $0xbfcc422a
+DATA constAVX512bfcc422a<>+60(SB)/4, $0xbfcc422a
+GLOBL constAVX512bfcc422a<>(SB), RODATA|NOPTR, $64
 
 // func geluGradAVX512(dx *float32, x *float32, dy *float32, n int)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2
 TEXT ·geluGradAVX512(SB), NOSPLIT, $0-32
 	MOVQ dx+0(FP), AX
 	MOVQ x+8(FP), CX
@@ -3366,60 +3262,41 @@ one:
 	VMOVUPS      (CX), Z1
 	VMOVUPS      (DX), Z2
 	VMULPS       Z1, Z1, Z3
-	VMULPS       constAVX5123d122279<>+0(SB), Z3, Z3
-	VADDPS       constAVX5123f4c422a<>+0(SB), Z3, Z3
+	VMULPS       constAVX512bd922279<>+0(SB), Z3, Z3
+	VADDPS       constAVX512bfcc422a<>+0(SB), Z3, Z3
 	VMULPS       Z1, Z3, Z3
-	VANDPS       constAVX5127fffffff<>+0(SB), Z3, Z4
-	VANDPS       constAVX51280000000<>+0(SB), Z3, Z5
-	VADDPS       Z4, Z4, Z6
-	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z7
-	VMOVUPS      constAVX51242b17218<>+0(SB), Z8
-	VCMPPS       $0x15, Z7, Z6, K1
-	VMAXPS       Z6, Z7, Z7
-	VMINPS       Z7, Z8, Z6
-	VMULPS       constAVX5123fb8aa3b<>+0(SB), Z6, Z7
-	VRNDSCALEPS  $0x08, Z7, Z7
-	VFNMADD231PS constAVX5123f318000<>+0(SB), Z7, Z6
-	VFNMADD231PS constAVX512b95e8083<>+0(SB), Z7, Z6
-	VMOVUPS      constAVX51239506967<>+0(SB), Z8
-	VFMADD213PS  constAVX5123ab743ce<>+0(SB), Z6, Z8
-	VFMADD213PS  constAVX5123c088908<>+0(SB), Z6, Z8
-	VFMADD213PS  constAVX5123d2aa9c1<>+0(SB), Z6, Z8
-	VFMADD213PS  constAVX5123e2aaaaa<>+0(SB), Z6, Z8
-	VFMADD213PS  constAVX5123f000000<>+0(SB), Z6, Z8
-	VMULPS       Z6, Z6, Z11
-	VFMADD213PS  Z6, Z11, Z8
-	VADDPS       constAVX5123f800000<>+0(SB), Z8, Z8
-	VSCALEFPS    Z7, Z8, Z8
-	VMOVAPS.Z    Z8, K1, Z8
-	VADDPS       constAVX5123f800000<>+0(SB), Z8, Z8
-	VMOVUPS      constAVX51240000000<>+0(SB), Z6
-	VDIVPS       Z8, Z6, Z6
-	VMOVUPS      constAVX5123f800000<>+0(SB), Z7
-	VSUBPS       Z6, Z7, Z6
-	VORPS        Z5, Z6, Z6
-	VMULPS       Z3, Z3, Z5
-	VMOVUPS      constAVX512bbbaf0ea<>+0(SB), Z7
-	VFMADD213PS  constAVX5123ca9134e<>+0(SB), Z5, Z7
-	VFMADD213PS  constAVX512bd5c1e2d<>+0(SB), Z5, Z7
-	VFMADD213PS  constAVX5123e088393<>+0(SB), Z5, Z7
-	VFMADD213PS  constAVX512beaaaa99<>+0(SB), Z5, Z7
-	VMULPS       Z5, Z7, Z7
-	VFMADD213PS  Z3, Z3, Z7
-	VMOVUPS      constAVX5123f200000<>+0(SB), Z3
-	VCMPPS       $0x1e, Z3, Z4, K1
-	VBLENDMPS    Z6, Z7, K1, Z9
-	VMOVUPS      constAVX5123f800000<>+0(SB), Z4
-	VMULPS       Z1, Z1, Z3
-	VMULPS       constAVX5123ddb33b6<>+0(SB), Z3, Z3
-	VADDPS       constAVX5123f4c422a<>+0(SB), Z3, Z3
-	VMULPS       Z1, Z3, Z3
-	VFNMADD231PS Z9, Z9, Z4
-	VMULPS       Z4, Z3, Z3
-	VADDPS       Z9, Z3, Z3
-	VADDPS       constAVX5123f800000<>+0(SB), Z3, Z3
-	VMULPS       constAVX5123f000000<>+0(SB), Z3, Z3
-	VFMADD231PS  Z3, Z2, Z0
+	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z4
+	VMOVUPS      constAVX51242b17218<>+0(SB), Z5
+	VCMPPS       $0x15, Z4, Z3, K1
+	VMAXPS       Z3, Z4, Z4
+	VMINPS       Z4, Z5, Z3
+	VMULPS       constAVX5123fb8aa3b<>+0(SB), Z3, Z4
+	VRNDSCALEPS  $0x08, Z4, Z4
+	VFNMADD231PS constAVX5123f318000<>+0(SB), Z4, Z3
+	VFNMADD231PS constAVX512b95e8083<>+0(SB), Z4, Z3
+	VMOVUPS      constAVX51239506967<>+0(SB), Z5
+	VFMADD213PS  constAVX5123ab743ce<>+0(SB), Z3, Z5
+	VFMADD213PS  constAVX5123c088908<>+0(SB), Z3, Z5
+	VFMADD213PS  constAVX5123d2aa9c1<>+0(SB), Z3, Z5
+	VFMADD213PS  constAVX5123e2aaaaa<>+0(SB), Z3, Z5
+	VFMADD213PS  constAVX5123f000000<>+0(SB), Z3, Z5
+	VMULPS       Z3, Z3, Z6
+	VFMADD213PS  Z3, Z6, Z5
+	VADDPS       constAVX5123f800000<>+0(SB), Z5, Z5
+	VSCALEFPS    Z4, Z5, Z5
+	VMOVAPS.Z    Z5, K1, Z5
+	VADDPS       constAVX5123f800000<>+0(SB), Z5, Z5
+	VMOVUPS      constAVX5123f800000<>+0(SB), Z3
+	VDIVPS       Z5, Z3, Z3
+	VMOVUPS      constAVX5123f800000<>+0(SB), Z5
+	VMULPS       Z1, Z1, Z4
+	VMULPS       constAVX5123e5b33b6<>+0(SB), Z4, Z4
+	VADDPS       constAVX5123fcc422a<>+0(SB), Z4, Z4
+	VMULPS       Z1, Z4, Z4
+	VSUBPS       Z3, Z5, Z5
+	VMULPS       Z5, Z4, Z4
+	VFMADD213PS  Z3, Z3, Z4
+	VFMADD231PS  Z4, Z2, Z0
 	VMOVUPS      Z0, (AX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, CX
@@ -3439,83 +3316,82 @@ tail:
 	VMOVUPS.Z    (CX), K1, Z1
 	VMOVUPS.Z    (DX), K1, Z2
 	VMULPS       Z1, Z1, Z3
-	VMULPS       constAVX5123d122279<>+0(SB), Z3, Z3
-	VADDPS       constAVX5123f4c422a<>+0(SB), Z3, Z3
+	VMULPS       constAVX512bd922279<>+0(SB), Z3, Z3
+	VADDPS       constAVX512bfcc422a<>+0(SB), Z3, Z3
 	VMULPS       Z1, Z3, Z3
-	VANDPS       constAVX5127fffffff<>+0(SB), Z3, Z4
-	VANDPS       constAVX51280000000<>+0(SB), Z3, Z5
-	VADDPS       Z4, Z4, Z6
-	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z7
-	VMOVUPS      constAVX51242b17218<>+0(SB), Z8
-	VCMPPS       $0x15, Z7, Z6, K2
-	VMAXPS       Z6, Z7, Z7
-	VMINPS       Z7, Z8, Z6
-	VMULPS       constAVX5123fb8aa3b<>+0(SB), Z6, Z7
-	VRNDSCALEPS  $0x08, Z7, Z7
-	VFNMADD231PS constAVX5123f318000<>+0(SB), Z7, Z6
-	VFNMADD231PS constAVX512b95e8083<>+0(SB), Z7, Z6
-	VMOVUPS      constAVX51239506967<>+0(SB), Z8
-	VFMADD213PS  constAVX5123ab743ce<>+0(SB), Z6, Z8
-	VFMADD213PS  constAVX5123c088908<>+0(SB), Z6, Z8
-	VFMADD213PS  constAVX5123d2aa9c1<>+0(SB), Z6, Z8
-	VFMADD213PS  constAVX5123e2aaaaa<>+0(SB), Z6, Z8
-	VFMADD213PS  constAVX5123f000000<>+0(SB), Z6, Z8
-	VMULPS       Z6, Z6, Z9
-	VFMADD213PS  Z6, Z9, Z8
-	VADDPS       constAVX5123f800000<>+0(SB), Z8, Z8
-	VSCALEFPS    Z7, Z8, Z8
-	VMOVAPS.Z    Z8, K2, Z8
-	VADDPS       constAVX5123f800000<>+0(SB), Z8, Z8
-	VMOVUPS      constAVX51240000000<>+0(SB), Z6
-	VDIVPS       Z8, Z6, Z6
-	VMOVUPS      constAVX5123f800000<>+0(SB), Z7
-	VSUBPS       Z6, Z7, Z6
-	VORPS        Z5, Z6, Z6
-	VMULPS       Z3, Z3, Z5
-	VMOVUPS      constAVX512bbbaf0ea<>+0(SB), Z7
-	VFMADD213PS  constAVX5123ca9134e<>+0(SB), Z5, Z7
-	VFMADD213PS  constAVX512bd5c1e2d<>+0(SB), Z5, Z7
-	VFMADD213PS  constAVX5123e088393<>+0(SB), Z5, Z7
-	VFMADD213PS  constAVX512beaaaa99<>+0(SB), Z5, Z7
-	VMULPS       Z5, Z7, Z7
-	VFMADD213PS  Z3, Z3, Z7
-	VMOVUPS      constAVX5123f200000<>+0(SB), Z3
-	VCMPPS       $0x1e, Z3, Z4, K2
-	VBLENDMPS    Z6, Z7, K2, Z10
-	VMOVUPS      constAVX5123f800000<>+0(SB), Z4
-	VMULPS       Z1, Z1, Z3
-	VMULPS       constAVX5123ddb33b6<>+0(SB), Z3, Z3
-	VADDPS       constAVX5123f4c422a<>+0(SB), Z3, Z3
-	VMULPS       Z1, Z3, Z3
-	VFNMADD231PS Z10, Z10, Z4
-	VMULPS       Z4, Z3, Z3
-	VADDPS       Z10, Z3, Z3
-	VADDPS       constAVX5123f800000<>+0(SB), Z3, Z3
-	VMULPS       constAVX5123f000000<>+0(SB), Z3, Z3
-	VFMADD231PS  Z3, Z2, Z0
+	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z4
+	VMOVUPS      constAVX51242b17218<>+0(SB), Z5
+	VCMPPS       $0x15, Z4, Z3, K2
+	VMAXPS       Z3, Z4, Z4
+	VMINPS       Z4, Z5, Z3
+	VMULPS       constAVX5123fb8aa3b<>+0(SB), Z3, Z4
+	VRNDSCALEPS  $0x08, Z4, Z4
+	VFNMADD231PS constAVX5123f318000<>+0(SB), Z4, Z3
+	VFNMADD231PS constAVX512b95e8083<>+0(SB), Z4, Z3
+	VMOVUPS      constAVX51239506967<>+0(SB), Z5
+	VFMADD213PS  constAVX5123ab743ce<>+0(SB), Z3, Z5
+	VFMADD213PS  constAVX5123c088908<>+0(SB), Z3, Z5
+	VFMADD213PS  constAVX5123d2aa9c1<>+0(SB), Z3, Z5
+	VFMADD213PS  constAVX5123e2aaaaa<>+0(SB), Z3, Z5
+	VFMADD213PS  constAVX5123f000000<>+0(SB), Z3, Z5
+	VMULPS       Z3, Z3, Z6
+	VFMADD213PS  Z3, Z6, Z5
+	VADDPS       constAVX5123f800000<>+0(SB), Z5, Z5
+	VSCALEFPS    Z4, Z5, Z5
+	VMOVAPS.Z    Z5, K2, Z5
+	VADDPS       constAVX5123f800000<>+0(SB), Z5, Z5
+	VMOVUPS      constAVX5123f800000<>+0(SB), Z3
+	VDIVPS       Z5, Z3, Z3
+	VMOVUPS      constAVX5123f800000<>+0(SB), Z5
+	VMULPS       Z1, Z1, Z4
+	VMULPS       constAVX5123e5b33b6<>+0(SB), Z4, Z4
+	VADDPS       constAVX5123fcc422a<>+0(SB), Z4, Z4
+	VMULPS       Z1, Z4, Z4
+	VSUBPS       Z3, Z5, Z5
+	VMULPS       Z5, Z4, Z4
+	VFMADD213PS  Z3, Z3, Z4
+	VFMADD231PS  Z4, Z2, Z0
 	VMOVUPS      Z0, K1, (AX)
 
 done:
 	VZEROUPPER
 	RET
 
-DATA constAVX5123ddb33b6<>+0(SB)/4, $0x3ddb33b6
-DATA constAVX5123ddb33b6<>+4(SB)/4, $0x3ddb33b6
-DATA constAVX5123ddb33b6<>+8(SB)/4, $0x3ddb33b6
-DATA constAVX5123ddb33b6<>+12(SB)/4, $0x3ddb33b6
-DATA constAVX5123ddb33b6<>+16(SB)/4, $0x3ddb33b6
-DATA constAVX5123ddb33b6<>+20(SB)/4, $0x3ddb33b6
-DATA constAVX5123ddb33b6<>+24(SB)/4, $0x3ddb33b6
-DATA constAVX5123ddb33b6<>+28(SB)/4, $0x3ddb33b6
-DATA constAVX5123ddb33b6<>+32(SB)/4, $0x3ddb33b6
-DATA constAVX5123ddb33b6<>+36(SB)/4, $0x3ddb33b6
-DATA constAVX5123ddb33b6<>+40(SB)/4, $0x3ddb33b6
-DATA constAVX5123ddb33b6<>+44(SB)/4, $0x3ddb33b6
-DATA constAVX5123ddb33b6<>+48(SB)/4, $0x3ddb33b6
-DATA constAVX5123ddb33b6<>+52(SB)/4, $0x3ddb33b6
-DATA constAVX5123ddb33b6<>+56(SB)/4, $0x3ddb33b6
-DATA constAVX5123ddb33b6<>+60(SB)/4, $0x3ddb33b6
-GLOBL constAVX5123ddb33b6<>(SB), RODATA|NOPTR, $64
+DATA constAVX5123e5b33b6<>+0(SB)/4, $0x3e5b33b6
+DATA constAVX5123e5b33b6<>+4(SB)/4, $0x3e5b33b6
+DATA constAVX5123e5b33b6<>+8(SB)/4, $0x3e5b33b6
+DATA constAVX5123e5b33b6<>+12(SB)/4, $0x3e5b33b6
+DATA constAVX5123e5b33b6<>+16(SB)/4, $0x3e5b33b6
+DATA constAVX5123e5b33b6<>+20(SB)/4, $0x3e5b33b6
+DATA constAVX5123e5b33b6<>+24(SB)/4, $0x3e5b33b6
+DATA constAVX5123e5b33b6<>+28(SB)/4, $0x3e5b33b6
+DATA constAVX5123e5b33b6<>+32(SB)/4, $0x3e5b33b6
+DATA constAVX5123e5b33b6<>+36(SB)/4, $0x3e5b33b6
+DATA constAVX5123e5b33b6<>+40(SB)/4, $0x3e5b33b6
+DATA constAVX5123e5b33b6<>+44(SB)/4, $0x3e5b33b6
+DATA constAVX5123e5b33b6<>+48(SB)/4, $0x3e5b33b6
+DATA constAVX5123e5b33b6<>+52(SB)/4, $0x3e5b33b6
+DATA constAVX5123e5b33b6<>+56(SB)/4, $0x3e5b33b6
+DATA constAVX5123e5b33b6<>+60(SB)/4, $0x3e5b33b6
+GLOBL constAVX5123e5b33b6<>(SB), RODATA|NOPTR, $64
+
+DATA constAVX5123fcc422a<>+0(SB)/4, $0x3fcc422a
+DATA constAVX5123fcc422a<>+4(SB)/4, $0x3fcc422a
+DATA constAVX5123fcc422a<>+8(SB)/4, $0x3fcc422a
+DATA constAVX5123fcc422a<>+12(SB)/4, $0x3fcc422a
+DATA constAVX5123fcc422a<>+16(SB)/4, $0x3fcc422a
+DATA constAVX5123fcc422a<>+20(SB)/4, $0x3fcc422a
+DATA constAVX5123fcc422a<>+24(SB)/4, $0x3fcc422a
+DATA constAVX5123fcc422a<>+28(SB)/4, $0x3fcc422a
+DATA constAVX5123fcc422a<>+32(SB)/4, $0x3fcc422a
+DATA constAVX5123fcc422a<>+36(SB)/4, $0x3fcc422a
+DATA constAVX5123fcc422a<>+40(SB)/4, $0x3fcc422a
+DATA constAVX5123fcc422a<>+44(SB)/4, $0x3fcc422a
+DATA constAVX5123fcc422a<>+48(SB)/4, $0x3fcc422a
+DATA constAVX5123fcc422a<>+52(SB)/4, $0x3fcc422a
+DATA constAVX5123fcc422a<>+56(SB)/4, $0x3fcc422a
+DATA constAVX5123fcc422a<>+60(SB)/4, $0x3fcc422a
+GLOBL constAVX5123fcc422a<>(SB), RODATA|NOPTR, $64
 
 // func normAVX512(dst *float32, x *float32, gain *float32, shift *float32, n int, mean float32, rstd float32)
 // Requires: AVX, AVX512F, BMI2

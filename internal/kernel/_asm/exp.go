@@ -93,15 +93,23 @@ func (s isa) tanh(x reg.VecVirtual) reg.VecVirtual {
 	return out
 }
 
-// geluTanh returns tanh(√(2/π)·(x + 0.044715x³)), leaving x.
-func (s isa) geluTanh(x reg.VecVirtual) reg.VecVirtual {
+// geluGate returns the gate of gelu(x) = x·gate, which is (1+tanh u)/2 =
+// 1/(1+e^-2u) with u = √(2/π)·(x + 0.044715x³). It leaves x.
+func (s isa) geluGate(x reg.VecVirtual) reg.VecVirtual {
 	u := s.vec()
 	VMULPS(x, x, u)
-	VMULPS(s.constant(0.044715*0.7978845608028654), u, u)
-	VADDPS(s.constant(0.7978845608028654), u, u)
+	VMULPS(s.constant(-2*0.044715*geluRoot), u, u)
+	VADDPS(s.constant(-2*geluRoot), u, u)
 	VMULPS(x, u, u)
-	return s.tanh(u)
+	e := s.exp(u)
+	VADDPS(s.constant(1), e, e)
+	one := s.constantIn(1)
+	VDIVPS(e, one, one)
+	return one
 }
+
+// geluRoot is √(2/π).
+const geluRoot = 0.7978845608028654
 
 var exponentials = []loop{
 	{
@@ -135,29 +143,25 @@ var exponentials = []loop{
 	{
 		name: "gelu", doc: "computes dst = x/2 * (1 + tanh(√(2/π)(x + 0.044715x³))).", in: []string{"x"}, out: []string{"dst"},
 		body: func(b *body) vecs {
-			t := b.geluTanh(b.in[0])
-			VADDPS(b.constant(1), t, t)
-			VMULPS(b.constant(0.5), t, t)
-			VMULPS(b.in[0], t, t)
-			return vecs{t}
+			gate := b.geluGate(b.in[0])
+			VMULPS(b.in[0], gate, gate)
+			return vecs{gate}
 		},
 	},
 	{
 		name: "geluGrad", doc: "computes dx += dy times the derivative of gelu at x.", in: []string{"dx", "x", "dy"}, out: []string{"dx"},
 		body: func(b *body) vecs {
 			dx, x, dy := b.in[0], b.in[1], b.in[2]
-			t := b.geluTanh(x)
-			// u' = √(2/π)(1 + 3·0.044715x²); gelu' = (1+t)/2 + x/2·(1-t²)·u'
+			gate := b.geluGate(x)
+			// gelu' = gate + x·gate·(1-gate)·2u', u' = √(2/π)(1 + 3·0.044715x²)
 			u, w := b.vec(), b.constantIn(1)
 			VMULPS(x, x, u)
-			VMULPS(b.constant(3*0.044715*0.7978845608028654), u, u)
-			VADDPS(b.constant(0.7978845608028654), u, u)
+			VMULPS(b.constant(2*3*0.044715*geluRoot), u, u)
+			VADDPS(b.constant(2*geluRoot), u, u)
 			VMULPS(x, u, u)
-			VFNMADD231PS(t, t, w)
+			VSUBPS(gate, w, w)
 			VMULPS(w, u, u)
-			VADDPS(t, u, u)
-			VADDPS(b.constant(1), u, u)
-			VMULPS(b.constant(0.5), u, u)
+			VFMADD213PS(gate, gate, u)
 			VFMADD231PS(u, dy, dx)
 			return vecs{dx}
 		},
