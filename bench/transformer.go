@@ -119,9 +119,11 @@ func Decode(shape string, beam int, budget time.Duration) (Result, error) {
 	}
 	limits := decode.Limits(decodeBatch, decodeTarget)
 	seconds, peak, runs := measure(budget, func() {
-		if _, e := decode.Run(m.NewDecoder(src), limits, o); e != nil {
+		d := m.NewDecoder(src)
+		if _, e := decode.Run(d, limits, o); e != nil {
 			err = e
 		}
+		d.Close()
 	})
 	if err != nil {
 		return Result{}, err

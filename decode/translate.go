@@ -111,7 +111,11 @@ func (s System) run(parts []data.Example, o TranslateOptions) ([][]Hypothesis, e
 			src = append(src, parts[i].Source)
 			limits = append(limits, max(targetLimit(len(parts[i].Source), s.MaxLength), o.MinLength))
 		}
-		hyps, err := Run(s.Start(src), limits, o.Options)
+		stepper := s.Start(src)
+		hyps, err := Run(stepper, limits, o.Options)
+		if c, ok := stepper.(interface{ Close() }); ok {
+			c.Close() // lends its memory to the next
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -28,13 +28,19 @@ type Decoder struct {
 // NewDecoder encodes src and returns a decoder with one hypothesis, still
 // empty, for each source sequence.
 func (m *Model) NewDecoder(src Sequences) *Decoder {
-	d := &Decoder{m: m, tape: tensor.NewInferenceTape()}
+	d := m.decoders.Get()
+	d.m = m
+	if d.tape == nil {
+		d.tape = tensor.NewInferenceTape()
+		d.source, d.self = make([]nn.Cached, len(m.Decoder)), make([]nn.Cached, len(m.Decoder))
+	}
+	d.tape.Reset()
 	p := Pass{Tape: d.tape}
 	memory := m.Encode(p, src)
 	for i := range m.Decoder {
 		kv := m.Decoder[i].SourceAttention.KV.Forward(d.tape, memory)
-		d.source = append(d.source, nn.Cached{Data: append([]tensor.Float(nil), kv.Data...)})
-		d.self = append(d.self, nn.Cached{})
+		d.source[i].Data = append(d.source[i].Data[:0], kv.Data...)
+		d.self[i].Data = d.self[i].Data[:0]
 	}
 	for s := range src.Segments.Len() {
 		var rows []int32
@@ -48,8 +54,13 @@ func (m *Model) NewDecoder(src Sequences) *Decoder {
 	return d
 }
 
-// MaxLength is the largest number of tokens that a hypothesis can have.
-func (d *Decoder) MaxLength() int { return d.m.MaxLength }
+// Close hands the decoder's memory to the model's next one. The decoder must
+// not be used any more; to close it is not required.
+func (d *Decoder) Close() {
+	m := d.m
+	*d = Decoder{tape: d.tape, source: d.source, self: d.self}
+	m.decoders.Put(d)
+}
 
 // Select replaces the hypotheses: number i of the new ones continues
 // parents[i] of the old ones.

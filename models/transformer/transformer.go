@@ -12,6 +12,7 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"github.com/kotoba-nlp/kotoba/internal/freelist"
 	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/tensor"
 )
@@ -76,6 +77,7 @@ type Model struct {
 
 	positions  *tensor.Tensor // (MaxLength, D)
 	logitsBias *tensor.Tensor // (1, V), of an imported model
+	decoders   freelist.List[Decoder]
 }
 
 // EncoderLayer is one layer of the encoder (section 3.1).
