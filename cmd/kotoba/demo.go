@@ -50,7 +50,7 @@ func demoConfig() (train.Config, error) {
 	c.Tokenizer = train.TokenizerConfig{Type: "words"}
 	c.Data.Tokenize, c.Data.ValidLines = "none", 200
 	c.Model = transformer.Config{Dim: 128, Heads: 4, FFN: 512, EncoderLayers: 2, DecoderLayers: 2, MaxLength: 64, Dropout: 0.1}
-	c.Training.BatchTokens, c.Training.MaxSteps, c.Training.MaxMinutes = 1024, 420, 0.6
+	c.Training.BatchTokens, c.Training.MaxSteps, c.Training.MaxMinutes = 1024, 420, 0.7
 	c.Training.Rate, c.Training.Warmup = 4e-3, 100
 	c.Training.ValidateEvery, c.Training.Average, c.Training.Patience = 60, 0, 0
 	c.Decoding = train.DecodingConfig{Beam: 1}
