@@ -180,6 +180,16 @@ func TestInterruptedRunsGoOn(t *testing.T) {
 	}
 }
 
+func TestOptionsThatCannotWorkLeaveTheFolderFree(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	if _, err := trainSmall(context.Background(), dir, func(c *Config) { c.Model.Heads = 3 }); err == nil {
+		t.Fatal("no error for 3 heads in 16 dimensions")
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("a folder was left behind")
+	}
+}
+
 func TestAnotherConfigurationIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	short := func(c *Config) { c.Training.MaxSteps = 1 }

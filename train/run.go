@@ -46,13 +46,14 @@ func NewRunOf(dir string, c Config, train, valid Text) (*Run, error) {
 	if err := c.Training.Validate(); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("train: %w", err)
-	}
-	if err := checkConfig(dir, c); err != nil {
+	asked := c // what the folder keeps, before the tokenizer decides the rest
+	if err := checkConfig(dir, asked); err != nil {
 		return nil, err
 	}
-	tok, err := runTokenizer(dir, c.Tokenizer, train)
+	tok, err := openTokenizer(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		tok, err = makeTokenizer(c.Tokenizer, train)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +72,26 @@ func NewRunOf(dir string, c Config, train, valid Text) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Run{Dir: dir, Config: c, Task: task}, nil
+	return &Run{Dir: dir, Config: c, Task: task}, makeFolder(dir, asked, tok)
+}
+
+// makeFolder makes the folder of a new run. It comes last, so that options that
+// cannot work leave nothing behind.
+func makeFolder(dir string, c Config, tok tokenizer.Tokenizer) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	_, pieces := tok.(*tokenizer.SentencePiece)
+	vocab, config := filepath.Join(dir, tokenizerFiles[pieces]), filepath.Join(dir, configFile)
+	if _, err := os.Stat(config); errors.Is(err, fs.ErrNotExist) {
+		if err := writeFile(config, c.Format()); err != nil {
+			return err
+		}
+	}
+	if _, err := os.Stat(vocab); errors.Is(err, fs.ErrNotExist) {
+		return tok.Save(vocab)
+	}
+	return nil
 }
 
 func readTexts(d DataConfig) (train, valid Text, err error) {
@@ -89,13 +109,13 @@ func readTexts(d DataConfig) (train, valid Text, err error) {
 	return train, valid, err
 }
 
-// checkConfig writes the configuration of a new run, and compares it with that
-// of an old one.
+// checkConfig compares the configuration with that of the run that is in the
+// folder already, if there is one.
 func checkConfig(dir string, c Config) error {
 	path := filepath.Join(dir, configFile)
 	old, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return writeFile(path, c.Format())
+		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("train: %w", err)
@@ -104,19 +124,6 @@ func checkConfig(dir string, c Config) error {
 		return fmt.Errorf("train: %s belongs to a run of another configuration; give --dir a new folder, or the same options", path)
 	}
 	return nil
-}
-
-// runTokenizer opens the vocabulary of a run, or makes it.
-func runTokenizer(dir string, c TokenizerConfig, train Text) (tokenizer.Tokenizer, error) {
-	if tok, err := openTokenizer(dir); err == nil || !errors.Is(err, fs.ErrNotExist) {
-		return tok, err
-	}
-	tok, err := makeTokenizer(c, train)
-	if err != nil {
-		return nil, err
-	}
-	_, pieces := tok.(*tokenizer.SentencePiece)
-	return tok, tok.Save(filepath.Join(dir, tokenizerFiles[pieces]))
 }
 
 func openTokenizer(dir string) (tokenizer.Tokenizer, error) {
