@@ -33,7 +33,7 @@ type Result struct {
 }
 
 // peakTries is how often the peak is tried for between two runs of a workload.
-const peakTries = 5
+const peakTries = 2
 
 // measure runs f for about the given time, at least twice after one warm-up,
 // and returns the shortest run in seconds. Between runs it measures the peak,

@@ -1,0 +1,38 @@
+package bench
+
+import (
+	"math"
+	"testing"
+	"time"
+)
+
+// TestFlopsOfAStep compares the count of operations with one made by hand for
+// the shape d256: see the comment of each line.
+func TestFlopsOfAStep(t *testing.T) {
+	const d, f, v, n = 256.0, 1024.0, 8000.0, 25.0
+	forward := 3*2*(4*d*d+2*d*f+2*n*d) + // encoder: projections, inner layer, scores and sums
+		3*2*(8*d*d+2*d*f+4*n*d) + // decoder: one attention more
+		2*d*v // logits
+	if got := transformerShapes["d256"].forwardFlops(8000, 25, 25); math.Abs(got-forward) > 1 {
+		t.Errorf("%v operations a token, want %v", got, forward)
+	}
+}
+
+func TestResultsAreWithinTheirLimits(t *testing.T) {
+	if testing.Short() {
+		t.Skip("measures for seconds")
+	}
+	r, err := Decode("d256", 1, time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Value <= 0 || r.Share <= 0 || math.Abs(r.Share-r.Value*r.FlopsPerUnit/(r.PeakGFLOPS*1e9)) > 1e-9 {
+		t.Errorf("result %+v", r)
+	}
+	if _, err := Decode("d1024", 1, 0); err == nil {
+		t.Error("no error for a shape that is unknown")
+	}
+	if _, err := Train("d1024", 0); err == nil {
+		t.Error("no error for a shape that is unknown")
+	}
+}
