@@ -77,12 +77,12 @@ func newWords(words []string) (*Words, error) {
 	for i, word := range words {
 		switch {
 		case word == "" || strings.ContainsFunc(word, unicode.IsSpace):
-			return nil, fmt.Errorf("line %d, %q, is empty or has white space; expected one word a line", i+1, word)
+			return nil, fmt.Errorf("line %d, %.40q, is empty or has white space; expected one word a line", i+1, word)
 		case !utf8.ValidString(word):
-			return nil, fmt.Errorf("line %d, %q, is not UTF-8; expected a word list or a SentencePiece model", i+1, word)
+			return nil, fmt.Errorf("line %d, %.40q, is not UTF-8; expected a word list or a SentencePiece model", i+1, word)
 		}
 		if was, ok := w.ids[word]; ok {
-			return nil, fmt.Errorf("lines %d and %d are both %q; expected distinct words", was+1, i+1, word)
+			return nil, fmt.Errorf("lines %d and %d are both %.40q; expected distinct words", was+1, i+1, word)
 		}
 		w.ids[word] = int32(i)
 	}
