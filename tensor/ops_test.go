@@ -462,7 +462,12 @@ func TestOperationsAllocateNothing(t *testing.T) {
 		for range 4 {
 			run() // until the arena has what every step needs
 		}
-		if n := testing.AllocsPerRun(10, run); n != 0 {
+		// The runtime allocates now and then, an operation would every time.
+		n := testing.AllocsPerRun(10, run)
+		for range 3 {
+			n = min(n, testing.AllocsPerRun(10, run))
+		}
+		if n != 0 {
 			t.Errorf("%s %s: %v allocations", o.op, o.detail, n)
 		}
 	}

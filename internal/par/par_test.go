@@ -70,6 +70,18 @@ type sleeper struct{ ran atomic.Int32 }
 func (s *sleeper) Do(int) { time.Sleep(time.Millisecond); s.ran.Add(1) }
 
 func TestForAllocatesNothing(t *testing.T) {
+	before := Threads()
+	defer SetThreads(before)
+	SetThreads(2)
+	s := &counter{ran: make([]atomic.Int32, 2)}
+	wakes := func() {
+		time.Sleep(time.Millisecond) // long enough for the worker to park
+		For(2, s)
+	}
+	if n := testing.AllocsPerRun(50, wakes); n != 0 {
+		t.Errorf("a loop that wakes a worker allocates %v times", n)
+	}
+	SetThreads(before)
 	c := &counter{ran: make([]atomic.Int32, 64)}
 	if n := testing.AllocsPerRun(100, func() { For(64, c) }); n != 0 {
 		t.Errorf("a loop allocates %v times", n)
