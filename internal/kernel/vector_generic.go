@@ -59,26 +59,32 @@ func genericVector() vector {
 	}
 }
 
-func sumGeneric(x *Float, n int) (s Float) {
+// The sums below are kept in float64: the vector paths add up many short sums,
+// which is nearly as exact, and one long float32 sum is not.
+
+func sumGeneric(x *Float, n int) Float {
+	s := 0.0
 	for _, v := range unsafe.Slice(x, n) {
-		s += v
+		s += float64(v)
 	}
-	return s
+	return Float(s)
 }
 
-func dotGeneric(x, y *Float, n int) (s Float) {
-	a, b := unsafe.Slice(x, n), unsafe.Slice(y, n)
+func dotGeneric(x, y *Float, n int) Float {
+	a, b, s := unsafe.Slice(x, n), unsafe.Slice(y, n), 0.0
 	for i := range a {
-		s += a[i] * b[i]
+		s += float64(a[i]) * float64(b[i])
 	}
-	return s
+	return Float(s)
 }
 
-func sumSquaresGeneric(x *Float, n int, c Float) (s Float) {
+func sumSquaresGeneric(x *Float, n int, c Float) Float {
+	s := 0.0
 	for _, v := range unsafe.Slice(x, n) {
-		s += (v - c) * (v - c)
+		d := float64(v - c)
+		s += d * d
 	}
-	return s
+	return Float(s)
 }
 
 func maximumGeneric(x *Float, n int) Float {
