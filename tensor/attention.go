@@ -162,7 +162,7 @@ func (o *attentionOp) forward(lo, hi int) {
 			clear(row[n:])
 		}
 		if o.Drop.Rate > 0 {
-			o.Drop.mask().At(x.at).Drop(x.dropped, x.weights)
+			o.Drop.At(x.at).Drop(x.dropped, x.weights)
 		}
 		p := kernel.Matrix{Data: x.dropped, Stride: x.nk}
 		kernel.Gemm(x.nq, o.dim, x.nk, p, x.v, o.y.Data[x.yi:], x.ys, kernel.Epilogue{})
@@ -232,7 +232,7 @@ func (o *attentionOp) grad(lo, hi int) {
 		pT := kernel.Matrix{Data: x.dropped, Stride: x.nk, Trans: true}
 		kernel.Gemm(x.nk, o.dim, x.nq, pT, dy, o.dv[x.vi:], x.vs, kernel.Epilogue{Add: o.addV})
 		if o.Drop.Rate > 0 {
-			o.Drop.mask().At(x.at).Drop(ds, ds)
+			o.Drop.At(x.at).Drop(ds, ds)
 		}
 		// dS = P ∘ (dP - rowsum(P ∘ dP)) / √d; weights that are 0 stay so.
 		for r := range x.nq {

@@ -4,19 +4,14 @@ import "github.com/kotoba-nlp/kotoba/internal/kernel"
 
 // Mask is a dropout mask: Key names it, so that the same key gives the same
 // mask, and Rate is the probability of dropping a unit. Rate 0 drops nothing.
-type Mask struct {
-	Key  uint32
-	Rate float64
-}
-
-func (m Mask) mask() kernel.Mask { return kernel.Mask{Key: m.Key, Rate: m.Rate} }
+type Mask = kernel.Mask
 
 // elementGrain is the number of elements that one task works on.
 const elementGrain = 1 << 14
 
 type dropAddOp struct {
 	loop[dropAddOp]
-	mask    kernel.Mask
+	mask    Mask
 	a, x, y *Tensor
 	dy      []Float
 	copied  bool // to the gradient of a, instead of becoming it
@@ -32,7 +27,7 @@ func (t *Tape) DropAdd(a, x *Tensor, m Mask) *Tensor {
 		misfit("DropAdd", "%d x %d and %d x %d; want equal shapes", a.rows, a.cols, x.rows, x.cols)
 	}
 	o := dropAddOps.Get()
-	o.mask, o.a, o.x, o.y = m.mask(), a, x, t.new(x.rows, x.cols)
+	o.mask, o.a, o.x, o.y = m, a, x, t.new(x.rows, x.cols)
 	o.each(o, len(x.Data), elementGrain, (*dropAddOp).forward)
 	y := o.y
 	t.done(o)
@@ -84,7 +79,7 @@ func (o *dropAddOp) grad(lo, hi int) {
 
 type dropoutOp struct {
 	loop[dropoutOp]
-	mask  kernel.Mask
+	mask  Mask
 	x, y  *Tensor
 	fresh bool // the gradient of x
 }
@@ -98,7 +93,7 @@ func (t *Tape) Dropout(x *Tensor, m Mask) *Tensor {
 		return x
 	}
 	o := dropoutOps.Get()
-	o.mask, o.x, o.y = m.mask(), x, t.new(x.rows, x.cols)
+	o.mask, o.x, o.y = m, x, t.new(x.rows, x.cols)
 	o.each(o, len(x.Data), elementGrain, (*dropoutOp).forward)
 	y := o.y
 	t.done(o)

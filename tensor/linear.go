@@ -55,7 +55,7 @@ func (o *linearOp) release()        { linearOps.put(o) }
 
 func (o *linearOp) drop(lo, hi int) {
 	y := o.y.Data[lo:hi]
-	o.Drop.mask().At(lo).Drop(y, y)
+	o.Drop.At(lo).Drop(y, y)
 }
 
 func (o *linearOp) backward(t *Tape) {
@@ -80,7 +80,7 @@ func (o *linearOp) backward(t *Tape) {
 func (o *linearOp) reluGrad(lo, hi int) {
 	scale := Float(1)
 	if o.Drop.Rate > 0 {
-		scale = o.Drop.mask().Scale()
+		scale = o.Drop.Scale()
 	}
 	kernel.ReLUGrad(o.y.Grad[lo:hi], o.y.Data[lo:hi], scale)
 }

@@ -46,7 +46,7 @@ func generate(rows, cols int, f func(i, j int) float64) matrix {
 // factor is what dropout multiplies element i by.
 func factor(m Mask, i int) float64 {
 	one, out := []Float{1}, []Float{0}
-	m.mask().At(i).Drop(out, one)
+	m.At(i).Drop(out, one)
 	return float64(out[0])
 }
 
