@@ -24,7 +24,7 @@ func implOf(path cpu.Path) *impl {
 func newAVX2Impl() *impl {
 	return &impl{
 		tile: tileKernels{
-			mr: 6, nr: 16, lanes: 8,
+			mr: 6, nr: 16, kc: 256, lanes: 8,
 			packRows: packRows1AVX2, packWide: packRows2AVX2, packColumns: packColumnsAVX2,
 			columns: []tileKernel{
 				nil,
@@ -46,7 +46,7 @@ func newAVX2Impl() *impl {
 func newAVX512Impl() *impl {
 	return &impl{
 		tile: tileKernels{
-			mr: 14, nr: 32, lanes: 16,
+			mr: 14, nr: 32, kc: 512, lanes: 16,
 			packRows: packRows1AVX512, packWide: packRows2AVX512, packColumns: packColumnsAVX512,
 			columns: []tileKernel{
 				nil,

@@ -4,6 +4,8 @@ import (
 	"sync/atomic"
 	"unsafe"
 
+	"github.com/klauspost/cpuid/v2"
+
 	"github.com/kotoba-nlp/kotoba/internal/freelist"
 	"github.com/kotoba-nlp/kotoba/internal/par"
 )
@@ -27,14 +29,33 @@ type Epilogue struct {
 // product that an instruction set has to supply.
 type tileKernels struct {
 	mr, nr int // largest tile
+	kc     int // rows of B at most that a panel has at a time
 	// columns[i] and rows[i] compute an i x n tile, n <= nr: C = a·b by flags.
 	// b holds k rows of nr elements; a holds k columns of i elements, or i rows
 	// of k elements, lda apart.
 	columns, rows []tileKernel
 	// packRows copies up to lanes columns of k rows, packWide up to nr, and
-	// packColumns transposes up to lanes rows of k columns into a panel.
+	// packColumns transposes up to lanes rows of k columns into a panel. They may
+	// write lanes elements of a row whatever its stride: the next row's, which
+	// follow, and room after the last.
 	lanes                           int
 	packRows, packWide, packColumns func(dst, src *Float, k, ld, n, stride int)
+}
+
+// aMax is the size of a block of A in floats: half of the second-level cache.
+// Where a thread packs A whole, it is at most wholeMax.
+var (
+	aMax     = secondLevelCache() / int(unsafe.Sizeof(Float(0))) / 2
+	wholeMax = 4 * aMax
+)
+
+// secondLevelCache returns the size of a core's second-level cache in bytes, a
+// usual one where the processor does not tell.
+func secondLevelCache() int {
+	if n := cpuid.CPU.Cache.L2; n > 0 {
+		return n
+	}
+	return 1 << 20
 }
 
 // tileKernel computes one tile of C.
@@ -47,19 +68,16 @@ const (
 	flagReLU = 4
 )
 
-// Blocking. A panel of kcMax rows of B stays near the core while the tiles of a
-// block of A, aMax floats in the second-level cache, pass over it; then comes
-// the same panel's next part along k, so that the elements of C are still near.
+// Blocking. A panel of kc rows of B stays near the core while the tiles of a
+// block of A, half of the second-level cache, pass over it; then comes the same
+// panel's next part along k, so that the elements of C are still near.
 //
 // Every thread packs what it reads itself, the smaller operand whole: to fetch
 // lines that another core has just written costs more than to pack twice.
 const (
-	kcMax     = 512
-	kSuper    = 1024    // columns of A that a block has at most
-	aMax      = 1 << 18 // floats of a block of A
-	wholeMax  = 1 << 20 // floats of A up to which a thread packs it whole
+	superMax  = 2       // blocks of k that a block of A has at most
 	bMax      = 1 << 24 // floats of B that a thread packs whole
-	tilesMax  = 32      // tiles of a block of A at most
+	rowsMax   = 448     // rows of a block of A at most
 	serialMax = 1 << 16 // multiply-adds below which one thread is faster
 )
 
@@ -135,7 +153,7 @@ func newGemm(m, n, k int, a Matrix, c []Float, ldc int, e Epilogue) *gemm {
 	t := &active.tile
 	g.m, g.n, g.k, g.a, g.c, g.ldc, g.e, g.t = m, n, k, a, c, ldc, e, t
 	g.tiles, g.panels = ceilDiv(m, t.mr), ceilDiv(n, t.nr)
-	g.b0, g.b1 = 0, blocksOf(k)
+	g.b0, g.b1 = 0, t.blocks(k)
 	g.direct = !a.Trans && a.Stride*int(unsafe.Sizeof(Float(0)))%conflict != 0
 	return g
 }
@@ -155,20 +173,20 @@ func (g *gemm) run() {
 		return
 	}
 	// All of k at once where B allows, otherwise some whole blocks.
-	blocks := blocksOf(g.k)
+	blocks := g.t.blocks(g.k)
 	each := blocks
 	if g.prepacked == nil {
 		each = max(bMax/(g.panels*g.t.nr)*blocks/max(g.k, 1), 1)
 	}
 	for first := 0; first < blocks; first += each {
 		g.b0, g.b1 = first, min(first+each, blocks)
-		g.block = min(max(aMax/(g.t.mr*min(max(g.k, 1), kSuper)), 1), tilesMax, g.tiles)
+		g.block = min(max(aMax/(g.t.mr*min(max(g.k, 1), superMax*g.t.kc)), 1), rowsMax/g.t.mr, g.tiles)
 		g.parallel(ceilDiv(g.tiles, g.block) * g.panels)
 	}
 }
 
 // start returns the first row of B in block blk of k.
-func (g *gemm) start(blk int) int { return blk * g.k / blocksOf(g.k) }
+func (g *gemm) start(blk int) int { return blk * g.k / g.t.blocks(g.k) }
 
 // parallel lets all threads take parts of the phase until none is left.
 func (g *gemm) parallel(total int) {
@@ -394,7 +412,6 @@ func (g *gemm) cells(lo, hi int, s *scratch) {
 		}
 		b = s.b
 	}
-	each := max(kSuper/kcMax, 1) // blocks of k that a block of A holds
 	for lo < hi {
 		t0 := lo / g.panels * g.block
 		t1 := min(t0+g.block, g.tiles)
@@ -402,8 +419,8 @@ func (g *gemm) cells(lo, hi int, s *scratch) {
 		p1 := min(p0+hi-lo, g.panels)
 		lo += p1 - p0
 		rows := g.tileStart(t1) - g.tileStart(t0)
-		for super := g.b0; super < g.b1; super += each {
-			end := min(super+each, g.b1)
+		for super := g.b0; super < g.b1; super += superMax {
+			end := min(super+superMax, g.b1)
 			if s.first != t0 || s.super != super {
 				s.a = grow(s.a, g.packedSize(rows, super, end))
 				g.packTiles(s.a, t0, t1, super, end)
@@ -428,8 +445,8 @@ func (g *gemm) multiply(p, blk, lo, hi int, a, b []Float) {
 	}
 }
 
-// blocksOf returns the number of blocks, equal up to one row, that k is split
-// into. It depends on k alone: so do the rounding errors.
-func blocksOf(k int) int { return max(ceilDiv(k, kcMax), 1) }
+// blocks returns the number of blocks, equal up to one row, that k is split
+// into. It depends on the path and k alone: so do the rounding errors.
+func (t *tileKernels) blocks(k int) int { return max(ceilDiv(k, t.kc), 1) }
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }

@@ -9,7 +9,7 @@ const (
 
 func genericTiles() tileKernels {
 	t := tileKernels{
-		mr: genericRows, nr: genericColumns, lanes: genericColumns,
+		mr: genericRows, nr: genericColumns, kc: 512, lanes: genericColumns,
 		packRows: packRowsGeneric, packWide: packRowsGeneric, packColumns: packColumnsGeneric,
 		columns: []tileKernel{nil}, rows: []tileKernel{nil},
 	}

@@ -23,17 +23,6 @@ TEXT ·packRows1AVX2(SB), NOSPLIT, $0-48
 	MOVQ    $0x00000008, R9
 	SUBQ    SI, R9
 	VMOVUPS (R8)(R9*4), Y0
-	MOVQ    DI, SI
-	MOVQ    $0x00000008, R8
-	XORQ    R9, R9
-	SUBQ    $0x00000000, SI
-	CMOVQLT R9, SI
-	CMPQ    SI, R8
-	CMOVQGT R8, SI
-	LEAQ    laneMasks<>+0(SB), R8
-	MOVQ    $0x00000008, R9
-	SUBQ    SI, R9
-	VMOVUPS (R8)(R9*4), Y1
 	SHLQ    $0x02, BX
 	SHLQ    $0x02, DI
 	IMUL3Q  $0x00000018, BX, SI
@@ -42,8 +31,8 @@ TEXT ·packRows1AVX2(SB), NOSPLIT, $0-48
 loop:
 	PREFETCHT1 (SI)
 	PREFETCHT0 64(CX)
-	VMASKMOVPS (CX), Y0, Y2
-	VMASKMOVPS Y2, Y1, (AX)
+	VMASKMOVPS (CX), Y0, Y1
+	VMOVUPS    Y1, (AX)
 	ADDQ       BX, CX
 	ADDQ       BX, SI
 	ADDQ       DI, AX
@@ -90,17 +79,6 @@ TEXT ·packRows2AVX2(SB), NOSPLIT, $0-48
 	MOVQ    $0x00000008, R10
 	SUBQ    R8, R10
 	VMOVUPS (R9)(R10*4), Y0
-	MOVQ    DI, R8
-	MOVQ    $0x00000008, R9
-	XORQ    R10, R10
-	SUBQ    $0x00000000, R8
-	CMOVQLT R10, R8
-	CMPQ    R8, R9
-	CMOVQGT R9, R8
-	LEAQ    laneMasks<>+0(SB), R9
-	MOVQ    $0x00000008, R10
-	SUBQ    R8, R10
-	VMOVUPS (R9)(R10*4), Y1
 	MOVQ    $0x00000008, R8
 	XORQ    R9, R9
 	SUBQ    $0x00000008, SI
@@ -110,18 +88,7 @@ TEXT ·packRows2AVX2(SB), NOSPLIT, $0-48
 	LEAQ    laneMasks<>+0(SB), R8
 	MOVQ    $0x00000008, R9
 	SUBQ    SI, R9
-	VMOVUPS (R8)(R9*4), Y2
-	MOVQ    DI, SI
-	MOVQ    $0x00000008, R8
-	XORQ    R9, R9
-	SUBQ    $0x00000008, SI
-	CMOVQLT R9, SI
-	CMPQ    SI, R8
-	CMOVQGT R8, SI
-	LEAQ    laneMasks<>+0(SB), R8
-	MOVQ    $0x00000008, R9
-	SUBQ    SI, R9
-	VMOVUPS (R8)(R9*4), Y3
+	VMOVUPS (R8)(R9*4), Y1
 	SHLQ    $0x02, BX
 	SHLQ    $0x02, DI
 	IMUL3Q  $0x00000018, BX, SI
@@ -130,12 +97,12 @@ TEXT ·packRows2AVX2(SB), NOSPLIT, $0-48
 loop:
 	PREFETCHT1 (SI)
 	PREFETCHT0 128(CX)
-	VMASKMOVPS (CX), Y0, Y4
-	VMASKMOVPS Y4, Y1, (AX)
+	VMASKMOVPS (CX), Y0, Y2
+	VMOVUPS    Y2, (AX)
 	PREFETCHT1 32(SI)
 	PREFETCHT0 160(CX)
-	VMASKMOVPS 32(CX), Y2, Y4
-	VMASKMOVPS Y4, Y3, 32(AX)
+	VMASKMOVPS 32(CX), Y1, Y2
+	VMOVUPS    Y2, 32(AX)
 	ADDQ       BX, CX
 	ADDQ       BX, SI
 	ADDQ       DI, AX
@@ -147,27 +114,16 @@ loop:
 // func packColumnsAVX2(dst *float32, src *float32, k int, ld int, n int, stride int)
 // Requires: AVX, CMOV, MMX+
 TEXT ·packColumnsAVX2(SB), NOSPLIT, $0-48
-	MOVQ    dst+0(FP), AX
-	MOVQ    src+8(FP), CX
-	MOVQ    k+16(FP), DX
-	MOVQ    ld+24(FP), BX
-	MOVQ    n+32(FP), SI
-	MOVQ    stride+40(FP), DI
-	MOVQ    DI, R8
-	MOVQ    $0x00000008, R9
-	XORQ    R10, R10
-	SUBQ    $0x00000000, R8
-	CMOVQLT R10, R8
-	CMPQ    R8, R9
-	CMOVQGT R9, R8
-	LEAQ    laneMasks<>+0(SB), R9
-	MOVQ    $0x00000008, R10
-	SUBQ    R8, R10
-	VMOVUPS (R9)(R10*4), Y0
-	SHLQ    $0x02, BX
-	SHLQ    $0x02, DI
-	MOVQ    $0x00000008, R9
-	VXORPS  Y1, Y1, Y1
+	MOVQ   dst+0(FP), AX
+	MOVQ   src+8(FP), CX
+	MOVQ   k+16(FP), DX
+	MOVQ   ld+24(FP), BX
+	MOVQ   n+32(FP), SI
+	MOVQ   stride+40(FP), DI
+	SHLQ   $0x02, BX
+	SHLQ   $0x02, DI
+	MOVQ   $0x00000008, R9
+	VXORPS Y0, Y0, Y0
 
 block:
 	MOVQ       DX, R8
@@ -176,113 +132,113 @@ block:
 	LEAQ       laneMasks<>+0(SB), R10
 	MOVQ       $0x00000008, R11
 	SUBQ       R8, R11
-	VMOVUPS    (R10)(R11*4), Y2
+	VMOVUPS    (R10)(R11*4), Y1
 	MOVQ       CX, R10
-	VMOVAPS    Y1, Y3
-	VMOVAPS    Y1, Y4
-	VMOVAPS    Y1, Y5
-	VMOVAPS    Y1, Y6
-	VMOVAPS    Y1, Y7
-	VMOVAPS    Y1, Y8
-	VMOVAPS    Y1, Y9
-	VMOVAPS    Y1, Y10
+	VMOVAPS    Y0, Y2
+	VMOVAPS    Y0, Y3
+	VMOVAPS    Y0, Y4
+	VMOVAPS    Y0, Y5
+	VMOVAPS    Y0, Y6
+	VMOVAPS    Y0, Y7
+	VMOVAPS    Y0, Y8
+	VMOVAPS    Y0, Y9
 	CMPQ       SI, $0x00000000
 	JLE        loaded
 	PREFETCHT0 128(R10)
-	VMASKMOVPS (R10), Y2, Y3
+	VMASKMOVPS (R10), Y1, Y2
 	ADDQ       BX, R10
 	CMPQ       SI, $0x00000001
 	JLE        loaded
 	PREFETCHT0 128(R10)
-	VMASKMOVPS (R10), Y2, Y4
+	VMASKMOVPS (R10), Y1, Y3
 	ADDQ       BX, R10
 	CMPQ       SI, $0x00000002
 	JLE        loaded
 	PREFETCHT0 128(R10)
-	VMASKMOVPS (R10), Y2, Y5
+	VMASKMOVPS (R10), Y1, Y4
 	ADDQ       BX, R10
 	CMPQ       SI, $0x00000003
 	JLE        loaded
 	PREFETCHT0 128(R10)
-	VMASKMOVPS (R10), Y2, Y6
+	VMASKMOVPS (R10), Y1, Y5
 	ADDQ       BX, R10
 	CMPQ       SI, $0x00000004
 	JLE        loaded
 	PREFETCHT0 128(R10)
-	VMASKMOVPS (R10), Y2, Y7
+	VMASKMOVPS (R10), Y1, Y6
 	ADDQ       BX, R10
 	CMPQ       SI, $0x00000005
 	JLE        loaded
 	PREFETCHT0 128(R10)
-	VMASKMOVPS (R10), Y2, Y8
+	VMASKMOVPS (R10), Y1, Y7
 	ADDQ       BX, R10
 	CMPQ       SI, $0x00000006
 	JLE        loaded
 	PREFETCHT0 128(R10)
-	VMASKMOVPS (R10), Y2, Y9
+	VMASKMOVPS (R10), Y1, Y8
 	ADDQ       BX, R10
 	CMPQ       SI, $0x00000007
 	JLE        loaded
 	PREFETCHT0 128(R10)
-	VMASKMOVPS (R10), Y2, Y10
+	VMASKMOVPS (R10), Y1, Y9
 	ADDQ       BX, R10
 
 loaded:
-	VUNPCKLPS  Y4, Y3, Y2
-	VUNPCKHPS  Y4, Y3, Y3
-	VUNPCKLPS  Y6, Y5, Y4
-	VUNPCKHPS  Y6, Y5, Y5
-	VUNPCKLPS  Y8, Y7, Y6
-	VUNPCKHPS  Y8, Y7, Y7
-	VUNPCKLPS  Y10, Y9, Y8
-	VUNPCKHPS  Y10, Y9, Y9
-	VUNPCKLPD  Y4, Y2, Y10
+	VUNPCKLPS  Y3, Y2, Y1
+	VUNPCKHPS  Y3, Y2, Y2
+	VUNPCKLPS  Y5, Y4, Y3
+	VUNPCKHPS  Y5, Y4, Y4
+	VUNPCKLPS  Y7, Y6, Y5
+	VUNPCKHPS  Y7, Y6, Y6
+	VUNPCKLPS  Y9, Y8, Y7
+	VUNPCKHPS  Y9, Y8, Y8
+	VUNPCKLPD  Y3, Y1, Y9
+	VUNPCKHPD  Y3, Y1, Y1
+	VUNPCKLPD  Y4, Y2, Y3
 	VUNPCKHPD  Y4, Y2, Y2
-	VUNPCKLPD  Y5, Y3, Y4
-	VUNPCKHPD  Y5, Y3, Y3
-	VUNPCKLPD  Y8, Y6, Y5
+	VUNPCKLPD  Y7, Y5, Y4
+	VUNPCKHPD  Y7, Y5, Y5
+	VUNPCKLPD  Y8, Y6, Y7
 	VUNPCKHPD  Y8, Y6, Y6
-	VUNPCKLPD  Y9, Y7, Y8
-	VUNPCKHPD  Y9, Y7, Y7
-	VPERM2F128 $0x20, Y5, Y10, Y9
-	VPERM2F128 $0x31, Y5, Y10, Y10
-	VPERM2F128 $0x20, Y6, Y2, Y5
-	VPERM2F128 $0x31, Y6, Y2, Y6
-	VPERM2F128 $0x20, Y8, Y4, Y2
-	VPERM2F128 $0x31, Y8, Y4, Y8
-	VPERM2F128 $0x20, Y7, Y3, Y4
-	VPERM2F128 $0x31, Y7, Y3, Y3
+	VPERM2F128 $0x20, Y4, Y9, Y8
+	VPERM2F128 $0x31, Y4, Y9, Y9
+	VPERM2F128 $0x20, Y5, Y1, Y4
+	VPERM2F128 $0x31, Y5, Y1, Y5
+	VPERM2F128 $0x20, Y7, Y3, Y1
+	VPERM2F128 $0x31, Y7, Y3, Y7
+	VPERM2F128 $0x20, Y6, Y2, Y3
+	VPERM2F128 $0x31, Y6, Y2, Y2
 	CMPQ       R8, $0x00000000
 	JLE        stored
-	VMASKMOVPS Y9, Y0, (AX)
+	VMOVUPS    Y8, (AX)
 	ADDQ       DI, AX
 	CMPQ       R8, $0x00000001
 	JLE        stored
-	VMASKMOVPS Y5, Y0, (AX)
+	VMOVUPS    Y4, (AX)
 	ADDQ       DI, AX
 	CMPQ       R8, $0x00000002
 	JLE        stored
-	VMASKMOVPS Y2, Y0, (AX)
+	VMOVUPS    Y1, (AX)
 	ADDQ       DI, AX
 	CMPQ       R8, $0x00000003
 	JLE        stored
-	VMASKMOVPS Y4, Y0, (AX)
+	VMOVUPS    Y3, (AX)
 	ADDQ       DI, AX
 	CMPQ       R8, $0x00000004
 	JLE        stored
-	VMASKMOVPS Y10, Y0, (AX)
+	VMOVUPS    Y9, (AX)
 	ADDQ       DI, AX
 	CMPQ       R8, $0x00000005
 	JLE        stored
-	VMASKMOVPS Y6, Y0, (AX)
+	VMOVUPS    Y5, (AX)
 	ADDQ       DI, AX
 	CMPQ       R8, $0x00000006
 	JLE        stored
-	VMASKMOVPS Y8, Y0, (AX)
+	VMOVUPS    Y7, (AX)
 	ADDQ       DI, AX
 	CMPQ       R8, $0x00000007
 	JLE        stored
-	VMASKMOVPS Y3, Y0, (AX)
+	VMOVUPS    Y2, (AX)
 	ADDQ       DI, AX
 
 stored:
@@ -312,18 +268,6 @@ TEXT ·packRows1AVX512(SB), NOSPLIT, $0-48
 	SHLXL   SI, R8, R8
 	SUBL    $0x01, R8
 	KMOVW   R8, K1
-	MOVQ    DI, SI
-	MOVQ    $0x00000010, R8
-	XORQ    R9, R9
-	SUBQ    $0x00000000, SI
-	CMOVQLT R9, SI
-	CMPQ    SI, R8
-	CMOVQGT R8, SI
-	XORL    R8, R8
-	MOVL    $0x00000001, R8
-	SHLXL   SI, R8, R8
-	SUBL    $0x01, R8
-	KMOVW   R8, K2
 	SHLQ    $0x02, BX
 	SHLQ    $0x02, DI
 	IMUL3Q  $0x00000018, BX, SI
@@ -333,7 +277,7 @@ loop:
 	PREFETCHT1 (SI)
 	PREFETCHT0 128(CX)
 	VMOVUPS.Z  (CX), K1, Z0
-	VMOVUPS    Z0, K2, (AX)
+	VMOVUPS    Z0, (AX)
 	ADDQ       BX, CX
 	ADDQ       BX, SI
 	ADDQ       DI, AX
@@ -363,18 +307,6 @@ TEXT ·packRows2AVX512(SB), NOSPLIT, $0-48
 	SHLXL   R8, R9, R9
 	SUBL    $0x01, R9
 	KMOVW   R9, K1
-	MOVQ    DI, R8
-	MOVQ    $0x00000010, R9
-	XORQ    R10, R10
-	SUBQ    $0x00000000, R8
-	CMOVQLT R10, R8
-	CMPQ    R8, R9
-	CMOVQGT R9, R8
-	XORL    R9, R9
-	MOVL    $0x00000001, R9
-	SHLXL   R8, R9, R9
-	SUBL    $0x01, R9
-	KMOVW   R9, K2
 	MOVQ    $0x00000010, R8
 	XORQ    R9, R9
 	SUBQ    $0x00000010, SI
@@ -385,19 +317,7 @@ TEXT ·packRows2AVX512(SB), NOSPLIT, $0-48
 	MOVL    $0x00000001, R8
 	SHLXL   SI, R8, R8
 	SUBL    $0x01, R8
-	KMOVW   R8, K3
-	MOVQ    DI, SI
-	MOVQ    $0x00000010, R8
-	XORQ    R9, R9
-	SUBQ    $0x00000010, SI
-	CMOVQLT R9, SI
-	CMPQ    SI, R8
-	CMOVQGT R8, SI
-	XORL    R8, R8
-	MOVL    $0x00000001, R8
-	SHLXL   SI, R8, R8
-	SUBL    $0x01, R8
-	KMOVW   R8, K4
+	KMOVW   R8, K2
 	SHLQ    $0x02, BX
 	SHLQ    $0x02, DI
 	IMUL3Q  $0x00000018, BX, SI
@@ -407,11 +327,11 @@ loop:
 	PREFETCHT1 (SI)
 	PREFETCHT0 256(CX)
 	VMOVUPS.Z  (CX), K1, Z0
-	VMOVUPS    Z0, K2, (AX)
+	VMOVUPS    Z0, (AX)
 	PREFETCHT1 64(SI)
 	PREFETCHT0 320(CX)
-	VMOVUPS.Z  64(CX), K3, Z0
-	VMOVUPS    Z0, K4, 64(AX)
+	VMOVUPS.Z  64(CX), K2, Z0
+	VMOVUPS    Z0, 64(AX)
 	ADDQ       BX, CX
 	ADDQ       BX, SI
 	ADDQ       DI, AX
@@ -423,28 +343,16 @@ loop:
 // func packColumnsAVX512(dst *float32, src *float32, k int, ld int, n int, stride int)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·packColumnsAVX512(SB), NOSPLIT, $0-48
-	MOVQ    dst+0(FP), AX
-	MOVQ    src+8(FP), CX
-	MOVQ    k+16(FP), DX
-	MOVQ    ld+24(FP), BX
-	MOVQ    n+32(FP), SI
-	MOVQ    stride+40(FP), DI
-	MOVQ    DI, R8
-	MOVQ    $0x00000010, R9
-	XORQ    R10, R10
-	SUBQ    $0x00000000, R8
-	CMOVQLT R10, R8
-	CMPQ    R8, R9
-	CMOVQGT R9, R8
-	XORL    R9, R9
-	MOVL    $0x00000001, R9
-	SHLXL   R8, R9, R9
-	SUBL    $0x01, R9
-	KMOVW   R9, K1
-	SHLQ    $0x02, BX
-	SHLQ    $0x02, DI
-	MOVQ    $0x00000010, R9
-	VPXORD  Z0, Z0, Z0
+	MOVQ   dst+0(FP), AX
+	MOVQ   src+8(FP), CX
+	MOVQ   k+16(FP), DX
+	MOVQ   ld+24(FP), BX
+	MOVQ   n+32(FP), SI
+	MOVQ   stride+40(FP), DI
+	SHLQ   $0x02, BX
+	SHLQ   $0x02, DI
+	MOVQ   $0x00000010, R9
+	VPXORD Z0, Z0, Z0
 
 block:
 	MOVQ       DX, R8
@@ -454,7 +362,7 @@ block:
 	MOVL       $0x00000001, R10
 	SHLXL      R8, R10, R10
 	SUBL       $0x01, R10
-	KMOVW      R10, K2
+	KMOVW      R10, K1
 	MOVQ       CX, R10
 	VMOVAPS    Z0, Z1
 	VMOVAPS    Z0, Z2
@@ -475,82 +383,82 @@ block:
 	CMPQ       SI, $0x00000000
 	JLE        loaded
 	PREFETCHT0 256(R10)
-	VMOVUPS.Z  (R10), K2, Z1
+	VMOVUPS.Z  (R10), K1, Z1
 	ADDQ       BX, R10
 	CMPQ       SI, $0x00000001
 	JLE        loaded
 	PREFETCHT0 256(R10)
-	VMOVUPS.Z  (R10), K2, Z2
+	VMOVUPS.Z  (R10), K1, Z2
 	ADDQ       BX, R10
 	CMPQ       SI, $0x00000002
 	JLE        loaded
 	PREFETCHT0 256(R10)
-	VMOVUPS.Z  (R10), K2, Z3
+	VMOVUPS.Z  (R10), K1, Z3
 	ADDQ       BX, R10
 	CMPQ       SI, $0x00000003
 	JLE        loaded
 	PREFETCHT0 256(R10)
-	VMOVUPS.Z  (R10), K2, Z4
+	VMOVUPS.Z  (R10), K1, Z4
 	ADDQ       BX, R10
 	CMPQ       SI, $0x00000004
 	JLE        loaded
 	PREFETCHT0 256(R10)
-	VMOVUPS.Z  (R10), K2, Z5
+	VMOVUPS.Z  (R10), K1, Z5
 	ADDQ       BX, R10
 	CMPQ       SI, $0x00000005
 	JLE        loaded
 	PREFETCHT0 256(R10)
-	VMOVUPS.Z  (R10), K2, Z6
+	VMOVUPS.Z  (R10), K1, Z6
 	ADDQ       BX, R10
 	CMPQ       SI, $0x00000006
 	JLE        loaded
 	PREFETCHT0 256(R10)
-	VMOVUPS.Z  (R10), K2, Z7
+	VMOVUPS.Z  (R10), K1, Z7
 	ADDQ       BX, R10
 	CMPQ       SI, $0x00000007
 	JLE        loaded
 	PREFETCHT0 256(R10)
-	VMOVUPS.Z  (R10), K2, Z8
+	VMOVUPS.Z  (R10), K1, Z8
 	ADDQ       BX, R10
 	CMPQ       SI, $0x00000008
 	JLE        loaded
 	PREFETCHT0 256(R10)
-	VMOVUPS.Z  (R10), K2, Z9
+	VMOVUPS.Z  (R10), K1, Z9
 	ADDQ       BX, R10
 	CMPQ       SI, $0x00000009
 	JLE        loaded
 	PREFETCHT0 256(R10)
-	VMOVUPS.Z  (R10), K2, Z10
+	VMOVUPS.Z  (R10), K1, Z10
 	ADDQ       BX, R10
 	CMPQ       SI, $0x0000000a
 	JLE        loaded
 	PREFETCHT0 256(R10)
-	VMOVUPS.Z  (R10), K2, Z11
+	VMOVUPS.Z  (R10), K1, Z11
 	ADDQ       BX, R10
 	CMPQ       SI, $0x0000000b
 	JLE        loaded
 	PREFETCHT0 256(R10)
-	VMOVUPS.Z  (R10), K2, Z12
+	VMOVUPS.Z  (R10), K1, Z12
 	ADDQ       BX, R10
 	CMPQ       SI, $0x0000000c
 	JLE        loaded
 	PREFETCHT0 256(R10)
-	VMOVUPS.Z  (R10), K2, Z13
+	VMOVUPS.Z  (R10), K1, Z13
 	ADDQ       BX, R10
 	CMPQ       SI, $0x0000000d
 	JLE        loaded
 	PREFETCHT0 256(R10)
-	VMOVUPS.Z  (R10), K2, Z14
+	VMOVUPS.Z  (R10), K1, Z14
 	ADDQ       BX, R10
 	CMPQ       SI, $0x0000000e
 	JLE        loaded
 	PREFETCHT0 256(R10)
-	VMOVUPS.Z  (R10), K2, Z15
+	VMOVUPS.Z  (R10), K1, Z15
 	ADDQ       BX, R10
 	CMPQ       SI, $0x0000000f
 	JLE        loaded
 	PREFETCHT0 256(R10)
-	VMOVUPS.Z  (R10), K2, Z16
+	VMOVUPS.Z  (R10), K1, Z16
 	ADDQ       BX, R10
 
 loaded:
@@ -620,67 +528,67 @@ loaded:
 	VSHUFF32X4 $0xdd, Z13, Z1, Z1
 	CMPQ       R8, $0x00000000
 	JLE        stored
-	VMOVUPS    Z7, K1, (AX)
+	VMOVUPS    Z7, (AX)
 	ADDQ       DI, AX
 	CMPQ       R8, $0x00000001
 	JLE        stored
-	VMOVUPS    Z8, K1, (AX)
+	VMOVUPS    Z8, (AX)
 	ADDQ       DI, AX
 	CMPQ       R8, $0x00000002
 	JLE        stored
-	VMOVUPS    Z10, K1, (AX)
+	VMOVUPS    Z10, (AX)
 	ADDQ       DI, AX
 	CMPQ       R8, $0x00000003
 	JLE        stored
-	VMOVUPS    Z9, K1, (AX)
+	VMOVUPS    Z9, (AX)
 	ADDQ       DI, AX
 	CMPQ       R8, $0x00000004
 	JLE        stored
-	VMOVUPS    Z15, K1, (AX)
+	VMOVUPS    Z15, (AX)
 	ADDQ       DI, AX
 	CMPQ       R8, $0x00000005
 	JLE        stored
-	VMOVUPS    Z4, K1, (AX)
+	VMOVUPS    Z4, (AX)
 	ADDQ       DI, AX
 	CMPQ       R8, $0x00000006
 	JLE        stored
-	VMOVUPS    Z12, K1, (AX)
+	VMOVUPS    Z12, (AX)
 	ADDQ       DI, AX
 	CMPQ       R8, $0x00000007
 	JLE        stored
-	VMOVUPS    Z5, K1, (AX)
+	VMOVUPS    Z5, (AX)
 	ADDQ       DI, AX
 	CMPQ       R8, $0x00000008
 	JLE        stored
-	VMOVUPS    Z16, K1, (AX)
+	VMOVUPS    Z16, (AX)
 	ADDQ       DI, AX
 	CMPQ       R8, $0x00000009
 	JLE        stored
-	VMOVUPS    Z11, K1, (AX)
+	VMOVUPS    Z11, (AX)
 	ADDQ       DI, AX
 	CMPQ       R8, $0x0000000a
 	JLE        stored
-	VMOVUPS    Z17, K1, (AX)
+	VMOVUPS    Z17, (AX)
 	ADDQ       DI, AX
 	CMPQ       R8, $0x0000000b
 	JLE        stored
-	VMOVUPS    Z14, K1, (AX)
+	VMOVUPS    Z14, (AX)
 	ADDQ       DI, AX
 	CMPQ       R8, $0x0000000c
 	JLE        stored
-	VMOVUPS    Z3, K1, (AX)
+	VMOVUPS    Z3, (AX)
 	ADDQ       DI, AX
 	CMPQ       R8, $0x0000000d
 	JLE        stored
-	VMOVUPS    Z2, K1, (AX)
+	VMOVUPS    Z2, (AX)
 	ADDQ       DI, AX
 	CMPQ       R8, $0x0000000e
 	JLE        stored
-	VMOVUPS    Z6, K1, (AX)
+	VMOVUPS    Z6, (AX)
 	ADDQ       DI, AX
 	CMPQ       R8, $0x0000000f
 	JLE        stored
-	VMOVUPS    Z1, K1, (AX)
+	VMOVUPS    Z1, (AX)
 	ADDQ       DI, AX
 
 stored:

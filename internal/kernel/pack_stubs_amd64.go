@@ -4,26 +4,30 @@
 
 package kernel
 
-// packRows1AVX2 copies n <= 8 columns of k rows, clearing the rest of
-// 8 lanes where stride leaves room: dst[p*stride+i] = src[p*ld+i].
+// packRows1AVX2 copies n <= 8 columns of k rows: dst[p*stride+i] = src[p*ld+i]. It
+// writes 8 lanes of every row, the ones from n on zero and, where stride is less,
+// overwritten by the next row.
 func packRows1AVX2(dst *float32, src *float32, k int, ld int, n int, stride int)
 
-// packRows2AVX2 copies n <= 16 columns of k rows, clearing the rest of
-// 16 lanes where stride leaves room: dst[p*stride+i] = src[p*ld+i].
+// packRows2AVX2 copies n <= 16 columns of k rows: dst[p*stride+i] = src[p*ld+i]. It
+// writes 16 lanes of every row, the ones from n on zero and, where stride is less,
+// overwritten by the next row.
 func packRows2AVX2(dst *float32, src *float32, k int, ld int, n int, stride int)
 
-// packColumnsAVX2 transposes n <= 8 rows of k columns, clearing the rest of
-// 8 lanes where stride leaves room: dst[p*stride+i] = src[i*ld+p].
+// packColumnsAVX2 transposes n <= 8 rows of k columns, dst[p*stride+i] = src[i*ld+p],
+// and clears the rest of 8 lanes.
 func packColumnsAVX2(dst *float32, src *float32, k int, ld int, n int, stride int)
 
-// packRows1AVX512 copies n <= 16 columns of k rows, clearing the rest of
-// 16 lanes where stride leaves room: dst[p*stride+i] = src[p*ld+i].
+// packRows1AVX512 copies n <= 16 columns of k rows: dst[p*stride+i] = src[p*ld+i]. It
+// writes 16 lanes of every row, the ones from n on zero and, where stride is less,
+// overwritten by the next row.
 func packRows1AVX512(dst *float32, src *float32, k int, ld int, n int, stride int)
 
-// packRows2AVX512 copies n <= 32 columns of k rows, clearing the rest of
-// 32 lanes where stride leaves room: dst[p*stride+i] = src[p*ld+i].
+// packRows2AVX512 copies n <= 32 columns of k rows: dst[p*stride+i] = src[p*ld+i]. It
+// writes 32 lanes of every row, the ones from n on zero and, where stride is less,
+// overwritten by the next row.
 func packRows2AVX512(dst *float32, src *float32, k int, ld int, n int, stride int)
 
-// packColumnsAVX512 transposes n <= 16 rows of k columns, clearing the rest of
-// 16 lanes where stride leaves room: dst[p*stride+i] = src[i*ld+p].
+// packColumnsAVX512 transposes n <= 16 rows of k columns, dst[p*stride+i] = src[i*ld+p],
+// and clears the rest of 16 lanes.
 func packColumnsAVX512(dst *float32, src *float32, k int, ld int, n int, stride int)

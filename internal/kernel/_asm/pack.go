@@ -28,17 +28,18 @@ func packRows(s isa, registers int) {
 	width := registers * s.lanes
 	name := fmt.Sprintf("packRows%d%s", registers, s.name)
 	TEXT(name, NOSPLIT, "func(dst, src *float32, k, ld, n, stride int)")
-	Doc(fmt.Sprintf("%s copies n <= %d columns of k rows, clearing the rest of", name, width),
-		fmt.Sprintf("%d lanes where stride leaves room: dst[p*stride+i] = src[p*ld+i].", width))
+	Doc(fmt.Sprintf("%s copies n <= %d columns of k rows: dst[p*stride+i] = src[p*ld+i]. It", name, width),
+		fmt.Sprintf("writes %d lanes of every row, the ones from n on zero and, where stride is less,", width),
+		"overwritten by the next row.")
 	dst := Load(Param("dst"), GP64()).(reg.GPVirtual)
 	src := Load(Param("src"), GP64()).(reg.GPVirtual)
 	k := Load(Param("k"), GP64()).(reg.GPVirtual)
 	ld := Load(Param("ld"), GP64()).(reg.GPVirtual)
 	n := Load(Param("n"), GP64()).(reg.GPVirtual)
 	stride := Load(Param("stride"), GP64()).(reg.GPVirtual)
-	in, out := make([]mask, registers), make([]mask, registers)
+	in := make([]mask, registers)
 	for i := range registers {
-		in[i], out[i] = s.lanesFrom(n, i), s.lanesFrom(stride, i)
+		in[i] = s.lanesFrom(n, i)
 	}
 	SHLQ(U8(2), ld)
 	SHLQ(U8(2), stride)
@@ -51,7 +52,7 @@ func packRows(s isa, registers int) {
 		PREFETCHT1(Mem{Base: ahead, Disp: i * s.bytes()})
 		PREFETCHT0(Mem{Base: src, Disp: 2*width*4 + i*s.bytes()})
 		s.loadMasked(Mem{Base: src, Disp: i * s.bytes()}, in[i], v)
-		s.storeMasked(v, out[i], Mem{Base: dst, Disp: i * s.bytes()})
+		VMOVUPS(v, Mem{Base: dst, Disp: i * s.bytes()})
 	}
 	ADDQ(ld, src)
 	ADDQ(ld, ahead)
@@ -79,15 +80,14 @@ func (s isa) lanesFrom(width reg.GPVirtual, i int) mask {
 // the panel: it transposes blocks of lanes x lanes in registers.
 func packColumns(s isa) {
 	TEXT("packColumns"+s.name, NOSPLIT, "func(dst, src *float32, k, ld, n, stride int)")
-	Doc(fmt.Sprintf("packColumns%s transposes n <= %d rows of k columns, clearing the rest of", s.name, s.lanes),
-		fmt.Sprintf("%d lanes where stride leaves room: dst[p*stride+i] = src[i*ld+p].", s.lanes))
+	Doc(fmt.Sprintf("packColumns%s transposes n <= %d rows of k columns, dst[p*stride+i] = src[i*ld+p],", s.name, s.lanes),
+		fmt.Sprintf("and clears the rest of %d lanes.", s.lanes))
 	dst := Load(Param("dst"), GP64()).(reg.GPVirtual)
 	src := Load(Param("src"), GP64()).(reg.GPVirtual)
 	k := Load(Param("k"), GP64()).(reg.GPVirtual)
 	ld := Load(Param("ld"), GP64()).(reg.GPVirtual)
 	n := Load(Param("n"), GP64()).(reg.GPVirtual)
 	stride := Load(Param("stride"), GP64()).(reg.GPVirtual)
-	out := s.lanesFrom(stride, 0)
 	SHLQ(U8(2), ld)
 	SHLQ(U8(2), stride)
 
@@ -118,7 +118,7 @@ func packColumns(s isa) {
 	for i, v := range s.transpose(rows) {
 		CMPQ(cols, U32(uint32(i)))
 		JLE(LabelRef("stored"))
-		s.storeMasked(v, out, Mem{Base: dst})
+		VMOVUPS(v, Mem{Base: dst})
 		ADDQ(stride, dst)
 	}
 	Label("stored")
