@@ -188,6 +188,9 @@ var opRows = []opRow{
 	{"Dropout", "", [][2]int{{3, 17}}, func(t *Tape, p []*Tensor) *Tensor { return t.Dropout(p[0], testMask) }, func(p []matrix) matrix {
 		return generate(3, 17, func(i, j int) float64 { return *p[0].at(i, j) * factor(testMask, i*17+j) })
 	}},
+	{"Swish", "", [][2]int{{3, 17}}, func(t *Tape, p []*Tensor) *Tensor { return t.Swish(p[0]) }, func(p []matrix) matrix {
+		return generate(3, 17, func(i, j int) float64 { x := *p[0].at(i, j); return x / (1 + math.Exp(-x)) })
+	}},
 	{"LayerNorm", "", [][2]int{{40, 450}, {1, 450}, {1, 450}}, func(t *Tape, p []*Tensor) *Tensor { return t.LayerNorm(p[0], p[1], p[2], 1e-5) }, layerNormOracle},
 	{"LayerNorm", "narrow", [][2]int{{3, 5}, {1, 5}, {1, 5}}, func(t *Tape, p []*Tensor) *Tensor { return t.LayerNorm(p[0], p[1], p[2], 1e-5) }, layerNormOracle},
 	{"Embed", "one id twice", [][2]int{{6, 9}}, func(t *Tape, p []*Tensor) *Tensor { return t.Embed(p[0], embeddedRows, -1, 3) }, func(p []matrix) matrix {

@@ -20,14 +20,14 @@ var presets = map[string]Config{
 	"transformer-tiny@1": {
 		Tokenizer: TokenizerConfig{Type: "unigram", Vocab: 8000, CharacterCoverage: 1},
 		Model: transformer.Config{
-			Dim: 128, Heads: 4, FFN: 256, EncoderLayers: 4, DecoderLayers: 4, MaxLength: 512, Dropout: 0.1,
+			Dim: 128, Heads: 4, FFN: 256, EncoderLayers: 4, DecoderLayers: 4, MaxLength: 512, Activation: transformer.ReLU, Dropout: 0.1,
 		},
 		Training: tinyTraining,
 	},
 	"transformer-small@1": {
 		Tokenizer: TokenizerConfig{Type: "unigram", Vocab: 8000, CharacterCoverage: 0.9995},
 		Model: transformer.Config{
-			Dim: 256, Heads: 4, FFN: 1024, EncoderLayers: 3, DecoderLayers: 3, MaxLength: 512, Dropout: 0.3,
+			Dim: 256, Heads: 4, FFN: 1024, EncoderLayers: 3, DecoderLayers: 3, MaxLength: 512, Activation: transformer.ReLU, Dropout: 0.3,
 		},
 		Training: smallTraining,
 	},
@@ -35,7 +35,7 @@ var presets = map[string]Config{
 	"transformer-base@1": {
 		Tokenizer: TokenizerConfig{Type: "bpe", Vocab: 37000, CharacterCoverage: 0.9995, ByteFallback: true},
 		Model: transformer.Config{
-			Dim: 512, Heads: 8, FFN: 2048, EncoderLayers: 6, DecoderLayers: 6, MaxLength: 512, Dropout: 0.1,
+			Dim: 512, Heads: 8, FFN: 2048, EncoderLayers: 6, DecoderLayers: 6, MaxLength: 512, Activation: transformer.ReLU, Dropout: 0.1,
 		},
 		Training: Options{
 			Seed: 1, BatchTokens: 4096, Accumulate: 6, MaxSteps: 100_000, Smoothing: 0.1,

@@ -20,6 +20,8 @@ type vector struct {
 	tanh         func(dst, x *Float, n int)
 	gelu         func(dst, x *Float, n int)
 	geluGrad     func(dx, x, dy *Float, n int)
+	swish        func(dst, x *Float, n int)
+	swishGrad    func(dx, x, dy *Float, n int)
 	norm         func(dst, x, gain, shift *Float, n int, mean, rstd Float)
 	normGradSums func(dy, x, gain *Float, n int, mean, rstd Float) (s0, s1 Float)
 	normGrad     func(dx, dgain, dshift, dy, x, gain *Float, n int, mean, rstd, m0, m1 Float)
@@ -139,6 +141,21 @@ func GELU(dst, x []Float) {
 func GELUGrad(dx, x, dy []Float) {
 	if n := len(dx); n > 0 {
 		active.geluGrad(&dx[0], head(x, n), head(dy, n), n)
+	}
+}
+
+// Swish computes dst = x/(1 + e^-x) over the length of dst (Ramachandran et al.
+// 2017, section 4, with β = 1; also called SiLU).
+func Swish(dst, x []Float) {
+	if n := len(dst); n > 0 {
+		active.swish(&dst[0], head(x, n), n)
+	}
+}
+
+// SwishGrad adds to dx dy times the derivative of [Swish] at x.
+func SwishGrad(dx, x, dy []Float) {
+	if n := len(dx); n > 0 {
+		active.swishGrad(&dx[0], head(x, n), head(dy, n), n)
 	}
 }
 

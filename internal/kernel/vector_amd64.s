@@ -1410,6 +1410,218 @@ DATA constAVX23fcc422a<>+24(SB)/4, $0x3fcc422a
 DATA constAVX23fcc422a<>+28(SB)/4, $0x3fcc422a
 GLOBL constAVX23fcc422a<>(SB), RODATA|NOPTR, $32
 
+// func swishAVX2(dst *float32, x *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·swishAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	SUBQ $0x00000008, DX
+	JLT  tail
+
+one:
+	VMOVUPS      (CX), Y0
+	VXORPS       Y1, Y1, Y1
+	VSUBPS       Y0, Y1, Y1
+	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y2
+	VMOVUPS      constAVX242b17218<>+0(SB), Y3
+	VCMPPS       $0x15, Y2, Y1, Y4
+	VMAXPS       Y1, Y2, Y2
+	VMINPS       Y2, Y3, Y1
+	VMULPS       constAVX23fb8aa3b<>+0(SB), Y1, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS constAVX23f318000<>+0(SB), Y2, Y1
+	VFNMADD231PS constAVX2b95e8083<>+0(SB), Y2, Y1
+	VMOVUPS      constAVX239506967<>+0(SB), Y3
+	VFMADD213PS  constAVX23ab743ce<>+0(SB), Y1, Y3
+	VFMADD213PS  constAVX23c088908<>+0(SB), Y1, Y3
+	VFMADD213PS  constAVX23d2aa9c1<>+0(SB), Y1, Y3
+	VFMADD213PS  constAVX23e2aaaaa<>+0(SB), Y1, Y3
+	VFMADD213PS  constAVX23f000000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y1, Y5
+	VFMADD213PS  Y1, Y5, Y3
+	VADDPS       constAVX23f800000<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y2, Y2
+	VPSRAD       $0x01, Y2, Y1
+	VPSUBD       Y1, Y2, Y2
+	VPADDD       constAVX20000007f<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y3, Y3
+	VPADDD       constAVX20000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y3, Y3
+	VANDPS       Y4, Y3, Y3
+	VADDPS       constAVX23f800000<>+0(SB), Y3, Y3
+	VMOVUPS      constAVX23f800000<>+0(SB), Y1
+	VDIVPS       Y3, Y1, Y1
+	VMULPS       Y0, Y1, Y1
+	VMOVUPS      Y1, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	JGE          one
+
+tail:
+	ADDQ         $0x00000008, DX
+	JZ           done
+	LEAQ         laneMasks<>+0(SB), BX
+	MOVQ         $0x00000008, SI
+	SUBQ         DX, SI
+	VMOVUPS      (BX)(SI*4), Y0
+	VMASKMOVPS   (CX), Y0, Y1
+	VXORPS       Y2, Y2, Y2
+	VSUBPS       Y1, Y2, Y2
+	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y3
+	VMOVUPS      constAVX242b17218<>+0(SB), Y4
+	VCMPPS       $0x15, Y3, Y2, Y5
+	VMAXPS       Y2, Y3, Y3
+	VMINPS       Y3, Y4, Y2
+	VMULPS       constAVX23fb8aa3b<>+0(SB), Y2, Y3
+	VROUNDPS     $0x08, Y3, Y3
+	VFNMADD231PS constAVX23f318000<>+0(SB), Y3, Y2
+	VFNMADD231PS constAVX2b95e8083<>+0(SB), Y3, Y2
+	VMOVUPS      constAVX239506967<>+0(SB), Y4
+	VFMADD213PS  constAVX23ab743ce<>+0(SB), Y2, Y4
+	VFMADD213PS  constAVX23c088908<>+0(SB), Y2, Y4
+	VFMADD213PS  constAVX23d2aa9c1<>+0(SB), Y2, Y4
+	VFMADD213PS  constAVX23e2aaaaa<>+0(SB), Y2, Y4
+	VFMADD213PS  constAVX23f000000<>+0(SB), Y2, Y4
+	VMULPS       Y2, Y2, Y6
+	VFMADD213PS  Y2, Y6, Y4
+	VADDPS       constAVX23f800000<>+0(SB), Y4, Y4
+	VCVTPS2DQ    Y3, Y3
+	VPSRAD       $0x01, Y3, Y2
+	VPSUBD       Y2, Y3, Y3
+	VPADDD       constAVX20000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y4, Y4
+	VPADDD       constAVX20000007f<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y4, Y4
+	VANDPS       Y5, Y4, Y4
+	VADDPS       constAVX23f800000<>+0(SB), Y4, Y4
+	VMOVUPS      constAVX23f800000<>+0(SB), Y2
+	VDIVPS       Y4, Y2, Y2
+	VMULPS       Y1, Y2, Y2
+	VMASKMOVPS   Y2, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func swishGradAVX2(dx *float32, x *float32, dy *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·swishGradAVX2(SB), NOSPLIT, $0-32
+	MOVQ dx+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ dy+16(FP), DX
+	MOVQ n+24(FP), BX
+	SUBQ $0x00000008, BX
+	JLT  tail
+
+one:
+	VMOVUPS      (AX), Y0
+	VMOVUPS      (CX), Y1
+	VMOVUPS      (DX), Y2
+	VXORPS       Y3, Y3, Y3
+	VSUBPS       Y1, Y3, Y3
+	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y4
+	VMOVUPS      constAVX242b17218<>+0(SB), Y5
+	VCMPPS       $0x15, Y4, Y3, Y6
+	VMAXPS       Y3, Y4, Y4
+	VMINPS       Y4, Y5, Y3
+	VMULPS       constAVX23fb8aa3b<>+0(SB), Y3, Y4
+	VROUNDPS     $0x08, Y4, Y4
+	VFNMADD231PS constAVX23f318000<>+0(SB), Y4, Y3
+	VFNMADD231PS constAVX2b95e8083<>+0(SB), Y4, Y3
+	VMOVUPS      constAVX239506967<>+0(SB), Y5
+	VFMADD213PS  constAVX23ab743ce<>+0(SB), Y3, Y5
+	VFMADD213PS  constAVX23c088908<>+0(SB), Y3, Y5
+	VFMADD213PS  constAVX23d2aa9c1<>+0(SB), Y3, Y5
+	VFMADD213PS  constAVX23e2aaaaa<>+0(SB), Y3, Y5
+	VFMADD213PS  constAVX23f000000<>+0(SB), Y3, Y5
+	VMULPS       Y3, Y3, Y7
+	VFMADD213PS  Y3, Y7, Y5
+	VADDPS       constAVX23f800000<>+0(SB), Y5, Y5
+	VCVTPS2DQ    Y4, Y4
+	VPSRAD       $0x01, Y4, Y3
+	VPSUBD       Y3, Y4, Y4
+	VPADDD       constAVX20000007f<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y5, Y5
+	VPADDD       constAVX20000007f<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y5, Y5
+	VANDPS       Y6, Y5, Y5
+	VADDPS       constAVX23f800000<>+0(SB), Y5, Y5
+	VMOVUPS      constAVX23f800000<>+0(SB), Y3
+	VDIVPS       Y5, Y3, Y3
+	VMOVUPS      constAVX23f800000<>+0(SB), Y4
+	VSUBPS       Y3, Y4, Y4
+	VMULPS       Y1, Y4, Y4
+	VFMADD213PS  Y3, Y3, Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VMOVUPS      Y0, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, BX
+	JGE          one
+
+tail:
+	ADDQ         $0x00000008, BX
+	JZ           done
+	LEAQ         laneMasks<>+0(SB), SI
+	MOVQ         $0x00000008, DI
+	SUBQ         BX, DI
+	VMOVUPS      (SI)(DI*4), Y0
+	VMASKMOVPS   (AX), Y0, Y1
+	VMASKMOVPS   (CX), Y0, Y2
+	VMASKMOVPS   (DX), Y0, Y3
+	VXORPS       Y4, Y4, Y4
+	VSUBPS       Y2, Y4, Y4
+	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y5
+	VMOVUPS      constAVX242b17218<>+0(SB), Y6
+	VCMPPS       $0x15, Y5, Y4, Y7
+	VMAXPS       Y4, Y5, Y5
+	VMINPS       Y5, Y6, Y4
+	VMULPS       constAVX23fb8aa3b<>+0(SB), Y4, Y5
+	VROUNDPS     $0x08, Y5, Y5
+	VFNMADD231PS constAVX23f318000<>+0(SB), Y5, Y4
+	VFNMADD231PS constAVX2b95e8083<>+0(SB), Y5, Y4
+	VMOVUPS      constAVX239506967<>+0(SB), Y6
+	VFMADD213PS  constAVX23ab743ce<>+0(SB), Y4, Y6
+	VFMADD213PS  constAVX23c088908<>+0(SB), Y4, Y6
+	VFMADD213PS  constAVX23d2aa9c1<>+0(SB), Y4, Y6
+	VFMADD213PS  constAVX23e2aaaaa<>+0(SB), Y4, Y6
+	VFMADD213PS  constAVX23f000000<>+0(SB), Y4, Y6
+	VMULPS       Y4, Y4, Y8
+	VFMADD213PS  Y4, Y8, Y6
+	VADDPS       constAVX23f800000<>+0(SB), Y6, Y6
+	VCVTPS2DQ    Y5, Y5
+	VPSRAD       $0x01, Y5, Y4
+	VPSUBD       Y4, Y5, Y5
+	VPADDD       constAVX20000007f<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y6, Y6
+	VPADDD       constAVX20000007f<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VMULPS       Y5, Y6, Y6
+	VANDPS       Y7, Y6, Y6
+	VADDPS       constAVX23f800000<>+0(SB), Y6, Y6
+	VMOVUPS      constAVX23f800000<>+0(SB), Y4
+	VDIVPS       Y6, Y4, Y4
+	VMOVUPS      constAVX23f800000<>+0(SB), Y5
+	VSUBPS       Y4, Y5, Y5
+	VMULPS       Y2, Y5, Y5
+	VFMADD213PS  Y4, Y4, Y5
+	VFMADD231PS  Y5, Y3, Y1
+	VMASKMOVPS   Y1, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
 // func normAVX2(dst *float32, x *float32, gain *float32, shift *float32, n int, mean float32, rstd float32)
 // Requires: AVX, FMA3
 TEXT ·normAVX2(SB), NOSPLIT, $0-48
@@ -3392,6 +3604,188 @@ DATA constAVX5123fcc422a<>+52(SB)/4, $0x3fcc422a
 DATA constAVX5123fcc422a<>+56(SB)/4, $0x3fcc422a
 DATA constAVX5123fcc422a<>+60(SB)/4, $0x3fcc422a
 GLOBL constAVX5123fcc422a<>(SB), RODATA|NOPTR, $64
+
+// func swishAVX512(dst *float32, x *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·swishAVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	SUBQ $0x00000010, DX
+	JLT  tail
+
+one:
+	VMOVUPS      (CX), Z0
+	VPXORD       Z1, Z1, Z1
+	VSUBPS       Z0, Z1, Z1
+	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z2
+	VMOVUPS      constAVX51242b17218<>+0(SB), Z3
+	VCMPPS       $0x15, Z2, Z1, K1
+	VMAXPS       Z1, Z2, Z2
+	VMINPS       Z2, Z3, Z1
+	VMULPS       constAVX5123fb8aa3b<>+0(SB), Z1, Z2
+	VRNDSCALEPS  $0x08, Z2, Z2
+	VFNMADD231PS constAVX5123f318000<>+0(SB), Z2, Z1
+	VFNMADD231PS constAVX512b95e8083<>+0(SB), Z2, Z1
+	VMOVUPS      constAVX51239506967<>+0(SB), Z3
+	VFMADD213PS  constAVX5123ab743ce<>+0(SB), Z1, Z3
+	VFMADD213PS  constAVX5123c088908<>+0(SB), Z1, Z3
+	VFMADD213PS  constAVX5123d2aa9c1<>+0(SB), Z1, Z3
+	VFMADD213PS  constAVX5123e2aaaaa<>+0(SB), Z1, Z3
+	VFMADD213PS  constAVX5123f000000<>+0(SB), Z1, Z3
+	VMULPS       Z1, Z1, Z5
+	VFMADD213PS  Z1, Z5, Z3
+	VADDPS       constAVX5123f800000<>+0(SB), Z3, Z3
+	VSCALEFPS    Z2, Z3, Z3
+	VMOVAPS.Z    Z3, K1, Z3
+	VADDPS       constAVX5123f800000<>+0(SB), Z3, Z3
+	VMOVUPS      constAVX5123f800000<>+0(SB), Z2
+	VDIVPS       Z3, Z2, Z2
+	VMULPS       Z0, Z2, Z2
+	VMOVUPS      Z2, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	SUBQ         $0x00000010, DX
+	JGE          one
+
+tail:
+	ADDQ         $0x00000010, DX
+	JZ           done
+	XORL         BX, BX
+	MOVL         $0x00000001, BX
+	SHLXL        DX, BX, BX
+	SUBL         $0x01, BX
+	KMOVW        BX, K1
+	VMOVUPS.Z    (CX), K1, Z0
+	VPXORD       Z4, Z4, Z4
+	VSUBPS       Z0, Z4, Z4
+	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z1
+	VMOVUPS      constAVX51242b17218<>+0(SB), Z2
+	VCMPPS       $0x15, Z1, Z4, K2
+	VMAXPS       Z4, Z1, Z1
+	VMINPS       Z1, Z2, Z4
+	VMULPS       constAVX5123fb8aa3b<>+0(SB), Z4, Z1
+	VRNDSCALEPS  $0x08, Z1, Z1
+	VFNMADD231PS constAVX5123f318000<>+0(SB), Z1, Z4
+	VFNMADD231PS constAVX512b95e8083<>+0(SB), Z1, Z4
+	VMOVUPS      constAVX51239506967<>+0(SB), Z2
+	VFMADD213PS  constAVX5123ab743ce<>+0(SB), Z4, Z2
+	VFMADD213PS  constAVX5123c088908<>+0(SB), Z4, Z2
+	VFMADD213PS  constAVX5123d2aa9c1<>+0(SB), Z4, Z2
+	VFMADD213PS  constAVX5123e2aaaaa<>+0(SB), Z4, Z2
+	VFMADD213PS  constAVX5123f000000<>+0(SB), Z4, Z2
+	VMULPS       Z4, Z4, Z3
+	VFMADD213PS  Z4, Z3, Z2
+	VADDPS       constAVX5123f800000<>+0(SB), Z2, Z2
+	VSCALEFPS    Z1, Z2, Z2
+	VMOVAPS.Z    Z2, K2, Z2
+	VADDPS       constAVX5123f800000<>+0(SB), Z2, Z2
+	VMOVUPS      constAVX5123f800000<>+0(SB), Z1
+	VDIVPS       Z2, Z1, Z1
+	VMULPS       Z0, Z1, Z1
+	VMOVUPS      Z1, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func swishGradAVX512(dx *float32, x *float32, dy *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·swishGradAVX512(SB), NOSPLIT, $0-32
+	MOVQ dx+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ dy+16(FP), DX
+	MOVQ n+24(FP), BX
+	SUBQ $0x00000010, BX
+	JLT  tail
+
+one:
+	VMOVUPS      (AX), Z0
+	VMOVUPS      (CX), Z1
+	VMOVUPS      (DX), Z2
+	VPXORD       Z3, Z3, Z3
+	VSUBPS       Z1, Z3, Z3
+	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z4
+	VMOVUPS      constAVX51242b17218<>+0(SB), Z5
+	VCMPPS       $0x15, Z4, Z3, K1
+	VMAXPS       Z3, Z4, Z4
+	VMINPS       Z4, Z5, Z3
+	VMULPS       constAVX5123fb8aa3b<>+0(SB), Z3, Z4
+	VRNDSCALEPS  $0x08, Z4, Z4
+	VFNMADD231PS constAVX5123f318000<>+0(SB), Z4, Z3
+	VFNMADD231PS constAVX512b95e8083<>+0(SB), Z4, Z3
+	VMOVUPS      constAVX51239506967<>+0(SB), Z5
+	VFMADD213PS  constAVX5123ab743ce<>+0(SB), Z3, Z5
+	VFMADD213PS  constAVX5123c088908<>+0(SB), Z3, Z5
+	VFMADD213PS  constAVX5123d2aa9c1<>+0(SB), Z3, Z5
+	VFMADD213PS  constAVX5123e2aaaaa<>+0(SB), Z3, Z5
+	VFMADD213PS  constAVX5123f000000<>+0(SB), Z3, Z5
+	VMULPS       Z3, Z3, Z7
+	VFMADD213PS  Z3, Z7, Z5
+	VADDPS       constAVX5123f800000<>+0(SB), Z5, Z5
+	VSCALEFPS    Z4, Z5, Z5
+	VMOVAPS.Z    Z5, K1, Z5
+	VADDPS       constAVX5123f800000<>+0(SB), Z5, Z5
+	VMOVUPS      constAVX5123f800000<>+0(SB), Z4
+	VDIVPS       Z5, Z4, Z4
+	VMOVUPS      constAVX5123f800000<>+0(SB), Z5
+	VSUBPS       Z4, Z5, Z5
+	VMULPS       Z1, Z5, Z5
+	VFMADD213PS  Z4, Z4, Z5
+	VFMADD231PS  Z5, Z2, Z0
+	VMOVUPS      Z0, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, BX
+	JGE          one
+
+tail:
+	ADDQ         $0x00000010, BX
+	JZ           done
+	XORL         SI, SI
+	MOVL         $0x00000001, SI
+	SHLXL        BX, SI, SI
+	SUBL         $0x01, SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (AX), K1, Z0
+	VMOVUPS.Z    (CX), K1, Z1
+	VMOVUPS.Z    (DX), K1, Z2
+	VPXORD       Z6, Z6, Z6
+	VSUBPS       Z1, Z6, Z6
+	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z3
+	VMOVUPS      constAVX51242b17218<>+0(SB), Z4
+	VCMPPS       $0x15, Z3, Z6, K2
+	VMAXPS       Z6, Z3, Z3
+	VMINPS       Z3, Z4, Z6
+	VMULPS       constAVX5123fb8aa3b<>+0(SB), Z6, Z3
+	VRNDSCALEPS  $0x08, Z3, Z3
+	VFNMADD231PS constAVX5123f318000<>+0(SB), Z3, Z6
+	VFNMADD231PS constAVX512b95e8083<>+0(SB), Z3, Z6
+	VMOVUPS      constAVX51239506967<>+0(SB), Z4
+	VFMADD213PS  constAVX5123ab743ce<>+0(SB), Z6, Z4
+	VFMADD213PS  constAVX5123c088908<>+0(SB), Z6, Z4
+	VFMADD213PS  constAVX5123d2aa9c1<>+0(SB), Z6, Z4
+	VFMADD213PS  constAVX5123e2aaaaa<>+0(SB), Z6, Z4
+	VFMADD213PS  constAVX5123f000000<>+0(SB), Z6, Z4
+	VMULPS       Z6, Z6, Z5
+	VFMADD213PS  Z6, Z5, Z4
+	VADDPS       constAVX5123f800000<>+0(SB), Z4, Z4
+	VSCALEFPS    Z3, Z4, Z4
+	VMOVAPS.Z    Z4, K2, Z4
+	VADDPS       constAVX5123f800000<>+0(SB), Z4, Z4
+	VMOVUPS      constAVX5123f800000<>+0(SB), Z3
+	VDIVPS       Z4, Z3, Z3
+	VMOVUPS      constAVX5123f800000<>+0(SB), Z4
+	VSUBPS       Z3, Z4, Z4
+	VMULPS       Z1, Z4, Z4
+	VFMADD213PS  Z3, Z3, Z4
+	VFMADD231PS  Z4, Z2, Z0
+	VMOVUPS      Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
 
 // func normAVX512(dst *float32, x *float32, gain *float32, shift *float32, n int, mean float32, rstd float32)
 // Requires: AVX, AVX512F, BMI2

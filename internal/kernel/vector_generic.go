@@ -50,6 +50,8 @@ func genericVector() vector {
 		tanh:         func(dst, x *Float, n int) { mapGeneric(dst, x, n, tanh) },
 		gelu:         func(dst, x *Float, n int) { mapGeneric(dst, x, n, gelu) },
 		geluGrad:     geluGradGeneric,
+		swish:        func(dst, x *Float, n int) { mapGeneric(dst, x, n, func(v Float) Float { return v * logistic(v) }) },
+		swishGrad:    swishGradGeneric,
 		norm:         normGeneric,
 		normGradSums: normGradSumsGeneric,
 		normGrad:     normGradGeneric,
@@ -122,6 +124,16 @@ func geluGradGeneric(dx, x, dy *Float, n int) {
 	for i, v := range s {
 		t := tanh(geluRoot * (v + geluCubic*v*v*v))
 		d[i] += g[i] * ((1+t)/2 + v/2*(1-t*t)*geluRoot*(1+3*geluCubic*v*v))
+	}
+}
+
+func logistic(x Float) Float { return 1 / (1 + exp(-x)) }
+
+func swishGradGeneric(dx, x, dy *Float, n int) {
+	d, s, g := unsafe.Slice(dx, n), unsafe.Slice(x, n), unsafe.Slice(dy, n)
+	for i, v := range s {
+		gate := logistic(v)
+		d[i] += g[i] * (gate + v*gate*(1-gate))
 	}
 }
 

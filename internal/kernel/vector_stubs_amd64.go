@@ -49,6 +49,12 @@ func geluAVX2(dst *float32, x *float32, n int)
 // geluGradAVX2 computes dx += dy times the derivative of gelu at x.
 func geluGradAVX2(dx *float32, x *float32, dy *float32, n int)
 
+// swishAVX2 computes dst = x / (1 + e^-x).
+func swishAVX2(dst *float32, x *float32, n int)
+
+// swishGradAVX2 computes dx += dy times the derivative of swish at x.
+func swishGradAVX2(dx *float32, x *float32, dy *float32, n int)
+
 // normAVX2 computes dst = (x-mean)*rstd*gain + shift.
 func normAVX2(dst *float32, x *float32, gain *float32, shift *float32, n int, mean float32, rstd float32)
 
@@ -113,6 +119,12 @@ func geluAVX512(dst *float32, x *float32, n int)
 
 // geluGradAVX512 computes dx += dy times the derivative of gelu at x.
 func geluGradAVX512(dx *float32, x *float32, dy *float32, n int)
+
+// swishAVX512 computes dst = x / (1 + e^-x).
+func swishAVX512(dst *float32, x *float32, n int)
+
+// swishGradAVX512 computes dx += dy times the derivative of swish at x.
+func swishGradAVX512(dx *float32, x *float32, dy *float32, n int)
 
 // normAVX512 computes dst = (x-mean)*rstd*gain + shift.
 func normAVX512(dst *float32, x *float32, gain *float32, shift *float32, n int, mean float32, rstd float32)

@@ -69,6 +69,17 @@ var vectorCases = []vectorCase{
 		}),
 	},
 	{
+		"Swish", func(x [4][]Float) Float { Swish(x[0], x[1]); return 0 },
+		each(func(v [4]float64) float64 { return v[1] / (1 + math.Exp(-v[1])) }),
+	},
+	{
+		"SwishGrad", func(x [4][]Float) Float { SwishGrad(x[0], x[1], x[2]); return 0 },
+		each(func(v [4]float64) float64 {
+			gate := 1 / (1 + math.Exp(-v[1]))
+			return v[0] + v[2]*gate*(1+v[1]*(1-gate))
+		}),
+	},
+	{
 		"SoftmaxGrad", func(x [4][]Float) Float { SoftmaxGrad(x[0], x[1], x[2], tx, ty); return 0 },
 		each(func(v [4]float64) float64 { return v[1] * (v[2] - tx) * ty }),
 	},

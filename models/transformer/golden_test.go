@@ -27,9 +27,10 @@ const tolerance = 1e-5
 // TestAgreesWithPyTorch compares logits, every gradient and the losses of ten
 // steps of Adam with those of Hugging Face's MarianMTModel.
 func TestAgreesWithPyTorch(t *testing.T) {
-	post, start, pre := goldenConfig, goldenConfig, goldenConfig
+	post, start, pre, swish := goldenConfig, goldenConfig, goldenConfig, goldenConfig
 	start.Start = 36
 	pre.PreNorm = true
+	swish.Activation = Swish
 	for _, c := range []struct {
 		name   string
 		config Config
@@ -38,6 +39,7 @@ func TestAgreesWithPyTorch(t *testing.T) {
 		{"post", post, 2},
 		{"start", start, 36},
 		{"pre", pre, 2},
+		{"swish", swish, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := openGolden(t, c.name+".safetensors")

@@ -157,7 +157,7 @@ func marianIDs(vocab *tokenizer.SentencePiece, pad int) (map[string]int, error) 
 
 func exportedConfig(c Config, symbols marianSymbols) marianConfig {
 	return marianConfig{
-		Architectures: []string{"MarianMTModel"}, ModelType: "marian", Activation: "relu",
+		Architectures: []string{"MarianMTModel"}, ModelType: "marian", Activation: string(c.activation()),
 		Vocab: c.Vocab, DecoderVocab: c.Vocab, Dim: c.Dim,
 		EncoderLayers: c.EncoderLayers, DecoderLayers: c.DecoderLayers,
 		EncoderHeads: c.Heads, DecoderHeads: c.Heads, EncoderFFN: c.FFN, DecoderFFN: c.FFN,

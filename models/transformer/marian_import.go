@@ -108,6 +108,9 @@ func parseMarianConfig(text []byte) (*marianConfig, error) {
 // maxMarianLength bounds max_position_embeddings; published models have 512.
 const maxMarianLength = 1 << 16
 
+// marianActivations are the values of activation_function.
+var marianActivations = map[string]Activation{"relu": ReLU, "swish": Swish, "silu": Swish}
+
 // check says which field has a value that Model does not implement.
 func (c *marianConfig) check() error {
 	for _, f := range []struct {
@@ -115,7 +118,6 @@ func (c *marianConfig) check() error {
 		got, want any
 	}{
 		{"model_type", c.ModelType, "marian"},
-		{"activation_function", c.Activation, "relu"},
 		{"decoder_vocab_size", c.DecoderVocab, c.Vocab},
 		{"decoder_attention_heads", c.DecoderHeads, c.EncoderHeads},
 		{"decoder_ffn_dim", c.DecoderFFN, c.EncoderFFN},
@@ -132,6 +134,9 @@ func (c *marianConfig) check() error {
 			return fmt.Errorf("%s is %v; only %v is supported", f.name, f.got, f.want)
 		}
 	}
+	if _, ok := marianActivations[c.Activation]; !ok {
+		return fmt.Errorf("activation_function is %s; only relu, swish and silu are supported", c.Activation)
+	}
 	if c.MaxLength > maxMarianLength {
 		return fmt.Errorf("max_position_embeddings is %d; want at most %d", c.MaxLength, maxMarianLength)
 	}
@@ -147,7 +152,7 @@ func (c *marianConfig) check() error {
 func (c *marianConfig) model() Config {
 	return Config{
 		Vocab: c.Vocab, Dim: c.Dim, Heads: c.EncoderHeads, FFN: c.EncoderFFN,
-		EncoderLayers: c.EncoderLayers, DecoderLayers: c.DecoderLayers, MaxLength: c.MaxLength, Start: -1,
+		EncoderLayers: c.EncoderLayers, DecoderLayers: c.DecoderLayers, MaxLength: c.MaxLength, Start: -1, Activation: marianActivations[c.Activation],
 		Dropout: c.Dropout, AttentionDropout: c.AttentionDropout, ActivationDropout: c.ActivationDropout,
 	}
 }

@@ -42,7 +42,7 @@ func TestImportMarianRefusesWhatItDoesNotImplement(t *testing.T) {
 		want  string
 	}{
 		{"model_type", "bart", "model_type is bart; only marian"},
-		{"activation_function", "swish", "activation_function is swish; only relu"},
+		{"activation_function", "gelu", "activation_function is gelu; only relu"},
 		{"decoder_vocab_size", 50, "decoder_vocab_size is 50; only 37"},
 		{"decoder_attention_heads", 4, "decoder_attention_heads is 4; only 2"},
 		{"decoder_ffn_dim", 8, "decoder_ffn_dim is 8; only 24"},

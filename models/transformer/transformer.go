@@ -29,9 +29,27 @@ type Config struct {
 	Start         int  `yaml:"-"` // id before the first of a target, embedded as zeros as in Marian; -1 for none
 	PreNorm       bool `yaml:"pre_norm" doc:"normalise before each sub-layer instead of after it"`
 
+	Activation Activation `yaml:"activation" doc:"of the feed-forward network's inner layer: relu or swish"`
+
 	Dropout           float64 `yaml:"dropout" doc:"of sub-layer results and of embeddings, P_drop"`
 	AttentionDropout  float64 `yaml:"attention_dropout" doc:"of attention weights"`
 	ActivationDropout float64 `yaml:"activation_dropout" doc:"of the feed-forward network's inner layer"`
+}
+
+// Activation is the nonlinearity of the feed-forward network; "" is ReLU.
+type Activation string
+
+// The activations.
+const (
+	ReLU  Activation = "relu"  // of the paper, equation 2
+	Swish Activation = "swish" // of most published Marian models
+)
+
+func (c Config) activation() Activation {
+	if c.Activation == "" {
+		return ReLU
+	}
+	return c.Activation
 }
 
 // Validate says what of a configuration cannot be.
@@ -54,6 +72,9 @@ func (c Config) Validate() error {
 	}
 	if c.Start < -1 || c.Start >= c.Vocab {
 		return fmt.Errorf("transformer: start is %d; want an id below the vocab of %d, or -1", c.Start, c.Vocab)
+	}
+	if a := c.activation(); a != ReLU && a != Swish {
+		return fmt.Errorf("transformer: activation is %q; want %s or %s", a, ReLU, Swish)
 	}
 	if c.Dim%c.Heads != 0 || c.Dim%2 != 0 {
 		return fmt.Errorf("transformer: dim is %d; want an even multiple of the %d heads", c.Dim, c.Heads)
@@ -214,9 +235,14 @@ func (m *Model) sublayer(p Pass, x *tensor.Tensor, norm nn.LayerNorm, f func(x *
 	return norm.Forward(p.Tape, p.DropAdd(x, f(x), p.Dropout.Mask(m.Dropout)))
 }
 
-// feedForward returns max(0, xW1 + b1)W2 + b2 (equation 2).
+// feedForward returns max(0, xW1 + b1)W2 + b2 (equation 2), with another
+// activation where the model has one.
 func (m *Model) feedForward(p Pass, x *tensor.Tensor, inner, outer nn.Linear) *tensor.Tensor {
-	return outer.Forward(p.Tape, inner.ReLU(p.Tape, x, p.Dropout.Mask(m.ActivationDropout)))
+	drop := p.Dropout.Mask(m.ActivationDropout)
+	if m.Activation == Swish {
+		return outer.Forward(p.Tape, p.Tape.Dropout(p.Swish(inner.Forward(p.Tape, x)), drop))
+	}
+	return outer.Forward(p.Tape, inner.ReLU(p.Tape, x, drop))
 }
 
 // embed returns Dropout(√D·E[ids] + PE) (sections 3.4, 3.5 and 5.4).

@@ -101,11 +101,24 @@ func (s isa) geluGate(x reg.VecVirtual) reg.VecVirtual {
 	VMULPS(s.constant(-2*0.044715*geluRoot), u, u)
 	VADDPS(s.constant(-2*geluRoot), u, u)
 	VMULPS(x, u, u)
-	e := s.exp(u)
+	return s.gate(u)
+}
+
+// gate returns 1/(1+e^x), the logistic function of -x. It overwrites x.
+func (s isa) gate(x reg.VecVirtual) reg.VecVirtual {
+	e := s.exp(x)
 	VADDPS(s.constant(1), e, e)
 	one := s.constantIn(1)
 	VDIVPS(e, one, one)
 	return one
+}
+
+// swishGate returns the gate of swish(x) = x·gate, 1/(1+e^-x). It leaves x.
+func (s isa) swishGate(x reg.VecVirtual) reg.VecVirtual {
+	u := s.vec()
+	s.zero(u)
+	VSUBPS(x, u, u)
+	return s.gate(u)
 }
 
 // geluRoot is √(2/π).
@@ -161,6 +174,28 @@ var exponentials = []loop{
 			VMULPS(x, u, u)
 			VSUBPS(gate, w, w)
 			VMULPS(w, u, u)
+			VFMADD213PS(gate, gate, u)
+			VFMADD231PS(u, dy, dx)
+			return vecs{dx}
+		},
+	},
+	{
+		name: "swish", doc: "computes dst = x / (1 + e^-x).", in: []string{"x"}, out: []string{"dst"},
+		body: func(b *body) vecs {
+			gate := b.swishGate(b.in[0])
+			VMULPS(b.in[0], gate, gate)
+			return vecs{gate}
+		},
+	},
+	{
+		name: "swishGrad", doc: "computes dx += dy times the derivative of swish at x.", in: []string{"dx", "x", "dy"}, out: []string{"dx"},
+		body: func(b *body) vecs {
+			dx, x, dy := b.in[0], b.in[1], b.in[2]
+			gate := b.swishGate(x)
+			// swish' = gate + x·gate·(1-gate)
+			u := b.constantIn(1)
+			VSUBPS(gate, u, u)
+			VMULPS(x, u, u)
 			VFMADD213PS(gate, gate, u)
 			VFMADD231PS(u, dy, dx)
 			return vecs{dx}

@@ -11,6 +11,7 @@ gradient by every weight and the losses of ten steps of Adam:
     start.safetensors  the same, its decoder starting from <pad>, whose
                        embedding is zero and constant (one step only: the
                        embedding is tied to the output matrix, which moves it)
+    swish.safetensors  as post, with Swish for ReLU
     pre.safetensors    MarianMTModel with its layers' order changed to
                        normalise before each sub-layer
 
@@ -32,13 +33,13 @@ TARGET = [[8, 14, 3], [20, 21, 22, 23, 20, 3], [35, 3]]
 SMOOTHING, RATE, CLIP, STEPS = 0.1, 1e-2, 1.0, 10
 
 
-def build(start):
+def build(start, activation="relu"):
     torch.manual_seed(7)
     config = MarianConfig(
         vocab_size=VOCAB, d_model=16, encoder_layers=2, decoder_layers=2,
         encoder_attention_heads=2, decoder_attention_heads=2,
         encoder_ffn_dim=24, decoder_ffn_dim=24, max_position_embeddings=20,
-        activation_function="relu", dropout=0.0, attention_dropout=0.0,
+        activation_function=activation, dropout=0.0, attention_dropout=0.0,
         activation_dropout=0.0, scale_embedding=True, init_std=0.25,
         pad_token_id=PAD, eos_token_id=EOS, forced_eos_token_id=EOS,
         decoder_start_token_id=start, attn_implementation="eager",
@@ -162,6 +163,7 @@ def main():
         json.dump({"source": SOURCE, "target": TARGET}, f)
     golden("post.safetensors", build(BOS), forward_marian, BOS, STEPS)
     golden("start.safetensors", build(PAD), forward_marian, PAD, 1)
+    golden("swish.safetensors", build(BOS, "swish"), forward_marian, BOS, STEPS)
     golden("pre.safetensors", PreNorm(build(BOS)), lambda m, *args: m(*args), BOS, STEPS)
     marian_folder("marian", "marian-logits.safetensors")
 
