@@ -15,14 +15,21 @@ import (
 	"github.com/kotoba-nlp/kotoba/checkpoint"
 	"github.com/kotoba-nlp/kotoba/data/builtin"
 	"github.com/kotoba-nlp/kotoba/models/transformer"
+	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/tensor"
 )
 
 // childDir is the variable that makes the test binary a training process.
 const childDir = "KOTOBA_TEST_TRAIN_DIR"
 
+// prepareChild does what a test wants of its training process.
+var prepareChild = func() error { return nil }
+
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
+		if err := prepareChild(); err != nil {
+			panic(err)
+		}
 		if _, err := trainSmall(context.Background(), dir, nil); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
@@ -115,14 +122,16 @@ func sameRun(t *testing.T, got, want string) {
 	}
 }
 
+// child returns a process that trains in dir.
+func child(dir string, env ...string) *exec.Cmd {
+	c := exec.Command(os.Args[0])
+	c.Env = append(append(os.Environ(), childDir+"="+dir), env...)
+	return c
+}
+
 func TestKilledRunsEndWithTheSameWeights(t *testing.T) {
 	whole := t.TempDir()
 	start := time.Now()
-	child := func(dir string) *exec.Cmd {
-		c := exec.Command(os.Args[0])
-		c.Env = append(os.Environ(), childDir+"="+dir)
-		return c
-	}
 	if out, err := child(whole).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -147,27 +156,33 @@ func TestKilledRunsEndWithTheSameWeights(t *testing.T) {
 	sameRun(t, killed, whole)
 }
 
+// trainSteps trains in dir and interrupts the run after some steps.
+func trainSteps(t *testing.T, dir string, steps int) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	fit, valid := smallTexts()
+	run, err := NewRunOf(dir, smallConfig(), fit, valid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = run.Train(ctx, func(Progress, *Validation) {
+		if steps--; steps == 0 {
+			cancel()
+		}
+	})
+	if !errors.Is(err, ErrInterrupted) {
+		t.Fatalf("error %v, want ErrInterrupted", err)
+	}
+}
+
 func TestInterruptedRunsGoOn(t *testing.T) {
 	whole, stopped := t.TempDir(), t.TempDir()
 	if _, err := trainSmall(context.Background(), whole, nil); err != nil {
 		t.Fatal(err)
 	}
 	for after := range 3 {
-		ctx, cancel := context.WithCancel(context.Background())
-		fit, valid := smallTexts()
-		run, err := NewRunOf(stopped, smallConfig(), fit, valid)
-		if err != nil {
-			t.Fatal(err)
-		}
-		steps := 0
-		_, err = run.Train(ctx, func(Progress, *Validation) {
-			if steps++; steps == 5+after {
-				cancel()
-			}
-		})
-		if !errors.Is(err, ErrInterrupted) {
-			t.Fatalf("error %v, want ErrInterrupted", err)
-		}
+		trainSteps(t, stopped, 5+after)
 	}
 	best, err := trainSmall(context.Background(), stopped, nil)
 	if err != nil {
@@ -201,6 +216,40 @@ func TestAnotherConfigurationIsRefused(t *testing.T) {
 	}
 	if _, err := trainSmall(context.Background(), dir, short); err != nil {
 		t.Errorf("the folder's own configuration: %v", err)
+	}
+}
+
+func TestAverageIsTheMeanOfTheLastCheckpoints(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := trainSmall(context.Background(), dir, nil); err != nil {
+		t.Fatal(err)
+	}
+	paths, err := averaged(dir)
+	if err != nil || len(paths) != 3 {
+		t.Fatalf("checkpoints %v, error %v; want three", paths, err)
+	}
+	m, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	params := nn.Params(m.Transformer)
+	if err := loadAverage(paths, params); err != nil {
+		t.Fatal(err)
+	}
+	var all []map[string][]tensor.Float
+	for _, path := range paths {
+		all = append(all, weights(t, path))
+	}
+	for _, p := range checkpoint.Tensors(params) {
+		for i, got := range p.Data {
+			sum := 0.0
+			for _, w := range all {
+				sum += float64(w[p.Name][i])
+			}
+			if want := tensor.Float(sum / 3); got != want {
+				t.Fatalf("%s[%d] = %v; want the mean %v", p.Name, i, got, want)
+			}
+		}
 	}
 }
 
