@@ -3,7 +3,7 @@
 SHELL         := /bin/bash
 .SHELLFLAGS   := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build test vet lint fmt race fuzz bench generate check-generated tools hooks clean
+.PHONY: help build test vet lint fmt race fuzz bench compare results generate check-generated tools hooks clean
 
 GO       ?= go
 GOBIN    := $(or $(shell $(GO) env GOBIN),$(shell $(GO) env GOPATH)/bin)
@@ -13,6 +13,8 @@ LINT     := $(GOBIN)/golangci-lint
 FUZZTIME ?= 10s
 BENCH    ?= .
 COUNT    ?= 1
+PYTHON   ?= python3
+OUT      ?= runs
 
 # Modules of their own, of generators.
 GENERATORS := internal/kernel/_asm inspect/web/build
@@ -65,6 +67,12 @@ fuzz: ## run every fuzz target for FUZZTIME
 
 bench: ## run the Go benchmarks that BENCH names, COUNT times, for benchstat
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...
+
+compare: build ## measure kotoba and its peers in turn; PYTHON needs bench/peers/requirements.txt
+	$(PYTHON) bench/peers/compare.py --kotoba bin/kotoba
+
+results: build ## train and score the models of docs/results.md, from the corpora in DATA to OUT
+	DATA=$(DATA) OUT=$(OUT) docs/results/run.sh
 
 generate: ## write generated files anew; the attention page needs npm
 	$(GO) generate $$($(GO) list ./... | { command -v npm > /dev/null && cat || grep -v /inspect; })

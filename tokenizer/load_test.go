@@ -122,6 +122,17 @@ func use(tok Tokenizer) {
 	}
 }
 
+// TestLoadTruncated checks that a model cut off anywhere is refused, even
+// between two pieces.
+func TestLoadTruncated(t *testing.T) {
+	model := smallModel(nil)
+	for n := range model {
+		if _, err := parse(model[:n]); err == nil {
+			t.Errorf("the first %d of %d bytes are taken for a model", n, len(model))
+		}
+	}
+}
+
 // TestLoadDamaged checks that no damage to a model makes the reader panic.
 func TestLoadDamaged(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))

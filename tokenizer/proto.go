@@ -78,6 +78,8 @@ type modelProto struct {
 
 var errTruncated = errors.New("a field runs past the end of its message; the model is cut off or is no SentencePiece model")
 
+var errCutOff = errors.New("there is no normalizer_spec, which follows the pieces; the model is cut off")
+
 // field is one field of a protobuf message; which of number and bytes holds
 // its value depends on its wire type.
 type field struct {
@@ -134,6 +136,7 @@ func parseModel(b []byte) (*modelProto, error) {
 		unkPiece: "<unk>", bosPiece: "<s>", eosPiece: "</s>", padPiece: "<pad>",
 		normalizer: newNormalizerSpec(),
 	}
+	whole := false // what comes last of what every model has is there
 	err := eachField(b, func(f field) (err error) {
 		if f.num > 5 {
 			return nil // an extension
@@ -149,6 +152,7 @@ func parseModel(b []byte) (*modelProto, error) {
 		case 2:
 			err = m.parseTrainerSpec(f.bytes)
 		case 3:
+			whole = true
 			err = m.normalizer.parse(f.bytes)
 		case 5:
 			spec := newNormalizerSpec()
@@ -158,6 +162,9 @@ func parseModel(b []byte) (*modelProto, error) {
 		}
 		return err
 	})
+	if err == nil && !whole {
+		err = errCutOff
+	}
 	return m, err
 }
 

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Trains and scores the models of docs/results.md, each in a folder of OUT:
+#
+#   DATA=corpora OUT=runs docs/results/run.sh [RECIPE...]
+#
+# DATA holds multi30k/{train,val,test_2016_flickr}.{en,de} and
+# enja/{train,dev}.{en,ja}; results.md says where they come from. A recipe that
+# was stopped goes on where it was.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+kotoba=${KOTOBA:-$here/../../bin/kotoba}
+out=${OUT:-runs}
+: "${DATA:?set DATA to the folder of the corpora}"
+
+# recipe NAME SOURCE TARGET TRAIN VALID TEST [OPTION OF EVAL...]
+recipe() {
+	local name=$1 src=$2 tgt=$3 train=$4 valid=$5 test=$6 run=$out/$1
+	shift 6
+	mkdir -p "$run"
+	"$kotoba" train "$here/$name.yaml" --dir "$run" \
+		--src "$DATA/$train.$src" --tgt "$DATA/$train.$tgt" --valid-src "$DATA/$valid.$src" --valid-tgt "$DATA/$valid.$tgt"
+	"$kotoba" translate "$run" < "$DATA/$test.$src" > "$run/test.$tgt"
+	grep valid_loss "$run/metrics.jsonl" > "$run/validations.jsonl"
+	"$kotoba" eval --ref "$DATA/$test.$tgt" --hyp "$run/test.$tgt" "$@"
+	"$kotoba" eval --ref "$DATA/$test.$tgt" --hyp "$run/test.$tgt" --lowercase "$@"
+}
+
+for name in "${@:-multi30k-en-de multi30k-de-en enja-en-ja}"; do
+	for one in $name; do
+		printf '== %s\n' "$one"
+		case $one in
+		multi30k-en-de) recipe "$one" en de multi30k/train multi30k/val multi30k/test_2016_flickr ;;
+		multi30k-de-en) recipe "$one" de en multi30k/train multi30k/val multi30k/test_2016_flickr ;;
+		enja-en-ja) recipe "$one" en ja enja/train enja/dev enja/dev --tokenize none ;;
+		*) echo "run.sh: no recipe is called $one" >&2 && exit 2 ;;
+		esac
+	done
+done
