@@ -73,11 +73,14 @@ const (
 // panel's next part along k, so that the elements of C are still near.
 //
 // Every thread packs what it reads itself, the smaller operand whole: to fetch
-// lines that another core has just written costs more than to pack twice.
+// lines that another core has just written costs more than to pack twice. Where
+// A needs no packing and B is wide, threads share out groups of B's panels, so
+// that nothing is packed twice.
 const (
 	superMax  = 2       // blocks of k that a block of A has at most
 	bMax      = 1 << 24 // floats of B that a thread packs whole
 	rowsMax   = 448     // rows of a block of A at most
+	groupMin  = 16      // panels of a group; fewer would not repay reading A again
 	serialMax = 1 << 16 // multiply-adds below which one thread is faster
 )
 
@@ -131,16 +134,26 @@ type gemm struct {
 	ldc       int
 	e         Epilogue
 	t         *tileKernels
-	tiles     int          // of A: heights differ by one at most, so that none is thin
-	panels    int          // of B, nr wide
-	b0, b1    int          // the blocks of k that a pass works on
-	prepacked []Float      // all of B, nil to pack it
-	byColumns bool         // threads share out panels of B, otherwise cells
+	tiles     int     // of A: heights differ by one at most, so that none is thin
+	starts    []int   // first row of each tile, and the number of rows
+	panels    int     // of B, nr wide
+	b0, b1    int     // the blocks of k that a pass works on
+	prepacked []Float // all of B, nil to pack it
+	share     sharing
 	direct    bool         // rows of A are read where they lie, not packed
 	block     int          // tiles of a block of A
 	next      atomic.Int64 // next panel or cell to take
 	total     int
 }
+
+// sharing is what threads share out.
+type sharing int
+
+const (
+	cells   sharing = iota // a panel of B against a block of A
+	columns                // a panel of B against all of A
+	groups                 // panels of B that one thread packs, against all of A
+)
 
 var gemms freelist.List[gemm]
 
@@ -154,6 +167,10 @@ func newGemm(m, n, k int, a Matrix, c []Float, ldc int, e Epilogue) *gemm {
 	g.m, g.n, g.k, g.a, g.c, g.ldc, g.e, g.t = m, n, k, a, c, ldc, e, t
 	g.tiles, g.panels = ceilDiv(m, t.mr), ceilDiv(n, t.nr)
 	g.b0, g.b1 = 0, t.blocks(k)
+	g.starts = g.starts[:0]
+	for i := range g.tiles + 1 {
+		g.starts = append(g.starts, i*m/max(g.tiles, 1))
+	}
 	g.direct = !a.Trans && a.Stride*int(unsafe.Sizeof(Float(0)))%conflict != 0
 	return g
 }
@@ -168,10 +185,18 @@ func (g *gemm) run() {
 	if g.prepacked != nil {
 		most = aMax
 	}
-	if g.byColumns = g.m*g.k <= most && g.panels > g.tiles; g.byColumns {
+	g.block = min(max(aMax/(g.t.mr*min(max(g.k, 1), superMax*g.t.kc)), 1), rowsMax/g.t.mr, g.tiles)
+	switch {
+	case g.m*g.k <= most && g.panels > g.tiles:
+		g.share = columns
 		g.parallel(g.panels)
 		return
+	case g.direct && g.prepacked == nil && g.panels >= 2*groupMin*par.Threads():
+		g.share = groups
+		g.parallel(ceilDiv(g.panels, groupMin))
+		return
 	}
+	g.share = cells
 	// All of k at once where B allows, otherwise some whole blocks.
 	blocks := g.t.blocks(g.k)
 	each := blocks
@@ -180,7 +205,6 @@ func (g *gemm) run() {
 	}
 	for first := 0; first < blocks; first += each {
 		g.b0, g.b1 = first, min(first+each, blocks)
-		g.block = min(max(aMax/(g.t.mr*min(max(g.k, 1), superMax*g.t.kc)), 1), rowsMax/g.t.mr, g.tiles)
 		g.parallel(ceilDiv(g.tiles, g.block) * g.panels)
 	}
 }
@@ -215,10 +239,13 @@ func (g *gemm) Do(int) {
 		if lo >= hi {
 			break
 		}
-		if g.byColumns {
-			g.columns(lo, hi, s)
-		} else {
+		switch g.share {
+		case cells:
 			g.cells(lo, hi, s)
+		case columns:
+			g.columns(lo, hi, s)
+		case groups:
+			g.groups(lo, hi, s)
 		}
 	}
 	scratches.Put(s)
@@ -235,8 +262,6 @@ type scratch struct {
 
 var scratches freelist.List[scratch]
 
-func (g *gemm) tileStart(t int) int { return t * g.m / g.tiles }
-
 // packPanels packs panels lo to hi of B into dst, block by block of k.
 func (g *gemm) packPanels(dst []Float, lo, hi int) {
 	for blk := g.b0; blk < g.b1; blk++ {
@@ -247,17 +272,17 @@ func (g *gemm) packPanels(dst []Float, lo, hi int) {
 		}
 		for k := ka; k < kb; k += depth {
 			for p := lo; p < hi; p++ {
-				g.packPanel(dst[g.panelAt(blk, p, g.b0)+(k-ka)*g.t.nr:], p, k, min(k+depth, kb))
+				g.packPanel(dst[g.panelAt(blk, p-lo, g.b0, hi-lo)+(k-ka)*g.t.nr:], p, k, min(k+depth, kb))
 			}
 		}
 	}
 }
 
-// panelAt returns where block blk of panel p of B is in packed memory that
-// begins with block first.
-func (g *gemm) panelAt(blk, p, first int) int {
+// panelAt returns where block blk of panel p of the given number is in packed
+// memory that begins with block first.
+func (g *gemm) panelAt(blk, p, first, panels int) int {
 	ka := g.start(blk)
-	return g.t.nr * ((ka-g.start(first))*g.panels + p*(g.start(blk+1)-ka))
+	return g.t.nr * ((ka-g.start(first))*panels + p*(g.start(blk+1)-ka))
 }
 
 // packPanel packs rows ka to kb of panel p of B.
@@ -301,8 +326,8 @@ func (g *gemm) packedSize(rows, from, to int) int {
 // packTile packs columns ka to kb of tile i of A: as they lie, so that rows
 // stay rows and columns columns.
 func (g *gemm) packTile(dst []Float, i, ka, kb, kc int) {
-	row := g.tileStart(i)
-	h := g.tileStart(i+1) - row
+	row := g.starts[i]
+	h := g.starts[i+1] - row
 	if !g.a.Trans {
 		for r := range h {
 			copy(dst[r*(kc+rowGap):][:kb-ka], g.a.Data[(row+r)*g.a.Stride+ka:])
@@ -331,45 +356,27 @@ func (g *gemm) flags(ka, kb int) int {
 	return f
 }
 
-// tile computes tile i of panel p from packed a and b.
-func (g *gemm) tile(i, p, ka int, a, b []Float, kc, flags int) {
-	row, col := g.tileStart(i), p*g.t.nr
-	h := g.tileStart(i+1) - row
-	var bias *Float
-	if flags&flagBias != 0 {
-		bias = &g.e.Bias[col]
-	}
-	run, lda := g.t.rows[h], kc+rowGap
-	switch {
-	case g.a.Trans:
-		run = g.t.columns[h]
-	case g.direct:
-		a, lda = g.a.Data[row*g.a.Stride+ka:], g.a.Stride
-	}
-	run(kc, &a[0], lda, &b[0], &g.c[row*g.ldc+col], g.ldc, min(g.n-col, g.t.nr), flags, bias)
-}
-
 // packTiles packs tiles lo to hi of A, from block from up to block to of k, into
 // dst.
 func (g *gemm) packTiles(dst []Float, lo, hi, from, to int) {
 	if g.direct {
 		return
 	}
-	first := g.tileStart(lo)
-	rows := g.tileStart(hi) - first
+	first := g.starts[lo]
+	rows := g.starts[hi] - first
 	for blk := from; blk < to; blk++ {
 		ka, kb := g.start(blk), g.start(blk+1)
 		block, kc := dst[g.packedSize(rows, from, blk):], kb-ka
 		if !g.a.Trans {
 			for i := lo; i < hi; i++ {
-				g.packTile(block[(g.tileStart(i)-first)*(kc+rowGap):], i, ka, kb, kc)
+				g.packTile(block[(g.starts[i]-first)*(kc+rowGap):], i, ka, kb, kc)
 			}
 			continue
 		}
 		for k := ka; k < kb; k += packDepth {
 			for i := lo; i < hi; i++ {
-				h := g.tileStart(i+1) - g.tileStart(i)
-				g.packTile(block[(g.tileStart(i)-first)*(kc+rowGap)+(k-ka)*h:], i, k, min(k+packDepth, kb), kc)
+				h := g.starts[i+1] - g.starts[i]
+				g.packTile(block[(g.starts[i]-first)*(kc+rowGap)+(k-ka)*h:], i, k, min(k+packDepth, kb), kc)
 			}
 		}
 	}
@@ -387,7 +394,7 @@ func (g *gemm) columns(lo, hi int, s *scratch) {
 		for blk := range g.b1 {
 			b := g.prepacked
 			if b != nil {
-				b = b[g.panelAt(blk, p, 0):]
+				b = b[g.panelAt(blk, p, 0, g.panels):]
 			} else {
 				ka, kb := g.start(blk), g.start(blk+1)
 				s.b = grow(s.b, (kb-ka)*g.t.nr)
@@ -418,7 +425,7 @@ func (g *gemm) cells(lo, hi int, s *scratch) {
 		p0 := lo % g.panels
 		p1 := min(p0+hi-lo, g.panels)
 		lo += p1 - p0
-		rows := g.tileStart(t1) - g.tileStart(t0)
+		rows := g.starts[t1] - g.starts[t0]
 		for super := g.b0; super < g.b1; super += superMax {
 			end := min(super+superMax, g.b1)
 			if s.first != t0 || s.super != super {
@@ -428,7 +435,28 @@ func (g *gemm) cells(lo, hi int, s *scratch) {
 			}
 			for p := p0; p < p1; p++ {
 				for blk := super; blk < end; blk++ {
-					g.multiply(p, blk, t0, t1, s.a[g.packedSize(rows, super, blk):], b[g.panelAt(blk, p, from):])
+					g.multiply(p, blk, t0, t1, s.a[g.packedSize(rows, super, blk):], b[g.panelAt(blk, p, from, g.panels):])
+				}
+			}
+		}
+	}
+}
+
+// groups computes groups lo to hi of panels, which the thread packs, against
+// block after block of A.
+func (g *gemm) groups(lo, hi int, s *scratch) {
+	for group := lo; group < hi; group++ {
+		p0 := group * groupMin
+		p1 := min(p0+groupMin, g.panels)
+		s.b = grow(s.b, (p1-p0)*g.t.nr*g.k)
+		g.packPanels(s.b, p0, p1)
+		for t0 := 0; t0 < g.tiles; t0 += g.block {
+			t1 := min(t0+g.block, g.tiles)
+			for super := 0; super < g.b1; super += superMax {
+				for p := p0; p < p1; p++ {
+					for blk := super; blk < min(super+superMax, g.b1); blk++ {
+						g.multiply(p, blk, t0, t1, nil, s.b[g.panelAt(blk, p-p0, 0, p1-p0):])
+					}
 				}
 			}
 		}
@@ -439,9 +467,24 @@ func (g *gemm) cells(lo, hi int, s *scratch) {
 // and b hold the packed operands.
 func (g *gemm) multiply(p, blk, lo, hi int, a, b []Float) {
 	ka, kb := g.start(blk), g.start(blk+1)
-	kc, flags, first := kb-ka, g.flags(ka, kb), g.tileStart(lo)
+	kc, flags := kb-ka, g.flags(ka, kb)
+	col := p * g.t.nr
+	n := min(g.n-col, g.t.nr)
+	var bias *Float
+	if flags&flagBias != 0 {
+		bias = &g.e.Bias[col]
+	}
+	first, step, lda := g.starts[lo], kc+rowGap, kc+rowGap // of packed rows
+	kernels := g.t.rows
+	switch {
+	case g.a.Trans:
+		kernels = g.t.columns
+	case g.direct:
+		a, first, step, lda = g.a.Data[ka:], 0, g.a.Stride, g.a.Stride
+	}
 	for i := lo; i < hi; i++ {
-		g.tile(i, p, ka, a[(g.tileStart(i)-first)*(kc+rowGap):], b, kc, flags)
+		row := g.starts[i]
+		kernels[g.starts[i+1]-row](kc, &a[(row-first)*step], lda, &b[0], &g.c[row*g.ldc+col], g.ldc, n, flags, bias)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -131,6 +132,31 @@ func TestGemm(t *testing.T) {
 					GemmPacked(g.m, g.a, PackB(g.k, g.n, g.b), got, g.ldc, e)
 					g.check(t, got)
 				}
+			}
+		}
+	})
+}
+
+// TestGemmInGroups makes small products be shared out as large ones are: by
+// groups of panels on one thread, which must give the same as cells on several.
+func TestGemmInGroups(t *testing.T) {
+	defer par.SetThreads(par.Threads())
+	defer func(a, whole int) { aMax, wholeMax = a, whole }(aMax, wholeMax)
+	aMax, wholeMax = 1000, 4000
+	eachPath(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(9, 10))
+		for _, transposed := range []bool{false, true} {
+			e := Epilogue{Add: true, ReLU: true, Bias: random(r, 1090)}
+			g := newGemmCase(r, 21, 1090, 600, false, transposed, e)
+			var all [2][]Float
+			for i, threads := range []int{1, 5} {
+				par.SetThreads(threads)
+				all[i] = append([]Float(nil), g.c...)
+				Gemm(g.m, g.n, g.k, g.a, g.b, all[i], g.ldc, e)
+			}
+			g.check(t, all[0])
+			if !slices.Equal(all[0], all[1]) {
+				t.Error("products on 1 and 5 threads differ")
 			}
 		}
 	})
