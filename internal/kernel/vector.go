@@ -88,7 +88,7 @@ func SumSquares(x []Float, c Float) Float { return active.sumSquares(head(x, len
 func Max(x []Float) Float { return active.maximum(head(x, len(x)), len(x)) }
 
 // Exp computes dst = e^x over the length of dst. Results below the smallest
-// normal number are 0.
+// normal number are 0, and those beyond the largest are the largest.
 func Exp(dst, x []Float) {
 	if n := len(dst); n > 0 {
 		active.exp(&dst[0], head(x, n), n)

@@ -8,45 +8,32 @@ import (
 
 // exp returns e to the power of x, which it overwrites: 2^n · e^r with
 // n = round(x/ln 2) and |r| <= ln 2 / 2, ln 2 in two parts and e^r by the
-// polynomial of Cephes' expf (Moshier). Below -87.33 the result is 0; above
-// 88.72 it is +Inf; NaN stays NaN.
+// polynomial of Cephes' expf (Moshier), in Estrin's order: what limits the
+// kernel is how many steps wait for one another. Below -87.33 the result is 0;
+// from 88.7228 on it is 3.4e38, the largest number; NaN stays NaN.
 func (s isa) exp(x reg.VecVirtual) reg.VecVirtual {
 	low := s.constantIn(-87.33654)
-	high := s.constantIn(88.72284)
+	high := s.constantIn(88.722831)
 	alive := s.notLess(x, low)
 	VMAXPS(x, low, low)
 	VMINPS(low, high, x)
-	n, y := s.vec(), s.vec()
-	VMULPS(s.constant(1.4426950408889634), x, n)
-	if s.lanes == 16 {
-		VRNDSCALEPS(U8(8), n, n)
-	} else {
-		VROUNDPS(U8(8), n, n)
-	}
+	// To add 1.5·2^23 rounds, and leaves n in the low bits.
+	n, whole := s.vec(), s.constantIn(1.4426950408889634)
+	VFMADD213PS(s.constant(12582912), x, whole)
+	VSUBPS(s.constant(12582912), whole, n)
 	VFNMADD231PS(s.constant(0.693359375), n, x)
 	VFNMADD231PS(s.constant(-2.12194440e-4), n, x)
-	VMOVUPS(s.constant(1.9875691500e-4), y)
-	for _, c := range []float64{1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1} {
-		VFMADD213PS(s.constant(c), x, y)
-	}
-	r2 := s.vec()
+	r2, y, p, q := s.vec(), s.constantIn(1.9875691500e-4), s.constantIn(8.3334519073e-3), s.constantIn(1.6666665459e-1)
 	VMULPS(x, x, r2)
+	VFMADD213PS(s.constant(1.3981999507e-3), x, y)
+	VFMADD213PS(s.constant(4.1665795894e-2), x, p)
+	VFMADD213PS(s.constant(5.0000001201e-1), x, q)
+	VFMADD213PS(p, r2, y)
+	VFMADD213PS(q, r2, y)
 	VFMADD213PS(x, r2, y)
 	VADDPS(s.constant(1), y, y)
-	if s.lanes == 16 {
-		VSCALEFPS(n, y, y)
-	} else {
-		// 2^n in two factors: n reaches 128, which one exponent cannot hold.
-		h := s.vec()
-		VCVTPS2DQ(n, n)
-		VPSRAD(U8(1), n, h)
-		VPSUBD(h, n, n)
-		for _, e := range []reg.VecVirtual{h, n} {
-			VPADDD(s.bits(127), e, e)
-			VPSLLD(U8(23), e, e)
-			VMULPS(e, y, y)
-		}
-	}
+	VPSLLD(U8(23), whole, whole)
+	VPADDD(whole, y, y) // n to the exponent
 	s.keep(alive, y, y)
 	return y
 }
