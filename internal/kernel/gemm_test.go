@@ -189,7 +189,11 @@ func TestGemmIsTheSameOnAnyNumberOfThreads(t *testing.T) {
 func TestGemmAllocatesNothing(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	g := newGemmCase(r, 200, 200, 200, false, false, Epilogue{})
-	if n := testing.AllocsPerRun(20, func() { Gemm(g.m, g.n, g.k, g.a, g.b, g.c, g.ldc, g.e) }); n != 0 {
+	n := math.Inf(1)
+	for range 4 { // the runtime allocates now and then, a product would every time
+		n = min(n, testing.AllocsPerRun(20, func() { Gemm(g.m, g.n, g.k, g.a, g.b, g.c, g.ldc, g.e) }))
+	}
+	if n != 0 {
 		t.Errorf("a product allocates %v times", n)
 	}
 }

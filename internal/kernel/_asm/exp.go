@@ -6,15 +6,26 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// exp returns e to the power of x, which it overwrites: 2^n · e^r with
+// exp returns e to the power of x, which it overwrites, and 0 below -87.33.
+func (s isa) exp(x reg.VecVirtual) reg.VecVirtual {
+	alive := s.notLess(x, s.constantIn(expLow))
+	y := s.expClamped(x)
+	s.keep(alive, y, y)
+	return y
+}
+
+// expLow is where results begin to be less than the smallest normal number.
+const expLow = -87.33654
+
+// expClamped returns e to the power of x, which it overwrites: 2^n · e^r with
 // n = round(x/ln 2) and |r| <= ln 2 / 2, ln 2 in two parts and e^r by the
 // polynomial of Cephes' expf (Moshier), in Estrin's order: what limits the
-// kernel is how many steps wait for one another. Below -87.33 the result is 0;
-// from 88.7228 on it is 3.4e38, the largest number; NaN stays NaN.
-func (s isa) exp(x reg.VecVirtual) reg.VecVirtual {
-	low := s.constantIn(-87.33654)
+// kernel is how many steps wait for one another. Below -87.33 the result is
+// 1.2e-38, the smallest normal number, and from 88.7228 on it is 3.4e38, the
+// largest; NaN stays NaN.
+func (s isa) expClamped(x reg.VecVirtual) reg.VecVirtual {
+	low := s.constantIn(expLow)
 	high := s.constantIn(88.722831)
-	alive := s.notLess(x, low)
 	VMAXPS(x, low, low)
 	VMINPS(low, high, x)
 	// To add 1.5·2^23 rounds, and leaves n in the low bits.
@@ -34,7 +45,6 @@ func (s isa) exp(x reg.VecVirtual) reg.VecVirtual {
 	VADDPS(s.constant(1), y, y)
 	VPSLLD(U8(23), whole, whole)
 	VPADDD(whole, y, y) // n to the exponent
-	s.keep(alive, y, y)
 	return y
 }
 
@@ -59,7 +69,7 @@ func (s isa) tanh(x reg.VecVirtual) reg.VecVirtual {
 	VANDPS(s.bits(0x80000000), x, sign)
 	twice := s.vec()
 	VADDPS(size, size, twice)
-	e := s.exp(twice)
+	e := s.expClamped(twice)
 	VADDPS(s.constant(1), e, e)
 	far := s.constantIn(2)
 	VDIVPS(e, far, far)
@@ -83,17 +93,16 @@ func (s isa) tanh(x reg.VecVirtual) reg.VecVirtual {
 // geluGate returns the gate of gelu(x) = x·gate, which is (1+tanh u)/2 =
 // 1/(1+e^-2u) with u = √(2/π)·(x + 0.044715x³). It leaves x.
 func (s isa) geluGate(x reg.VecVirtual) reg.VecVirtual {
-	u := s.vec()
-	VMULPS(x, x, u)
-	VMULPS(s.constant(-2*0.044715*geluRoot), u, u)
-	VADDPS(s.constant(-2*geluRoot), u, u)
+	x2, u := s.vec(), s.constantIn(-2*0.044715*geluRoot)
+	VMULPS(x, x, x2)
+	VFMADD213PS(s.constant(-2*geluRoot), x2, u)
 	VMULPS(x, u, u)
 	return s.gate(u)
 }
 
 // gate returns 1/(1+e^x), the logistic function of -x. It overwrites x.
 func (s isa) gate(x reg.VecVirtual) reg.VecVirtual {
-	e := s.exp(x)
+	e := s.expClamped(x)
 	VADDPS(s.constant(1), e, e)
 	one := s.constantIn(1)
 	VDIVPS(e, one, one)
@@ -156,8 +165,7 @@ var exponentials = []loop{
 			// gelu' = gate + x·gate·(1-gate)·2u', u' = √(2/π)(1 + 3·0.044715x²)
 			u, w := b.vec(), b.constantIn(1)
 			VMULPS(x, x, u)
-			VMULPS(b.constant(2*3*0.044715*geluRoot), u, u)
-			VADDPS(b.constant(2*geluRoot), u, u)
+			VFMADD213PS(b.constant(2*geluRoot), b.constantIn(2*3*0.044715*geluRoot), u)
 			VMULPS(x, u, u)
 			VSUBPS(gate, w, w)
 			VMULPS(w, u, u)
