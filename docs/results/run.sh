@@ -12,26 +12,39 @@ kotoba=${KOTOBA:-$here/../../bin/kotoba}
 out=${OUT:-runs}
 : "${DATA:?set DATA to the folder of the corpora}"
 
+# The corpus enja has no text for validation: the last 500 pairs for training
+# become it.
+split_enja() {
+	mkdir -p "$out/enja"
+	for lang in en ja; do
+		head -n -500 "$DATA/enja/train.$lang" > "$out/enja/train.$lang"
+		tail -n 500 "$DATA/enja/train.$lang" > "$out/enja/valid.$lang"
+	done
+}
+
 # recipe NAME SOURCE TARGET TRAIN VALID TEST [OPTION OF EVAL...]
 recipe() {
 	local name=$1 src=$2 tgt=$3 train=$4 valid=$5 test=$6 run=$out/$1
 	shift 6
 	mkdir -p "$run"
 	"$kotoba" train "$here/$name.yaml" --dir "$run" \
-		--src "$DATA/$train.$src" --tgt "$DATA/$train.$tgt" --valid-src "$DATA/$valid.$src" --valid-tgt "$DATA/$valid.$tgt"
-	"$kotoba" translate "$run" < "$DATA/$test.$src" > "$run/test.$tgt"
+		--src "$train.$src" --tgt "$train.$tgt" --valid-src "$valid.$src" --valid-tgt "$valid.$tgt"
+	"$kotoba" translate "$run" < "$test.$src" > "$run/test.$tgt"
 	grep valid_loss "$run/metrics.jsonl" > "$run/validations.jsonl"
-	"$kotoba" eval --ref "$DATA/$test.$tgt" --hyp "$run/test.$tgt" "$@"
-	"$kotoba" eval --ref "$DATA/$test.$tgt" --hyp "$run/test.$tgt" --lowercase "$@"
+	"$kotoba" eval --ref "$test.$tgt" --hyp "$run/test.$tgt" "$@"
+	"$kotoba" eval --ref "$test.$tgt" --hyp "$run/test.$tgt" --lowercase "$@"
 }
 
 for name in "${@:-multi30k-en-de multi30k-de-en enja-en-ja}"; do
 	for one in $name; do
 		printf '== %s\n' "$one"
 		case $one in
-		multi30k-en-de) recipe "$one" en de multi30k/train multi30k/val multi30k/test_2016_flickr ;;
-		multi30k-de-en) recipe "$one" de en multi30k/train multi30k/val multi30k/test_2016_flickr ;;
-		enja-en-ja) recipe "$one" en ja enja/train enja/dev enja/dev --tokenize none ;;
+		multi30k-en-de) recipe "$one" en de "$DATA"/multi30k/{train,val,test_2016_flickr} ;;
+		multi30k-de-en) recipe "$one" de en "$DATA"/multi30k/{train,val,test_2016_flickr} ;;
+		enja-en-ja)
+			split_enja
+			recipe "$one" en ja "$out"/enja/{train,valid} "$DATA/enja/dev" --tokenize none
+			;;
 		*) echo "run.sh: no recipe is called $one" >&2 && exit 2 ;;
 		esac
 	done

@@ -59,7 +59,7 @@ func secondLevelCache() int {
 }
 
 // tileKernel computes one tile of C.
-type tileKernel = func(k int, a *Float, lda int, b, c *Float, ldc, n, flags int, bias *Float)
+type tileKernel = func(k int, a *Float, lda int, b *Float, ahead int, c *Float, ldc, n, flags int, bias *Float)
 
 // Flags of a tile kernel; the assembly has the same.
 const (
@@ -262,84 +262,6 @@ type scratch struct {
 
 var scratches freelist.List[scratch]
 
-// packPanels packs panels lo to hi of B into dst, block by block of k.
-func (g *gemm) packPanels(dst []Float, lo, hi int) {
-	for blk := g.b0; blk < g.b1; blk++ {
-		ka, kb := g.start(blk), g.start(blk+1)
-		depth := kb - ka
-		if !g.b.Trans {
-			depth = packDepth
-		}
-		for k := ka; k < kb; k += depth {
-			for p := lo; p < hi; p++ {
-				g.packPanel(dst[g.panelAt(blk, p-lo, g.b0, hi-lo)+(k-ka)*g.t.nr:], p, k, min(k+depth, kb))
-			}
-		}
-	}
-}
-
-// panelAt returns where block blk of panel p of the given number is in packed
-// memory that begins with block first.
-func (g *gemm) panelAt(blk, p, first, panels int) int {
-	ka := g.start(blk)
-	return g.t.nr * ((ka-g.start(first))*panels + p*(g.start(blk+1)-ka))
-}
-
-// packPanel packs rows ka to kb of panel p of B.
-func (g *gemm) packPanel(dst []Float, p, ka, kb int) {
-	t := g.t
-	if !g.b.Trans {
-		col := p * t.nr
-		t.packWide(&dst[0], &g.b.Data[ka*g.b.Stride+col], kb-ka, g.b.Stride, min(g.n-col, t.nr), t.nr)
-		return
-	}
-	for j := 0; j < t.nr; j += t.lanes {
-		col := p*t.nr + j
-		n := min(max(g.n-col, 0), t.lanes)
-		if n == 0 {
-			clearColumns(dst, kb-ka, j, t.nr)
-			continue
-		}
-		t.packColumns(&dst[j], &g.b.Data[col*g.b.Stride+ka], kb-ka, g.b.Stride, n, t.nr)
-	}
-}
-
-func clearColumns(dst []Float, k, from, nr int) {
-	for p := range k {
-		clear(dst[p*nr+from : (p+1)*nr])
-	}
-}
-
-// rowGap separates the rows of A in packed memory, so that they do not compete
-// for the same cache lines.
-const rowGap = 16
-
-// packDepth is the number of rows that are packed of one panel before the next
-// panel's: neighbours share cache lines and pages.
-const packDepth = 64
-
-// packedSize is the memory that rows of A take packed, from block from up to block to of k.
-func (g *gemm) packedSize(rows, from, to int) int {
-	return rows * (g.start(to) - g.start(from) + (to-from)*rowGap)
-}
-
-// packTile packs columns ka to kb of tile i of A: as they lie, so that rows
-// stay rows and columns columns.
-func (g *gemm) packTile(dst []Float, i, ka, kb, kc int) {
-	row := g.starts[i]
-	h := g.starts[i+1] - row
-	if !g.a.Trans {
-		for r := range h {
-			copy(dst[r*(kc+rowGap):][:kb-ka], g.a.Data[(row+r)*g.a.Stride+ka:])
-		}
-		return
-	}
-	for r := 0; r < h; r += g.t.lanes {
-		n := min(h-r, g.t.lanes)
-		g.t.packRows(&dst[r], &g.a.Data[ka*g.a.Stride+row+r], kb-ka, g.a.Stride, n, h)
-	}
-}
-
 // flags returns the tile flags of the block of k that starts at ka and ends
 // at kb: the bias goes in with the first, the clamp comes with the last.
 func (g *gemm) flags(ka, kb int) int {
@@ -356,32 +278,6 @@ func (g *gemm) flags(ka, kb int) int {
 	return f
 }
 
-// packTiles packs tiles lo to hi of A, from block from up to block to of k, into
-// dst.
-func (g *gemm) packTiles(dst []Float, lo, hi, from, to int) {
-	if g.direct {
-		return
-	}
-	first := g.starts[lo]
-	rows := g.starts[hi] - first
-	for blk := from; blk < to; blk++ {
-		ka, kb := g.start(blk), g.start(blk+1)
-		block, kc := dst[g.packedSize(rows, from, blk):], kb-ka
-		if !g.a.Trans {
-			for i := lo; i < hi; i++ {
-				g.packTile(block[(g.starts[i]-first)*(kc+rowGap):], i, ka, kb, kc)
-			}
-			continue
-		}
-		for k := ka; k < kb; k += packDepth {
-			for i := lo; i < hi; i++ {
-				h := g.starts[i+1] - g.starts[i]
-				g.packTile(block[(g.starts[i]-first)*(kc+rowGap)+(k-ka)*h:], i, k, min(k+packDepth, kb), kc)
-			}
-		}
-	}
-}
-
 // columns computes panels lo to hi against every tile of A, which the thread
 // has packed whole.
 func (g *gemm) columns(lo, hi int, s *scratch) {
@@ -392,16 +288,17 @@ func (g *gemm) columns(lo, hi int, s *scratch) {
 	}
 	for p := lo; p < hi; p++ {
 		for blk := range g.b1 {
-			b := g.prepacked
+			b, far := g.prepacked, 0
 			if b != nil {
 				b = b[g.panelAt(blk, p, 0, g.panels):]
+				far = g.t.nr * (g.start(blk+1) - g.start(blk)) // the next panel, cold otherwise
 			} else {
 				ka, kb := g.start(blk), g.start(blk+1)
 				s.b = grow(s.b, (kb-ka)*g.t.nr)
 				b = s.b
 				g.packPanel(b, p, ka, kb)
 			}
-			g.multiply(p, blk, 0, g.tiles, s.a[g.packedSize(g.m, 0, blk):], b)
+			g.multiply(p, blk, 0, g.tiles, s.a[g.packedSize(g.m, 0, blk):], b, far)
 		}
 	}
 }
@@ -435,7 +332,7 @@ func (g *gemm) cells(lo, hi int, s *scratch) {
 			}
 			for p := p0; p < p1; p++ {
 				for blk := super; blk < end; blk++ {
-					g.multiply(p, blk, t0, t1, s.a[g.packedSize(rows, super, blk):], b[g.panelAt(blk, p, from, g.panels):])
+					g.multiply(p, blk, t0, t1, s.a[g.packedSize(rows, super, blk):], b[g.panelAt(blk, p, from, g.panels):], 0)
 				}
 			}
 		}
@@ -455,7 +352,7 @@ func (g *gemm) groups(lo, hi int, s *scratch) {
 			for super := 0; super < g.b1; super += superMax {
 				for p := p0; p < p1; p++ {
 					for blk := super; blk < min(super+superMax, g.b1); blk++ {
-						g.multiply(p, blk, t0, t1, nil, s.b[g.panelAt(blk, p-p0, 0, p1-p0):])
+						g.multiply(p, blk, t0, t1, nil, s.b[g.panelAt(blk, p-p0, 0, p1-p0):], 0)
 					}
 				}
 			}
@@ -463,9 +360,13 @@ func (g *gemm) groups(lo, hi int, s *scratch) {
 	}
 }
 
+// rowsNear is how many rows of b a tile kernel fetches ahead of those it reads.
+const rowsNear = 4
+
 // multiply computes tiles lo to hi of panel p over block blk of k, of which a
-// and b hold the packed operands.
-func (g *gemm) multiply(p, blk, lo, hi int, a, b []Float) {
+// and b hold the packed operands. Unless far is 0, what lies far floats after b
+// is fetched meanwhile.
+func (g *gemm) multiply(p, blk, lo, hi int, a, b []Float, far int) {
 	ka, kb := g.start(blk), g.start(blk+1)
 	kc, flags := kb-ka, g.flags(ka, kb)
 	col := p * g.t.nr
@@ -482,9 +383,14 @@ func (g *gemm) multiply(p, blk, lo, hi int, a, b []Float) {
 	case g.direct:
 		a, first, step, lda = g.a.Data[ka:], 0, g.a.Stride, g.a.Stride
 	}
+	const size = int(unsafe.Sizeof(Float(0)))
+	ahead := rowsNear * g.t.nr * size
 	for i := lo; i < hi; i++ {
 		row := g.starts[i]
-		kernels[g.starts[i+1]-row](kc, &a[(row-first)*step], lda, &b[0], &g.c[row*g.ldc+col], g.ldc, n, flags, bias)
+		kernels[g.starts[i+1]-row](kc, &a[(row-first)*step], lda, &b[0], ahead, &g.c[row*g.ldc+col], g.ldc, n, flags, bias)
+		if far > 0 {
+			ahead = far * size // b itself is near now
+		}
 	}
 }
 

@@ -4,44 +4,45 @@
 
 #include "textflag.h"
 
-// func gemm1x16AVX2(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm1x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·gemm1x16AVX2(SB), NOSPLIT, $0-72
+TEXT ·gemm1x16AVX2(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+24(FP), DX
-	MOVQ       c+32(FP), BX
-	MOVQ       ldc+40(FP), SI
-	SHLQ       $0x02, SI
+	MOVQ       ahead+32(FP), BX
+	MOVQ       c+40(FP), SI
+	MOVQ       ldc+48(FP), DI
+	SHLQ       $0x02, DI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 60(DI)
-	ADDQ       SI, DI
+	MOVQ       SI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 60(R8)
+	ADDQ       DI, R8
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   256(DX)
+	PREFETCHT0   (DX)(BX*1)
 	VMOVUPS      (DX), Y2
 	VMOVUPS      32(DX), Y3
 	VBROADCASTSS (CX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	PREFETCHT0   320(DX)
+	PREFETCHT0   64(DX)(BX*1)
 	VMOVUPS      64(DX), Y2
 	VMOVUPS      96(DX), Y3
 	VBROADCASTSS 4(CX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	PREFETCHT0   384(DX)
+	PREFETCHT0   128(DX)(BX*1)
 	VMOVUPS      128(DX), Y2
 	VMOVUPS      160(DX), Y3
 	VBROADCASTSS 8(CX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	PREFETCHT0   448(DX)
+	PREFETCHT0   192(DX)(BX*1)
 	VMOVUPS      192(DX), Y2
 	VMOVUPS      224(DX), Y3
 	VBROADCASTSS 12(CX), Y4
@@ -57,7 +58,7 @@ rest:
 	JZ   finish
 
 single:
-	PREFETCHT0   256(DX)
+	PREFETCHT0   (DX)(BX*1)
 	VMOVUPS      (DX), Y2
 	VMOVUPS      32(DX), Y3
 	VBROADCASTSS (CX), Y4
@@ -69,23 +70,23 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ   flags+56(FP), AX
-	MOVQ   n+48(FP), CX
+	MOVQ   flags+64(FP), AX
+	MOVQ   n+56(FP), CX
 	CMPQ   CX, $0x00000010
 	JNE    part
 	TESTQ  $0x00000002, AX
 	JZ     wholenobias
-	MOVQ   bias+64(FP), CX
+	MOVQ   bias+72(FP), CX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
 
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   BX, CX
+	MOVQ   SI, CX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -95,31 +96,31 @@ wholenoadd:
 	VMAXPS Y2, Y1, Y1
 
 wholenorelu:
-	VMOVUPS Y0, (BX)
-	VMOVUPS Y1, 32(BX)
-	ADDQ    SI, BX
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ    DI, SI
 	VZEROUPPER
 	RET
 
 part:
 	MOVQ       $0x00000008, R8
-	XORQ       DI, DI
+	XORQ       BX, BX
 	MOVQ       CX, DX
 	CMPQ       DX, R8
 	CMOVQGT    R8, DX
 	SUBQ       R8, CX
-	CMOVQLT    DI, CX
-	LEAQ       laneMasks<>+0(SB), DI
+	CMOVQLT    BX, CX
+	LEAQ       laneMasks<>+0(SB), BX
 	MOVQ       $0x00000008, R8
 	SUBQ       DX, R8
-	VMOVUPS    (DI)(R8*4), Y3
+	VMOVUPS    (BX)(R8*4), Y3
 	LEAQ       laneMasks<>+0(SB), DX
-	MOVQ       $0x00000008, DI
-	SUBQ       CX, DI
-	VMOVUPS    (DX)(DI*4), Y4
+	MOVQ       $0x00000008, BX
+	SUBQ       CX, BX
+	VMOVUPS    (DX)(BX*4), Y4
 	TESTQ      $0x00000002, AX
 	JZ         partnobias
-	MOVQ       bias+64(FP), CX
+	MOVQ       bias+72(FP), CX
 	VMASKMOVPS (CX), Y3, Y2
 	VADDPS     Y2, Y0, Y0
 	VMASKMOVPS 32(CX), Y4, Y2
@@ -128,12 +129,12 @@ part:
 partnobias:
 	TESTQ      $0x00000001, AX
 	JZ         partnoadd
-	MOVQ       BX, CX
+	MOVQ       SI, CX
 	VMASKMOVPS (CX), Y3, Y2
 	VADDPS     Y2, Y0, Y0
 	VMASKMOVPS 32(CX), Y4, Y2
 	VADDPS     Y2, Y1, Y1
-	ADDQ       SI, CX
+	ADDQ       DI, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -143,9 +144,9 @@ partnoadd:
 	VMAXPS Y2, Y1, Y1
 
 partnorelu:
-	VMASKMOVPS Y0, Y3, (BX)
-	VMASKMOVPS Y1, Y4, 32(BX)
-	ADDQ       SI, BX
+	VMASKMOVPS Y0, Y3, (SI)
+	VMASKMOVPS Y1, Y4, 32(SI)
+	ADDQ       DI, SI
 	VZEROUPPER
 	RET
 
@@ -167,46 +168,47 @@ DATA laneMasks<>+56(SB)/4, $0x00000000
 DATA laneMasks<>+60(SB)/4, $0x00000000
 GLOBL laneMasks<>(SB), RODATA|NOPTR, $64
 
-// func gemmRows1x16AVX2(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows1x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·gemmRows1x16AVX2(SB), NOSPLIT, $0-72
+TEXT ·gemmRows1x16AVX2(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
 	SHLQ       $0x02, DX
 	MOVQ       b+24(FP), DX
-	MOVQ       c+32(FP), BX
-	MOVQ       ldc+40(FP), SI
-	SHLQ       $0x02, SI
+	MOVQ       ahead+32(FP), BX
+	MOVQ       c+40(FP), SI
+	MOVQ       ldc+48(FP), DI
+	SHLQ       $0x02, DI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 60(DI)
-	ADDQ       SI, DI
+	MOVQ       SI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 60(R8)
+	ADDQ       DI, R8
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   256(DX)
+	PREFETCHT0   (DX)(BX*1)
 	VMOVUPS      (DX), Y2
 	VMOVUPS      32(DX), Y3
 	VBROADCASTSS (CX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	PREFETCHT0   320(DX)
+	PREFETCHT0   64(DX)(BX*1)
 	VMOVUPS      64(DX), Y2
 	VMOVUPS      96(DX), Y3
 	VBROADCASTSS 4(CX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	PREFETCHT0   384(DX)
+	PREFETCHT0   128(DX)(BX*1)
 	VMOVUPS      128(DX), Y2
 	VMOVUPS      160(DX), Y3
 	VBROADCASTSS 8(CX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	PREFETCHT0   448(DX)
+	PREFETCHT0   192(DX)(BX*1)
 	VMOVUPS      192(DX), Y2
 	VMOVUPS      224(DX), Y3
 	VBROADCASTSS 12(CX), Y4
@@ -222,7 +224,7 @@ rest:
 	JZ   finish
 
 single:
-	PREFETCHT0   256(DX)
+	PREFETCHT0   (DX)(BX*1)
 	VMOVUPS      (DX), Y2
 	VMOVUPS      32(DX), Y3
 	VBROADCASTSS (CX), Y4
@@ -234,23 +236,23 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ   flags+56(FP), AX
-	MOVQ   n+48(FP), CX
+	MOVQ   flags+64(FP), AX
+	MOVQ   n+56(FP), CX
 	CMPQ   CX, $0x00000010
 	JNE    part
 	TESTQ  $0x00000002, AX
 	JZ     wholenobias
-	MOVQ   bias+64(FP), CX
+	MOVQ   bias+72(FP), CX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
 
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   BX, CX
+	MOVQ   SI, CX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -260,31 +262,31 @@ wholenoadd:
 	VMAXPS Y2, Y1, Y1
 
 wholenorelu:
-	VMOVUPS Y0, (BX)
-	VMOVUPS Y1, 32(BX)
-	ADDQ    SI, BX
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ    DI, SI
 	VZEROUPPER
 	RET
 
 part:
 	MOVQ       $0x00000008, R8
-	XORQ       DI, DI
+	XORQ       BX, BX
 	MOVQ       CX, DX
 	CMPQ       DX, R8
 	CMOVQGT    R8, DX
 	SUBQ       R8, CX
-	CMOVQLT    DI, CX
-	LEAQ       laneMasks<>+0(SB), DI
+	CMOVQLT    BX, CX
+	LEAQ       laneMasks<>+0(SB), BX
 	MOVQ       $0x00000008, R8
 	SUBQ       DX, R8
-	VMOVUPS    (DI)(R8*4), Y3
+	VMOVUPS    (BX)(R8*4), Y3
 	LEAQ       laneMasks<>+0(SB), DX
-	MOVQ       $0x00000008, DI
-	SUBQ       CX, DI
-	VMOVUPS    (DX)(DI*4), Y4
+	MOVQ       $0x00000008, BX
+	SUBQ       CX, BX
+	VMOVUPS    (DX)(BX*4), Y4
 	TESTQ      $0x00000002, AX
 	JZ         partnobias
-	MOVQ       bias+64(FP), CX
+	MOVQ       bias+72(FP), CX
 	VMASKMOVPS (CX), Y3, Y2
 	VADDPS     Y2, Y0, Y0
 	VMASKMOVPS 32(CX), Y4, Y2
@@ -293,12 +295,12 @@ part:
 partnobias:
 	TESTQ      $0x00000001, AX
 	JZ         partnoadd
-	MOVQ       BX, CX
+	MOVQ       SI, CX
 	VMASKMOVPS (CX), Y3, Y2
 	VADDPS     Y2, Y0, Y0
 	VMASKMOVPS 32(CX), Y4, Y2
 	VADDPS     Y2, Y1, Y1
-	ADDQ       SI, CX
+	ADDQ       DI, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -308,37 +310,38 @@ partnoadd:
 	VMAXPS Y2, Y1, Y1
 
 partnorelu:
-	VMASKMOVPS Y0, Y3, (BX)
-	VMASKMOVPS Y1, Y4, 32(BX)
-	ADDQ       SI, BX
+	VMASKMOVPS Y0, Y3, (SI)
+	VMASKMOVPS Y1, Y4, 32(SI)
+	ADDQ       DI, SI
 	VZEROUPPER
 	RET
 
-// func gemm2x16AVX2(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm2x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·gemm2x16AVX2(SB), NOSPLIT, $0-72
+TEXT ·gemm2x16AVX2(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+24(FP), DX
-	MOVQ       c+32(FP), BX
-	MOVQ       ldc+40(FP), SI
-	SHLQ       $0x02, SI
+	MOVQ       ahead+32(FP), BX
+	MOVQ       c+40(FP), SI
+	MOVQ       ldc+48(FP), DI
+	SHLQ       $0x02, DI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 60(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 60(DI)
-	ADDQ       SI, DI
+	MOVQ       SI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 60(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 60(R8)
+	ADDQ       DI, R8
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   256(DX)
+	PREFETCHT0   (DX)(BX*1)
 	VMOVUPS      (DX), Y4
 	VMOVUPS      32(DX), Y5
 	VBROADCASTSS (CX), Y6
@@ -347,7 +350,7 @@ hot:
 	VBROADCASTSS 4(CX), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	PREFETCHT0   320(DX)
+	PREFETCHT0   64(DX)(BX*1)
 	VMOVUPS      64(DX), Y4
 	VMOVUPS      96(DX), Y5
 	VBROADCASTSS 8(CX), Y6
@@ -356,7 +359,7 @@ hot:
 	VBROADCASTSS 12(CX), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	PREFETCHT0   384(DX)
+	PREFETCHT0   128(DX)(BX*1)
 	VMOVUPS      128(DX), Y4
 	VMOVUPS      160(DX), Y5
 	VBROADCASTSS 16(CX), Y6
@@ -365,7 +368,7 @@ hot:
 	VBROADCASTSS 20(CX), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	PREFETCHT0   448(DX)
+	PREFETCHT0   192(DX)(BX*1)
 	VMOVUPS      192(DX), Y4
 	VMOVUPS      224(DX), Y5
 	VBROADCASTSS 24(CX), Y6
@@ -384,7 +387,7 @@ rest:
 	JZ   finish
 
 single:
-	PREFETCHT0   256(DX)
+	PREFETCHT0   (DX)(BX*1)
 	VMOVUPS      (DX), Y4
 	VMOVUPS      32(DX), Y5
 	VBROADCASTSS (CX), Y6
@@ -399,204 +402,13 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
 	CMPQ    CX, $0x00000010
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
-	VMOVUPS (CX), Y4
-	VADDPS  Y4, Y0, Y0
-	VADDPS  Y4, Y2, Y2
-	VMOVUPS 32(CX), Y4
-	VADDPS  Y4, Y1, Y1
-	VADDPS  Y4, Y3, Y3
-
-wholenobias:
-	TESTQ  $0x00000001, AX
-	JZ     wholenoadd
-	MOVQ   BX, CX
-	VADDPS (CX), Y0, Y0
-	VADDPS 32(CX), Y1, Y1
-	ADDQ   SI, CX
-	VADDPS (CX), Y2, Y2
-	VADDPS 32(CX), Y3, Y3
-	ADDQ   SI, CX
-
-wholenoadd:
-	TESTQ  $0x00000004, AX
-	JZ     wholenorelu
-	VXORPS Y4, Y4, Y4
-	VMAXPS Y4, Y0, Y0
-	VMAXPS Y4, Y1, Y1
-	VMAXPS Y4, Y2, Y2
-	VMAXPS Y4, Y3, Y3
-
-wholenorelu:
-	VMOVUPS Y0, (BX)
-	VMOVUPS Y1, 32(BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	VMOVUPS Y3, 32(BX)
-	ADDQ    SI, BX
-	VZEROUPPER
-	RET
-
-part:
-	MOVQ       $0x00000008, R8
-	XORQ       DI, DI
-	MOVQ       CX, DX
-	CMPQ       DX, R8
-	CMOVQGT    R8, DX
-	SUBQ       R8, CX
-	CMOVQLT    DI, CX
-	LEAQ       laneMasks<>+0(SB), DI
-	MOVQ       $0x00000008, R8
-	SUBQ       DX, R8
-	VMOVUPS    (DI)(R8*4), Y5
-	LEAQ       laneMasks<>+0(SB), DX
-	MOVQ       $0x00000008, DI
-	SUBQ       CX, DI
-	VMOVUPS    (DX)(DI*4), Y6
-	TESTQ      $0x00000002, AX
-	JZ         partnobias
-	MOVQ       bias+64(FP), CX
-	VMASKMOVPS (CX), Y5, Y4
-	VADDPS     Y4, Y0, Y0
-	VADDPS     Y4, Y2, Y2
-	VMASKMOVPS 32(CX), Y6, Y4
-	VADDPS     Y4, Y1, Y1
-	VADDPS     Y4, Y3, Y3
-
-partnobias:
-	TESTQ      $0x00000001, AX
-	JZ         partnoadd
-	MOVQ       BX, CX
-	VMASKMOVPS (CX), Y5, Y4
-	VADDPS     Y4, Y0, Y0
-	VMASKMOVPS 32(CX), Y6, Y4
-	VADDPS     Y4, Y1, Y1
-	ADDQ       SI, CX
-	VMASKMOVPS (CX), Y5, Y4
-	VADDPS     Y4, Y2, Y2
-	VMASKMOVPS 32(CX), Y6, Y4
-	VADDPS     Y4, Y3, Y3
-	ADDQ       SI, CX
-
-partnoadd:
-	TESTQ  $0x00000004, AX
-	JZ     partnorelu
-	VXORPS Y4, Y4, Y4
-	VMAXPS Y4, Y0, Y0
-	VMAXPS Y4, Y1, Y1
-	VMAXPS Y4, Y2, Y2
-	VMAXPS Y4, Y3, Y3
-
-partnorelu:
-	VMASKMOVPS Y0, Y5, (BX)
-	VMASKMOVPS Y1, Y6, 32(BX)
-	ADDQ       SI, BX
-	VMASKMOVPS Y2, Y5, (BX)
-	VMASKMOVPS Y3, Y6, 32(BX)
-	ADDQ       SI, BX
-	VZEROUPPER
-	RET
-
-// func gemmRows2x16AVX2(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
-// Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·gemmRows2x16AVX2(SB), NOSPLIT, $0-72
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       lda+16(FP), DX
-	SHLQ       $0x02, DX
-	MOVQ       b+24(FP), BX
-	MOVQ       c+32(FP), SI
-	MOVQ       ldc+40(FP), DI
-	SHLQ       $0x02, DI
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	MOVQ       SI, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 60(R8)
-	ADDQ       DI, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 60(R8)
-	ADDQ       DI, R8
-	SUBQ       $0x04, AX
-	JLT        rest
-
-hot:
-	PREFETCHT0   256(BX)
-	VMOVUPS      (BX), Y4
-	VMOVUPS      32(BX), Y5
-	VBROADCASTSS (CX), Y6
-	VFMADD231PS  Y4, Y6, Y0
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (CX)(DX*1), Y6
-	VFMADD231PS  Y4, Y6, Y2
-	VFMADD231PS  Y5, Y6, Y3
-	PREFETCHT0   320(BX)
-	VMOVUPS      64(BX), Y4
-	VMOVUPS      96(BX), Y5
-	VBROADCASTSS 4(CX), Y6
-	VFMADD231PS  Y4, Y6, Y0
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS 4(CX)(DX*1), Y6
-	VFMADD231PS  Y4, Y6, Y2
-	VFMADD231PS  Y5, Y6, Y3
-	PREFETCHT0   384(BX)
-	VMOVUPS      128(BX), Y4
-	VMOVUPS      160(BX), Y5
-	VBROADCASTSS 8(CX), Y6
-	VFMADD231PS  Y4, Y6, Y0
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS 8(CX)(DX*1), Y6
-	VFMADD231PS  Y4, Y6, Y2
-	VFMADD231PS  Y5, Y6, Y3
-	PREFETCHT0   448(BX)
-	VMOVUPS      192(BX), Y4
-	VMOVUPS      224(BX), Y5
-	VBROADCASTSS 12(CX), Y6
-	VFMADD231PS  Y4, Y6, Y0
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS 12(CX)(DX*1), Y6
-	VFMADD231PS  Y4, Y6, Y2
-	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         $0x00000010, CX
-	ADDQ         $0x00000100, BX
-	SUBQ         $0x04, AX
-	JGE          hot
-
-rest:
-	ADDQ $0x04, AX
-	JZ   finish
-
-single:
-	PREFETCHT0   256(BX)
-	VMOVUPS      (BX), Y4
-	VMOVUPS      32(BX), Y5
-	VBROADCASTSS (CX), Y6
-	VFMADD231PS  Y4, Y6, Y0
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (CX)(DX*1), Y6
-	VFMADD231PS  Y4, Y6, Y2
-	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         $0x00000004, CX
-	ADDQ         $0x00000040, BX
-	DECQ         AX
-	JNZ          single
-
-finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
-	CMPQ    CX, $0x00000010
-	JNE     part
-	TESTQ   $0x00000002, AX
-	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
+	MOVQ    bias+72(FP), CX
 	VMOVUPS (CX), Y4
 	VADDPS  Y4, Y0, Y0
 	VADDPS  Y4, Y2, Y2
@@ -652,7 +464,7 @@ part:
 	VMOVUPS    (DX)(BX*4), Y6
 	TESTQ      $0x00000002, AX
 	JZ         partnobias
-	MOVQ       bias+64(FP), CX
+	MOVQ       bias+72(FP), CX
 	VMASKMOVPS (CX), Y5, Y4
 	VADDPS     Y4, Y0, Y0
 	VADDPS     Y4, Y2, Y2
@@ -694,85 +506,71 @@ partnorelu:
 	VZEROUPPER
 	RET
 
-// func gemm3x16AVX2(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows2x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·gemm3x16AVX2(SB), NOSPLIT, $0-72
+TEXT ·gemmRows2x16AVX2(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
-	MOVQ       b+24(FP), DX
-	MOVQ       c+32(FP), BX
-	MOVQ       ldc+40(FP), SI
-	SHLQ       $0x02, SI
+	MOVQ       lda+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       b+24(FP), BX
+	MOVQ       ahead+32(FP), SI
+	MOVQ       c+40(FP), DI
+	MOVQ       ldc+48(FP), R8
+	SHLQ       $0x02, R8
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 60(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 60(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 60(DI)
-	ADDQ       SI, DI
+	MOVQ       DI, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
+	ADDQ       R8, R9
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   256(DX)
-	VMOVUPS      (DX), Y6
-	VMOVUPS      32(DX), Y7
-	VBROADCASTSS (CX), Y8
-	VFMADD231PS  Y6, Y8, Y0
-	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 4(CX), Y8
-	VFMADD231PS  Y6, Y8, Y2
-	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 8(CX), Y8
-	VFMADD231PS  Y6, Y8, Y4
-	VFMADD231PS  Y7, Y8, Y5
-	PREFETCHT0   320(DX)
-	VMOVUPS      64(DX), Y6
-	VMOVUPS      96(DX), Y7
-	VBROADCASTSS 12(CX), Y8
-	VFMADD231PS  Y6, Y8, Y0
-	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 16(CX), Y8
-	VFMADD231PS  Y6, Y8, Y2
-	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 20(CX), Y8
-	VFMADD231PS  Y6, Y8, Y4
-	VFMADD231PS  Y7, Y8, Y5
-	PREFETCHT0   384(DX)
-	VMOVUPS      128(DX), Y6
-	VMOVUPS      160(DX), Y7
-	VBROADCASTSS 24(CX), Y8
-	VFMADD231PS  Y6, Y8, Y0
-	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 28(CX), Y8
-	VFMADD231PS  Y6, Y8, Y2
-	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 32(CX), Y8
-	VFMADD231PS  Y6, Y8, Y4
-	VFMADD231PS  Y7, Y8, Y5
-	PREFETCHT0   448(DX)
-	VMOVUPS      192(DX), Y6
-	VMOVUPS      224(DX), Y7
-	VBROADCASTSS 36(CX), Y8
-	VFMADD231PS  Y6, Y8, Y0
-	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 40(CX), Y8
-	VFMADD231PS  Y6, Y8, Y2
-	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 44(CX), Y8
-	VFMADD231PS  Y6, Y8, Y4
-	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         $0x00000030, CX
-	ADDQ         $0x00000100, DX
+	PREFETCHT0   (BX)(SI*1)
+	VMOVUPS      (BX), Y4
+	VMOVUPS      32(BX), Y5
+	VBROADCASTSS (CX), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (CX)(DX*1), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	PREFETCHT0   64(BX)(SI*1)
+	VMOVUPS      64(BX), Y4
+	VMOVUPS      96(BX), Y5
+	VBROADCASTSS 4(CX), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 4(CX)(DX*1), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	PREFETCHT0   128(BX)(SI*1)
+	VMOVUPS      128(BX), Y4
+	VMOVUPS      160(BX), Y5
+	VBROADCASTSS 8(CX), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 8(CX)(DX*1), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	PREFETCHT0   192(BX)(SI*1)
+	VMOVUPS      192(BX), Y4
+	VMOVUPS      224(BX), Y5
+	VBROADCASTSS 12(CX), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 12(CX)(DX*1), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000100, BX
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -781,160 +579,134 @@ rest:
 	JZ   finish
 
 single:
-	PREFETCHT0   256(DX)
-	VMOVUPS      (DX), Y6
-	VMOVUPS      32(DX), Y7
-	VBROADCASTSS (CX), Y8
-	VFMADD231PS  Y6, Y8, Y0
-	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 4(CX), Y8
-	VFMADD231PS  Y6, Y8, Y2
-	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 8(CX), Y8
-	VFMADD231PS  Y6, Y8, Y4
-	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         $0x0000000c, CX
-	ADDQ         $0x00000040, DX
+	PREFETCHT0   (BX)(SI*1)
+	VMOVUPS      (BX), Y4
+	VMOVUPS      32(BX), Y5
+	VBROADCASTSS (CX), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (CX)(DX*1), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000040, BX
 	DECQ         AX
 	JNZ          single
 
 finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
 	CMPQ    CX, $0x00000010
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
-	VMOVUPS (CX), Y6
-	VADDPS  Y6, Y0, Y0
-	VADDPS  Y6, Y2, Y2
-	VADDPS  Y6, Y4, Y4
-	VMOVUPS 32(CX), Y6
-	VADDPS  Y6, Y1, Y1
-	VADDPS  Y6, Y3, Y3
-	VADDPS  Y6, Y5, Y5
+	MOVQ    bias+72(FP), CX
+	VMOVUPS (CX), Y4
+	VADDPS  Y4, Y0, Y0
+	VADDPS  Y4, Y2, Y2
+	VMOVUPS 32(CX), Y4
+	VADDPS  Y4, Y1, Y1
+	VADDPS  Y4, Y3, Y3
 
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   BX, CX
+	MOVQ   DI, CX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
-	ADDQ   SI, CX
+	ADDQ   R8, CX
 	VADDPS (CX), Y2, Y2
 	VADDPS 32(CX), Y3, Y3
-	ADDQ   SI, CX
-	VADDPS (CX), Y4, Y4
-	VADDPS 32(CX), Y5, Y5
-	ADDQ   SI, CX
+	ADDQ   R8, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
 	JZ     wholenorelu
-	VXORPS Y6, Y6, Y6
-	VMAXPS Y6, Y0, Y0
-	VMAXPS Y6, Y1, Y1
-	VMAXPS Y6, Y2, Y2
-	VMAXPS Y6, Y3, Y3
-	VMAXPS Y6, Y4, Y4
-	VMAXPS Y6, Y5, Y5
+	VXORPS Y4, Y4, Y4
+	VMAXPS Y4, Y0, Y0
+	VMAXPS Y4, Y1, Y1
+	VMAXPS Y4, Y2, Y2
+	VMAXPS Y4, Y3, Y3
 
 wholenorelu:
-	VMOVUPS Y0, (BX)
-	VMOVUPS Y1, 32(BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	VMOVUPS Y3, 32(BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	VMOVUPS Y5, 32(BX)
-	ADDQ    SI, BX
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	ADDQ    R8, DI
 	VZEROUPPER
 	RET
 
 part:
-	MOVQ       $0x00000008, R8
-	XORQ       DI, DI
+	MOVQ       $0x00000008, SI
+	XORQ       BX, BX
 	MOVQ       CX, DX
-	CMPQ       DX, R8
-	CMOVQGT    R8, DX
-	SUBQ       R8, CX
-	CMOVQLT    DI, CX
-	LEAQ       laneMasks<>+0(SB), DI
-	MOVQ       $0x00000008, R8
-	SUBQ       DX, R8
-	VMOVUPS    (DI)(R8*4), Y7
+	CMPQ       DX, SI
+	CMOVQGT    SI, DX
+	SUBQ       SI, CX
+	CMOVQLT    BX, CX
+	LEAQ       laneMasks<>+0(SB), BX
+	MOVQ       $0x00000008, SI
+	SUBQ       DX, SI
+	VMOVUPS    (BX)(SI*4), Y5
 	LEAQ       laneMasks<>+0(SB), DX
-	MOVQ       $0x00000008, DI
-	SUBQ       CX, DI
-	VMOVUPS    (DX)(DI*4), Y8
+	MOVQ       $0x00000008, BX
+	SUBQ       CX, BX
+	VMOVUPS    (DX)(BX*4), Y6
 	TESTQ      $0x00000002, AX
 	JZ         partnobias
-	MOVQ       bias+64(FP), CX
-	VMASKMOVPS (CX), Y7, Y6
-	VADDPS     Y6, Y0, Y0
-	VADDPS     Y6, Y2, Y2
-	VADDPS     Y6, Y4, Y4
-	VMASKMOVPS 32(CX), Y8, Y6
-	VADDPS     Y6, Y1, Y1
-	VADDPS     Y6, Y3, Y3
-	VADDPS     Y6, Y5, Y5
+	MOVQ       bias+72(FP), CX
+	VMASKMOVPS (CX), Y5, Y4
+	VADDPS     Y4, Y0, Y0
+	VADDPS     Y4, Y2, Y2
+	VMASKMOVPS 32(CX), Y6, Y4
+	VADDPS     Y4, Y1, Y1
+	VADDPS     Y4, Y3, Y3
 
 partnobias:
 	TESTQ      $0x00000001, AX
 	JZ         partnoadd
-	MOVQ       BX, CX
-	VMASKMOVPS (CX), Y7, Y6
-	VADDPS     Y6, Y0, Y0
-	VMASKMOVPS 32(CX), Y8, Y6
-	VADDPS     Y6, Y1, Y1
-	ADDQ       SI, CX
-	VMASKMOVPS (CX), Y7, Y6
-	VADDPS     Y6, Y2, Y2
-	VMASKMOVPS 32(CX), Y8, Y6
-	VADDPS     Y6, Y3, Y3
-	ADDQ       SI, CX
-	VMASKMOVPS (CX), Y7, Y6
-	VADDPS     Y6, Y4, Y4
-	VMASKMOVPS 32(CX), Y8, Y6
-	VADDPS     Y6, Y5, Y5
-	ADDQ       SI, CX
+	MOVQ       DI, CX
+	VMASKMOVPS (CX), Y5, Y4
+	VADDPS     Y4, Y0, Y0
+	VMASKMOVPS 32(CX), Y6, Y4
+	VADDPS     Y4, Y1, Y1
+	ADDQ       R8, CX
+	VMASKMOVPS (CX), Y5, Y4
+	VADDPS     Y4, Y2, Y2
+	VMASKMOVPS 32(CX), Y6, Y4
+	VADDPS     Y4, Y3, Y3
+	ADDQ       R8, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
 	JZ     partnorelu
-	VXORPS Y6, Y6, Y6
-	VMAXPS Y6, Y0, Y0
-	VMAXPS Y6, Y1, Y1
-	VMAXPS Y6, Y2, Y2
-	VMAXPS Y6, Y3, Y3
-	VMAXPS Y6, Y4, Y4
-	VMAXPS Y6, Y5, Y5
+	VXORPS Y4, Y4, Y4
+	VMAXPS Y4, Y0, Y0
+	VMAXPS Y4, Y1, Y1
+	VMAXPS Y4, Y2, Y2
+	VMAXPS Y4, Y3, Y3
 
 partnorelu:
-	VMASKMOVPS Y0, Y7, (BX)
-	VMASKMOVPS Y1, Y8, 32(BX)
-	ADDQ       SI, BX
-	VMASKMOVPS Y2, Y7, (BX)
-	VMASKMOVPS Y3, Y8, 32(BX)
-	ADDQ       SI, BX
-	VMASKMOVPS Y4, Y7, (BX)
-	VMASKMOVPS Y5, Y8, 32(BX)
-	ADDQ       SI, BX
+	VMASKMOVPS Y0, Y5, (DI)
+	VMASKMOVPS Y1, Y6, 32(DI)
+	ADDQ       R8, DI
+	VMASKMOVPS Y2, Y5, (DI)
+	VMASKMOVPS Y3, Y6, 32(DI)
+	ADDQ       R8, DI
 	VZEROUPPER
 	RET
 
-// func gemmRows3x16AVX2(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm3x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·gemmRows3x16AVX2(SB), NOSPLIT, $0-72
+TEXT ·gemm3x16AVX2(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
-	MOVQ       lda+16(FP), DX
-	SHLQ       $0x02, DX
-	MOVQ       b+24(FP), BX
-	MOVQ       c+32(FP), SI
-	MOVQ       ldc+40(FP), DI
+	MOVQ       b+24(FP), DX
+	MOVQ       ahead+32(FP), BX
+	MOVQ       c+40(FP), SI
+	MOVQ       ldc+48(FP), DI
 	SHLQ       $0x02, DI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
@@ -956,56 +728,56 @@ TEXT ·gemmRows3x16AVX2(SB), NOSPLIT, $0-72
 	JLT        rest
 
 hot:
-	PREFETCHT0   256(BX)
-	VMOVUPS      (BX), Y6
-	VMOVUPS      32(BX), Y7
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      (DX), Y6
+	VMOVUPS      32(DX), Y7
 	VBROADCASTSS (CX), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS (CX)(DX*1), Y8
-	VFMADD231PS  Y6, Y8, Y2
-	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS (CX)(DX*2), Y8
-	VFMADD231PS  Y6, Y8, Y4
-	VFMADD231PS  Y7, Y8, Y5
-	PREFETCHT0   320(BX)
-	VMOVUPS      64(BX), Y6
-	VMOVUPS      96(BX), Y7
 	VBROADCASTSS 4(CX), Y8
-	VFMADD231PS  Y6, Y8, Y0
-	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 4(CX)(DX*1), Y8
 	VFMADD231PS  Y6, Y8, Y2
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 4(CX)(DX*2), Y8
-	VFMADD231PS  Y6, Y8, Y4
-	VFMADD231PS  Y7, Y8, Y5
-	PREFETCHT0   384(BX)
-	VMOVUPS      128(BX), Y6
-	VMOVUPS      160(BX), Y7
 	VBROADCASTSS 8(CX), Y8
-	VFMADD231PS  Y6, Y8, Y0
-	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 8(CX)(DX*1), Y8
-	VFMADD231PS  Y6, Y8, Y2
-	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 8(CX)(DX*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	PREFETCHT0   448(BX)
-	VMOVUPS      192(BX), Y6
-	VMOVUPS      224(BX), Y7
+	PREFETCHT0   64(DX)(BX*1)
+	VMOVUPS      64(DX), Y6
+	VMOVUPS      96(DX), Y7
 	VBROADCASTSS 12(CX), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 12(CX)(DX*1), Y8
+	VBROADCASTSS 16(CX), Y8
 	VFMADD231PS  Y6, Y8, Y2
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 12(CX)(DX*2), Y8
+	VBROADCASTSS 20(CX), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         $0x00000010, CX
-	ADDQ         $0x00000100, BX
+	PREFETCHT0   128(DX)(BX*1)
+	VMOVUPS      128(DX), Y6
+	VMOVUPS      160(DX), Y7
+	VBROADCASTSS 24(CX), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 28(CX), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 32(CX), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	PREFETCHT0   192(DX)(BX*1)
+	VMOVUPS      192(DX), Y6
+	VMOVUPS      224(DX), Y7
+	VBROADCASTSS 36(CX), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 40(CX), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 44(CX), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         $0x00000030, CX
+	ADDQ         $0x00000100, DX
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -1014,31 +786,31 @@ rest:
 	JZ   finish
 
 single:
-	PREFETCHT0   256(BX)
-	VMOVUPS      (BX), Y6
-	VMOVUPS      32(BX), Y7
+	PREFETCHT0   (DX)(BX*1)
+	VMOVUPS      (DX), Y6
+	VMOVUPS      32(DX), Y7
 	VBROADCASTSS (CX), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS (CX)(DX*1), Y8
+	VBROADCASTSS 4(CX), Y8
 	VFMADD231PS  Y6, Y8, Y2
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS (CX)(DX*2), Y8
+	VBROADCASTSS 8(CX), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         $0x00000004, CX
-	ADDQ         $0x00000040, BX
+	ADDQ         $0x0000000c, CX
+	ADDQ         $0x00000040, DX
 	DECQ         AX
 	JNZ          single
 
 finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
 	CMPQ    CX, $0x00000010
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
+	MOVQ    bias+72(FP), CX
 	VMOVUPS (CX), Y6
 	VADDPS  Y6, Y0, Y0
 	VADDPS  Y6, Y2, Y2
@@ -1104,7 +876,7 @@ part:
 	VMOVUPS    (DX)(BX*4), Y8
 	TESTQ      $0x00000002, AX
 	JZ         partnobias
-	MOVQ       bias+64(FP), CX
+	MOVQ       bias+72(FP), CX
 	VMASKMOVPS (CX), Y7, Y6
 	VADDPS     Y6, Y0, Y0
 	VADDPS     Y6, Y2, Y2
@@ -1158,15 +930,250 @@ partnorelu:
 	VZEROUPPER
 	RET
 
-// func gemm4x16AVX2(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows3x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·gemm4x16AVX2(SB), NOSPLIT, $0-72
+TEXT ·gemmRows3x16AVX2(SB), NOSPLIT, $0-80
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       lda+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       b+24(FP), BX
+	MOVQ       ahead+32(FP), SI
+	MOVQ       c+40(FP), DI
+	MOVQ       ldc+48(FP), R8
+	SHLQ       $0x02, R8
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       DI, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 60(R9)
+	ADDQ       R8, R9
+	SUBQ       $0x04, AX
+	JLT        rest
+
+hot:
+	PREFETCHT0   (BX)(SI*1)
+	VMOVUPS      (BX), Y6
+	VMOVUPS      32(BX), Y7
+	VBROADCASTSS (CX), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (CX)(DX*1), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (CX)(DX*2), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	PREFETCHT0   64(BX)(SI*1)
+	VMOVUPS      64(BX), Y6
+	VMOVUPS      96(BX), Y7
+	VBROADCASTSS 4(CX), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 4(CX)(DX*1), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 4(CX)(DX*2), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	PREFETCHT0   128(BX)(SI*1)
+	VMOVUPS      128(BX), Y6
+	VMOVUPS      160(BX), Y7
+	VBROADCASTSS 8(CX), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 8(CX)(DX*1), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 8(CX)(DX*2), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	PREFETCHT0   192(BX)(SI*1)
+	VMOVUPS      192(BX), Y6
+	VMOVUPS      224(BX), Y7
+	VBROADCASTSS 12(CX), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 12(CX)(DX*1), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 12(CX)(DX*2), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000100, BX
+	SUBQ         $0x04, AX
+	JGE          hot
+
+rest:
+	ADDQ $0x04, AX
+	JZ   finish
+
+single:
+	PREFETCHT0   (BX)(SI*1)
+	VMOVUPS      (BX), Y6
+	VMOVUPS      32(BX), Y7
+	VBROADCASTSS (CX), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (CX)(DX*1), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (CX)(DX*2), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000040, BX
+	DECQ         AX
+	JNZ          single
+
+finish:
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
+	CMPQ    CX, $0x00000010
+	JNE     part
+	TESTQ   $0x00000002, AX
+	JZ      wholenobias
+	MOVQ    bias+72(FP), CX
+	VMOVUPS (CX), Y6
+	VADDPS  Y6, Y0, Y0
+	VADDPS  Y6, Y2, Y2
+	VADDPS  Y6, Y4, Y4
+	VMOVUPS 32(CX), Y6
+	VADDPS  Y6, Y1, Y1
+	VADDPS  Y6, Y3, Y3
+	VADDPS  Y6, Y5, Y5
+
+wholenobias:
+	TESTQ  $0x00000001, AX
+	JZ     wholenoadd
+	MOVQ   DI, CX
+	VADDPS (CX), Y0, Y0
+	VADDPS 32(CX), Y1, Y1
+	ADDQ   R8, CX
+	VADDPS (CX), Y2, Y2
+	VADDPS 32(CX), Y3, Y3
+	ADDQ   R8, CX
+	VADDPS (CX), Y4, Y4
+	VADDPS 32(CX), Y5, Y5
+	ADDQ   R8, CX
+
+wholenoadd:
+	TESTQ  $0x00000004, AX
+	JZ     wholenorelu
+	VXORPS Y6, Y6, Y6
+	VMAXPS Y6, Y0, Y0
+	VMAXPS Y6, Y1, Y1
+	VMAXPS Y6, Y2, Y2
+	VMAXPS Y6, Y3, Y3
+	VMAXPS Y6, Y4, Y4
+	VMAXPS Y6, Y5, Y5
+
+wholenorelu:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, (DI)
+	VMOVUPS Y5, 32(DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ       $0x00000008, SI
+	XORQ       BX, BX
+	MOVQ       CX, DX
+	CMPQ       DX, SI
+	CMOVQGT    SI, DX
+	SUBQ       SI, CX
+	CMOVQLT    BX, CX
+	LEAQ       laneMasks<>+0(SB), BX
+	MOVQ       $0x00000008, SI
+	SUBQ       DX, SI
+	VMOVUPS    (BX)(SI*4), Y7
+	LEAQ       laneMasks<>+0(SB), DX
+	MOVQ       $0x00000008, BX
+	SUBQ       CX, BX
+	VMOVUPS    (DX)(BX*4), Y8
+	TESTQ      $0x00000002, AX
+	JZ         partnobias
+	MOVQ       bias+72(FP), CX
+	VMASKMOVPS (CX), Y7, Y6
+	VADDPS     Y6, Y0, Y0
+	VADDPS     Y6, Y2, Y2
+	VADDPS     Y6, Y4, Y4
+	VMASKMOVPS 32(CX), Y8, Y6
+	VADDPS     Y6, Y1, Y1
+	VADDPS     Y6, Y3, Y3
+	VADDPS     Y6, Y5, Y5
+
+partnobias:
+	TESTQ      $0x00000001, AX
+	JZ         partnoadd
+	MOVQ       DI, CX
+	VMASKMOVPS (CX), Y7, Y6
+	VADDPS     Y6, Y0, Y0
+	VMASKMOVPS 32(CX), Y8, Y6
+	VADDPS     Y6, Y1, Y1
+	ADDQ       R8, CX
+	VMASKMOVPS (CX), Y7, Y6
+	VADDPS     Y6, Y2, Y2
+	VMASKMOVPS 32(CX), Y8, Y6
+	VADDPS     Y6, Y3, Y3
+	ADDQ       R8, CX
+	VMASKMOVPS (CX), Y7, Y6
+	VADDPS     Y6, Y4, Y4
+	VMASKMOVPS 32(CX), Y8, Y6
+	VADDPS     Y6, Y5, Y5
+	ADDQ       R8, CX
+
+partnoadd:
+	TESTQ  $0x00000004, AX
+	JZ     partnorelu
+	VXORPS Y6, Y6, Y6
+	VMAXPS Y6, Y0, Y0
+	VMAXPS Y6, Y1, Y1
+	VMAXPS Y6, Y2, Y2
+	VMAXPS Y6, Y3, Y3
+	VMAXPS Y6, Y4, Y4
+	VMAXPS Y6, Y5, Y5
+
+partnorelu:
+	VMASKMOVPS Y0, Y7, (DI)
+	VMASKMOVPS Y1, Y8, 32(DI)
+	ADDQ       R8, DI
+	VMASKMOVPS Y2, Y7, (DI)
+	VMASKMOVPS Y3, Y8, 32(DI)
+	ADDQ       R8, DI
+	VMASKMOVPS Y4, Y7, (DI)
+	VMASKMOVPS Y5, Y8, 32(DI)
+	ADDQ       R8, DI
+	VZEROUPPER
+	RET
+
+// func gemm4x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·gemm4x16AVX2(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+24(FP), DX
-	MOVQ       c+32(FP), BX
-	MOVQ       ldc+40(FP), SI
-	SHLQ       $0x02, SI
+	MOVQ       ahead+32(FP), BX
+	MOVQ       c+40(FP), SI
+	MOVQ       ldc+48(FP), DI
+	SHLQ       $0x02, DI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -1175,24 +1182,24 @@ TEXT ·gemm4x16AVX2(SB), NOSPLIT, $0-72
 	VXORPS     Y5, Y5, Y5
 	VXORPS     Y6, Y6, Y6
 	VXORPS     Y7, Y7, Y7
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 60(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 60(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 60(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 60(DI)
-	ADDQ       SI, DI
+	MOVQ       SI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 60(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 60(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 60(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 60(R8)
+	ADDQ       DI, R8
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   256(DX)
+	PREFETCHT0   (DX)(BX*1)
 	VMOVUPS      (DX), Y8
 	VMOVUPS      32(DX), Y9
 	VBROADCASTSS (CX), Y10
@@ -1207,7 +1214,7 @@ hot:
 	VBROADCASTSS 12(CX), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	PREFETCHT0   320(DX)
+	PREFETCHT0   64(DX)(BX*1)
 	VMOVUPS      64(DX), Y8
 	VMOVUPS      96(DX), Y9
 	VBROADCASTSS 16(CX), Y10
@@ -1222,7 +1229,7 @@ hot:
 	VBROADCASTSS 28(CX), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	PREFETCHT0   384(DX)
+	PREFETCHT0   128(DX)(BX*1)
 	VMOVUPS      128(DX), Y8
 	VMOVUPS      160(DX), Y9
 	VBROADCASTSS 32(CX), Y10
@@ -1237,7 +1244,7 @@ hot:
 	VBROADCASTSS 44(CX), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	PREFETCHT0   448(DX)
+	PREFETCHT0   192(DX)(BX*1)
 	VMOVUPS      192(DX), Y8
 	VMOVUPS      224(DX), Y9
 	VBROADCASTSS 48(CX), Y10
@@ -1262,7 +1269,7 @@ rest:
 	JZ   finish
 
 single:
-	PREFETCHT0   256(DX)
+	PREFETCHT0   (DX)(BX*1)
 	VMOVUPS      (DX), Y8
 	VMOVUPS      32(DX), Y9
 	VBROADCASTSS (CX), Y10
@@ -1283,13 +1290,13 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
 	CMPQ    CX, $0x00000010
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
+	MOVQ    bias+72(FP), CX
 	VMOVUPS (CX), Y8
 	VADDPS  Y8, Y0, Y0
 	VADDPS  Y8, Y2, Y2
@@ -1304,19 +1311,19 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   BX, CX
+	MOVQ   SI, CX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Y2, Y2
 	VADDPS 32(CX), Y3, Y3
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Y4, Y4
 	VADDPS 32(CX), Y5, Y5
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Y6, Y6
 	VADDPS 32(CX), Y7, Y7
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -1332,40 +1339,40 @@ wholenoadd:
 	VMAXPS Y8, Y7, Y7
 
 wholenorelu:
-	VMOVUPS Y0, (BX)
-	VMOVUPS Y1, 32(BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	VMOVUPS Y3, 32(BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	VMOVUPS Y5, 32(BX)
-	ADDQ    SI, BX
-	VMOVUPS Y6, (BX)
-	VMOVUPS Y7, 32(BX)
-	ADDQ    SI, BX
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, (SI)
+	VMOVUPS Y5, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPS Y6, (SI)
+	VMOVUPS Y7, 32(SI)
+	ADDQ    DI, SI
 	VZEROUPPER
 	RET
 
 part:
 	MOVQ       $0x00000008, R8
-	XORQ       DI, DI
+	XORQ       BX, BX
 	MOVQ       CX, DX
 	CMPQ       DX, R8
 	CMOVQGT    R8, DX
 	SUBQ       R8, CX
-	CMOVQLT    DI, CX
-	LEAQ       laneMasks<>+0(SB), DI
+	CMOVQLT    BX, CX
+	LEAQ       laneMasks<>+0(SB), BX
 	MOVQ       $0x00000008, R8
 	SUBQ       DX, R8
-	VMOVUPS    (DI)(R8*4), Y9
+	VMOVUPS    (BX)(R8*4), Y9
 	LEAQ       laneMasks<>+0(SB), DX
-	MOVQ       $0x00000008, DI
-	SUBQ       CX, DI
-	VMOVUPS    (DX)(DI*4), Y10
+	MOVQ       $0x00000008, BX
+	SUBQ       CX, BX
+	VMOVUPS    (DX)(BX*4), Y10
 	TESTQ      $0x00000002, AX
 	JZ         partnobias
-	MOVQ       bias+64(FP), CX
+	MOVQ       bias+72(FP), CX
 	VMASKMOVPS (CX), Y9, Y8
 	VADDPS     Y8, Y0, Y0
 	VADDPS     Y8, Y2, Y2
@@ -1380,27 +1387,27 @@ part:
 partnobias:
 	TESTQ      $0x00000001, AX
 	JZ         partnoadd
-	MOVQ       BX, CX
+	MOVQ       SI, CX
 	VMASKMOVPS (CX), Y9, Y8
 	VADDPS     Y8, Y0, Y0
 	VMASKMOVPS 32(CX), Y10, Y8
 	VADDPS     Y8, Y1, Y1
-	ADDQ       SI, CX
+	ADDQ       DI, CX
 	VMASKMOVPS (CX), Y9, Y8
 	VADDPS     Y8, Y2, Y2
 	VMASKMOVPS 32(CX), Y10, Y8
 	VADDPS     Y8, Y3, Y3
-	ADDQ       SI, CX
+	ADDQ       DI, CX
 	VMASKMOVPS (CX), Y9, Y8
 	VADDPS     Y8, Y4, Y4
 	VMASKMOVPS 32(CX), Y10, Y8
 	VADDPS     Y8, Y5, Y5
-	ADDQ       SI, CX
+	ADDQ       DI, CX
 	VMASKMOVPS (CX), Y9, Y8
 	VADDPS     Y8, Y6, Y6
 	VMASKMOVPS 32(CX), Y10, Y8
 	VADDPS     Y8, Y7, Y7
-	ADDQ       SI, CX
+	ADDQ       DI, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -1416,24 +1423,24 @@ partnoadd:
 	VMAXPS Y8, Y7, Y7
 
 partnorelu:
-	VMASKMOVPS Y0, Y9, (BX)
-	VMASKMOVPS Y1, Y10, 32(BX)
-	ADDQ       SI, BX
-	VMASKMOVPS Y2, Y9, (BX)
-	VMASKMOVPS Y3, Y10, 32(BX)
-	ADDQ       SI, BX
-	VMASKMOVPS Y4, Y9, (BX)
-	VMASKMOVPS Y5, Y10, 32(BX)
-	ADDQ       SI, BX
-	VMASKMOVPS Y6, Y9, (BX)
-	VMASKMOVPS Y7, Y10, 32(BX)
-	ADDQ       SI, BX
+	VMASKMOVPS Y0, Y9, (SI)
+	VMASKMOVPS Y1, Y10, 32(SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y2, Y9, (SI)
+	VMASKMOVPS Y3, Y10, 32(SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y4, Y9, (SI)
+	VMASKMOVPS Y5, Y10, 32(SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y6, Y9, (SI)
+	VMASKMOVPS Y7, Y10, 32(SI)
+	ADDQ       DI, SI
 	VZEROUPPER
 	RET
 
-// func gemmRows4x16AVX2(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows4x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·gemmRows4x16AVX2(SB), NOSPLIT, $0-72
+TEXT ·gemmRows4x16AVX2(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -1441,9 +1448,10 @@ TEXT ·gemmRows4x16AVX2(SB), NOSPLIT, $0-72
 	LEAQ       (CX)(DX*2), BX
 	ADDQ       DX, BX
 	MOVQ       b+24(FP), SI
-	MOVQ       c+32(FP), DI
-	MOVQ       ldc+40(FP), R8
-	SHLQ       $0x02, R8
+	MOVQ       ahead+32(FP), DI
+	MOVQ       c+40(FP), R8
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -1452,24 +1460,24 @@ TEXT ·gemmRows4x16AVX2(SB), NOSPLIT, $0-72
 	VXORPS     Y5, Y5, Y5
 	VXORPS     Y6, Y6, Y6
 	VXORPS     Y7, Y7, Y7
-	MOVQ       DI, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 60(R9)
-	ADDQ       R8, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 60(R9)
-	ADDQ       R8, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 60(R9)
-	ADDQ       R8, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 60(R9)
-	ADDQ       R8, R9
+	MOVQ       R8, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       R9, R10
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   256(SI)
+	PREFETCHT0   (SI)(DI*1)
 	VMOVUPS      (SI), Y8
 	VMOVUPS      32(SI), Y9
 	VBROADCASTSS (CX), Y10
@@ -1484,7 +1492,7 @@ hot:
 	VBROADCASTSS (BX), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	PREFETCHT0   320(SI)
+	PREFETCHT0   64(SI)(DI*1)
 	VMOVUPS      64(SI), Y8
 	VMOVUPS      96(SI), Y9
 	VBROADCASTSS 4(CX), Y10
@@ -1499,7 +1507,7 @@ hot:
 	VBROADCASTSS 4(BX), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	PREFETCHT0   384(SI)
+	PREFETCHT0   128(SI)(DI*1)
 	VMOVUPS      128(SI), Y8
 	VMOVUPS      160(SI), Y9
 	VBROADCASTSS 8(CX), Y10
@@ -1514,7 +1522,7 @@ hot:
 	VBROADCASTSS 8(BX), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	PREFETCHT0   448(SI)
+	PREFETCHT0   192(SI)(DI*1)
 	VMOVUPS      192(SI), Y8
 	VMOVUPS      224(SI), Y9
 	VBROADCASTSS 12(CX), Y10
@@ -1540,7 +1548,7 @@ rest:
 	JZ   finish
 
 single:
-	PREFETCHT0   256(SI)
+	PREFETCHT0   (SI)(DI*1)
 	VMOVUPS      (SI), Y8
 	VMOVUPS      32(SI), Y9
 	VBROADCASTSS (CX), Y10
@@ -1562,13 +1570,13 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
 	CMPQ    CX, $0x00000010
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
+	MOVQ    bias+72(FP), CX
 	VMOVUPS (CX), Y8
 	VADDPS  Y8, Y0, Y0
 	VADDPS  Y8, Y2, Y2
@@ -1583,19 +1591,19 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   DI, CX
+	MOVQ   R8, CX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
-	ADDQ   R8, CX
+	ADDQ   R9, CX
 	VADDPS (CX), Y2, Y2
 	VADDPS 32(CX), Y3, Y3
-	ADDQ   R8, CX
+	ADDQ   R9, CX
 	VADDPS (CX), Y4, Y4
 	VADDPS 32(CX), Y5, Y5
-	ADDQ   R8, CX
+	ADDQ   R9, CX
 	VADDPS (CX), Y6, Y6
 	VADDPS 32(CX), Y7, Y7
-	ADDQ   R8, CX
+	ADDQ   R9, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -1611,18 +1619,18 @@ wholenoadd:
 	VMAXPS Y8, Y7, Y7
 
 wholenorelu:
-	VMOVUPS Y0, (DI)
-	VMOVUPS Y1, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	VMOVUPS Y3, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	VMOVUPS Y5, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	VMOVUPS Y7, 32(DI)
-	ADDQ    R8, DI
+	VMOVUPS Y0, (R8)
+	VMOVUPS Y1, 32(R8)
+	ADDQ    R9, R8
+	VMOVUPS Y2, (R8)
+	VMOVUPS Y3, 32(R8)
+	ADDQ    R9, R8
+	VMOVUPS Y4, (R8)
+	VMOVUPS Y5, 32(R8)
+	ADDQ    R9, R8
+	VMOVUPS Y6, (R8)
+	VMOVUPS Y7, 32(R8)
+	ADDQ    R9, R8
 	VZEROUPPER
 	RET
 
@@ -1644,7 +1652,7 @@ part:
 	VMOVUPS    (DX)(BX*4), Y10
 	TESTQ      $0x00000002, AX
 	JZ         partnobias
-	MOVQ       bias+64(FP), CX
+	MOVQ       bias+72(FP), CX
 	VMASKMOVPS (CX), Y9, Y8
 	VADDPS     Y8, Y0, Y0
 	VADDPS     Y8, Y2, Y2
@@ -1659,27 +1667,27 @@ part:
 partnobias:
 	TESTQ      $0x00000001, AX
 	JZ         partnoadd
-	MOVQ       DI, CX
+	MOVQ       R8, CX
 	VMASKMOVPS (CX), Y9, Y8
 	VADDPS     Y8, Y0, Y0
 	VMASKMOVPS 32(CX), Y10, Y8
 	VADDPS     Y8, Y1, Y1
-	ADDQ       R8, CX
+	ADDQ       R9, CX
 	VMASKMOVPS (CX), Y9, Y8
 	VADDPS     Y8, Y2, Y2
 	VMASKMOVPS 32(CX), Y10, Y8
 	VADDPS     Y8, Y3, Y3
-	ADDQ       R8, CX
+	ADDQ       R9, CX
 	VMASKMOVPS (CX), Y9, Y8
 	VADDPS     Y8, Y4, Y4
 	VMASKMOVPS 32(CX), Y10, Y8
 	VADDPS     Y8, Y5, Y5
-	ADDQ       R8, CX
+	ADDQ       R9, CX
 	VMASKMOVPS (CX), Y9, Y8
 	VADDPS     Y8, Y6, Y6
 	VMASKMOVPS 32(CX), Y10, Y8
 	VADDPS     Y8, Y7, Y7
-	ADDQ       R8, CX
+	ADDQ       R9, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -1695,30 +1703,31 @@ partnoadd:
 	VMAXPS Y8, Y7, Y7
 
 partnorelu:
-	VMASKMOVPS Y0, Y9, (DI)
-	VMASKMOVPS Y1, Y10, 32(DI)
-	ADDQ       R8, DI
-	VMASKMOVPS Y2, Y9, (DI)
-	VMASKMOVPS Y3, Y10, 32(DI)
-	ADDQ       R8, DI
-	VMASKMOVPS Y4, Y9, (DI)
-	VMASKMOVPS Y5, Y10, 32(DI)
-	ADDQ       R8, DI
-	VMASKMOVPS Y6, Y9, (DI)
-	VMASKMOVPS Y7, Y10, 32(DI)
-	ADDQ       R8, DI
+	VMASKMOVPS Y0, Y9, (R8)
+	VMASKMOVPS Y1, Y10, 32(R8)
+	ADDQ       R9, R8
+	VMASKMOVPS Y2, Y9, (R8)
+	VMASKMOVPS Y3, Y10, 32(R8)
+	ADDQ       R9, R8
+	VMASKMOVPS Y4, Y9, (R8)
+	VMASKMOVPS Y5, Y10, 32(R8)
+	ADDQ       R9, R8
+	VMASKMOVPS Y6, Y9, (R8)
+	VMASKMOVPS Y7, Y10, 32(R8)
+	ADDQ       R9, R8
 	VZEROUPPER
 	RET
 
-// func gemm5x16AVX2(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm5x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·gemm5x16AVX2(SB), NOSPLIT, $0-72
+TEXT ·gemm5x16AVX2(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+24(FP), DX
-	MOVQ       c+32(FP), BX
-	MOVQ       ldc+40(FP), SI
-	SHLQ       $0x02, SI
+	MOVQ       ahead+32(FP), BX
+	MOVQ       c+40(FP), SI
+	MOVQ       ldc+48(FP), DI
+	SHLQ       $0x02, DI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -1729,27 +1738,27 @@ TEXT ·gemm5x16AVX2(SB), NOSPLIT, $0-72
 	VXORPS     Y7, Y7, Y7
 	VXORPS     Y8, Y8, Y8
 	VXORPS     Y9, Y9, Y9
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 60(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 60(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 60(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 60(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 60(DI)
-	ADDQ       SI, DI
+	MOVQ       SI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 60(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 60(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 60(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 60(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 60(R8)
+	ADDQ       DI, R8
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   256(DX)
+	PREFETCHT0   (DX)(BX*1)
 	VMOVUPS      (DX), Y10
 	VMOVUPS      32(DX), Y11
 	VBROADCASTSS (CX), Y12
@@ -1767,7 +1776,7 @@ hot:
 	VBROADCASTSS 16(CX), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	PREFETCHT0   320(DX)
+	PREFETCHT0   64(DX)(BX*1)
 	VMOVUPS      64(DX), Y10
 	VMOVUPS      96(DX), Y11
 	VBROADCASTSS 20(CX), Y12
@@ -1785,7 +1794,7 @@ hot:
 	VBROADCASTSS 36(CX), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	PREFETCHT0   384(DX)
+	PREFETCHT0   128(DX)(BX*1)
 	VMOVUPS      128(DX), Y10
 	VMOVUPS      160(DX), Y11
 	VBROADCASTSS 40(CX), Y12
@@ -1803,7 +1812,7 @@ hot:
 	VBROADCASTSS 56(CX), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	PREFETCHT0   448(DX)
+	PREFETCHT0   192(DX)(BX*1)
 	VMOVUPS      192(DX), Y10
 	VMOVUPS      224(DX), Y11
 	VBROADCASTSS 60(CX), Y12
@@ -1831,7 +1840,7 @@ rest:
 	JZ   finish
 
 single:
-	PREFETCHT0   256(DX)
+	PREFETCHT0   (DX)(BX*1)
 	VMOVUPS      (DX), Y10
 	VMOVUPS      32(DX), Y11
 	VBROADCASTSS (CX), Y12
@@ -1855,13 +1864,13 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
 	CMPQ    CX, $0x00000010
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
+	MOVQ    bias+72(FP), CX
 	VMOVUPS (CX), Y10
 	VADDPS  Y10, Y0, Y0
 	VADDPS  Y10, Y2, Y2
@@ -1878,22 +1887,22 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   BX, CX
+	MOVQ   SI, CX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Y2, Y2
 	VADDPS 32(CX), Y3, Y3
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Y4, Y4
 	VADDPS 32(CX), Y5, Y5
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Y6, Y6
 	VADDPS 32(CX), Y7, Y7
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Y8, Y8
 	VADDPS 32(CX), Y9, Y9
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -1911,43 +1920,43 @@ wholenoadd:
 	VMAXPS Y10, Y9, Y9
 
 wholenorelu:
-	VMOVUPS Y0, (BX)
-	VMOVUPS Y1, 32(BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	VMOVUPS Y3, 32(BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	VMOVUPS Y5, 32(BX)
-	ADDQ    SI, BX
-	VMOVUPS Y6, (BX)
-	VMOVUPS Y7, 32(BX)
-	ADDQ    SI, BX
-	VMOVUPS Y8, (BX)
-	VMOVUPS Y9, 32(BX)
-	ADDQ    SI, BX
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, (SI)
+	VMOVUPS Y5, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPS Y6, (SI)
+	VMOVUPS Y7, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPS Y8, (SI)
+	VMOVUPS Y9, 32(SI)
+	ADDQ    DI, SI
 	VZEROUPPER
 	RET
 
 part:
 	MOVQ       $0x00000008, R8
-	XORQ       DI, DI
+	XORQ       BX, BX
 	MOVQ       CX, DX
 	CMPQ       DX, R8
 	CMOVQGT    R8, DX
 	SUBQ       R8, CX
-	CMOVQLT    DI, CX
-	LEAQ       laneMasks<>+0(SB), DI
+	CMOVQLT    BX, CX
+	LEAQ       laneMasks<>+0(SB), BX
 	MOVQ       $0x00000008, R8
 	SUBQ       DX, R8
-	VMOVUPS    (DI)(R8*4), Y11
+	VMOVUPS    (BX)(R8*4), Y11
 	LEAQ       laneMasks<>+0(SB), DX
-	MOVQ       $0x00000008, DI
-	SUBQ       CX, DI
-	VMOVUPS    (DX)(DI*4), Y12
+	MOVQ       $0x00000008, BX
+	SUBQ       CX, BX
+	VMOVUPS    (DX)(BX*4), Y12
 	TESTQ      $0x00000002, AX
 	JZ         partnobias
-	MOVQ       bias+64(FP), CX
+	MOVQ       bias+72(FP), CX
 	VMASKMOVPS (CX), Y11, Y10
 	VADDPS     Y10, Y0, Y0
 	VADDPS     Y10, Y2, Y2
@@ -1964,32 +1973,32 @@ part:
 partnobias:
 	TESTQ      $0x00000001, AX
 	JZ         partnoadd
-	MOVQ       BX, CX
+	MOVQ       SI, CX
 	VMASKMOVPS (CX), Y11, Y10
 	VADDPS     Y10, Y0, Y0
 	VMASKMOVPS 32(CX), Y12, Y10
 	VADDPS     Y10, Y1, Y1
-	ADDQ       SI, CX
+	ADDQ       DI, CX
 	VMASKMOVPS (CX), Y11, Y10
 	VADDPS     Y10, Y2, Y2
 	VMASKMOVPS 32(CX), Y12, Y10
 	VADDPS     Y10, Y3, Y3
-	ADDQ       SI, CX
+	ADDQ       DI, CX
 	VMASKMOVPS (CX), Y11, Y10
 	VADDPS     Y10, Y4, Y4
 	VMASKMOVPS 32(CX), Y12, Y10
 	VADDPS     Y10, Y5, Y5
-	ADDQ       SI, CX
+	ADDQ       DI, CX
 	VMASKMOVPS (CX), Y11, Y10
 	VADDPS     Y10, Y6, Y6
 	VMASKMOVPS 32(CX), Y12, Y10
 	VADDPS     Y10, Y7, Y7
-	ADDQ       SI, CX
+	ADDQ       DI, CX
 	VMASKMOVPS (CX), Y11, Y10
 	VADDPS     Y10, Y8, Y8
 	VMASKMOVPS 32(CX), Y12, Y10
 	VADDPS     Y10, Y9, Y9
-	ADDQ       SI, CX
+	ADDQ       DI, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -2007,27 +2016,27 @@ partnoadd:
 	VMAXPS Y10, Y9, Y9
 
 partnorelu:
-	VMASKMOVPS Y0, Y11, (BX)
-	VMASKMOVPS Y1, Y12, 32(BX)
-	ADDQ       SI, BX
-	VMASKMOVPS Y2, Y11, (BX)
-	VMASKMOVPS Y3, Y12, 32(BX)
-	ADDQ       SI, BX
-	VMASKMOVPS Y4, Y11, (BX)
-	VMASKMOVPS Y5, Y12, 32(BX)
-	ADDQ       SI, BX
-	VMASKMOVPS Y6, Y11, (BX)
-	VMASKMOVPS Y7, Y12, 32(BX)
-	ADDQ       SI, BX
-	VMASKMOVPS Y8, Y11, (BX)
-	VMASKMOVPS Y9, Y12, 32(BX)
-	ADDQ       SI, BX
+	VMASKMOVPS Y0, Y11, (SI)
+	VMASKMOVPS Y1, Y12, 32(SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y2, Y11, (SI)
+	VMASKMOVPS Y3, Y12, 32(SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y4, Y11, (SI)
+	VMASKMOVPS Y5, Y12, 32(SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y6, Y11, (SI)
+	VMASKMOVPS Y7, Y12, 32(SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y8, Y11, (SI)
+	VMASKMOVPS Y9, Y12, 32(SI)
+	ADDQ       DI, SI
 	VZEROUPPER
 	RET
 
-// func gemmRows5x16AVX2(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows5x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·gemmRows5x16AVX2(SB), NOSPLIT, $0-72
+TEXT ·gemmRows5x16AVX2(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -2035,9 +2044,10 @@ TEXT ·gemmRows5x16AVX2(SB), NOSPLIT, $0-72
 	LEAQ       (CX)(DX*2), BX
 	ADDQ       DX, BX
 	MOVQ       b+24(FP), SI
-	MOVQ       c+32(FP), DI
-	MOVQ       ldc+40(FP), R8
-	SHLQ       $0x02, R8
+	MOVQ       ahead+32(FP), DI
+	MOVQ       c+40(FP), R8
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -2048,27 +2058,27 @@ TEXT ·gemmRows5x16AVX2(SB), NOSPLIT, $0-72
 	VXORPS     Y7, Y7, Y7
 	VXORPS     Y8, Y8, Y8
 	VXORPS     Y9, Y9, Y9
-	MOVQ       DI, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 60(R9)
-	ADDQ       R8, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 60(R9)
-	ADDQ       R8, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 60(R9)
-	ADDQ       R8, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 60(R9)
-	ADDQ       R8, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 60(R9)
-	ADDQ       R8, R9
+	MOVQ       R8, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       R9, R10
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   256(SI)
+	PREFETCHT0   (SI)(DI*1)
 	VMOVUPS      (SI), Y10
 	VMOVUPS      32(SI), Y11
 	VBROADCASTSS (CX), Y12
@@ -2086,7 +2096,7 @@ hot:
 	VBROADCASTSS (BX)(DX*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	PREFETCHT0   320(SI)
+	PREFETCHT0   64(SI)(DI*1)
 	VMOVUPS      64(SI), Y10
 	VMOVUPS      96(SI), Y11
 	VBROADCASTSS 4(CX), Y12
@@ -2104,7 +2114,7 @@ hot:
 	VBROADCASTSS 4(BX)(DX*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	PREFETCHT0   384(SI)
+	PREFETCHT0   128(SI)(DI*1)
 	VMOVUPS      128(SI), Y10
 	VMOVUPS      160(SI), Y11
 	VBROADCASTSS 8(CX), Y12
@@ -2122,7 +2132,7 @@ hot:
 	VBROADCASTSS 8(BX)(DX*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	PREFETCHT0   448(SI)
+	PREFETCHT0   192(SI)(DI*1)
 	VMOVUPS      192(SI), Y10
 	VMOVUPS      224(SI), Y11
 	VBROADCASTSS 12(CX), Y12
@@ -2151,7 +2161,7 @@ rest:
 	JZ   finish
 
 single:
-	PREFETCHT0   256(SI)
+	PREFETCHT0   (SI)(DI*1)
 	VMOVUPS      (SI), Y10
 	VMOVUPS      32(SI), Y11
 	VBROADCASTSS (CX), Y12
@@ -2176,13 +2186,13 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
 	CMPQ    CX, $0x00000010
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
+	MOVQ    bias+72(FP), CX
 	VMOVUPS (CX), Y10
 	VADDPS  Y10, Y0, Y0
 	VADDPS  Y10, Y2, Y2
@@ -2199,22 +2209,22 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   DI, CX
+	MOVQ   R8, CX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
-	ADDQ   R8, CX
+	ADDQ   R9, CX
 	VADDPS (CX), Y2, Y2
 	VADDPS 32(CX), Y3, Y3
-	ADDQ   R8, CX
+	ADDQ   R9, CX
 	VADDPS (CX), Y4, Y4
 	VADDPS 32(CX), Y5, Y5
-	ADDQ   R8, CX
+	ADDQ   R9, CX
 	VADDPS (CX), Y6, Y6
 	VADDPS 32(CX), Y7, Y7
-	ADDQ   R8, CX
+	ADDQ   R9, CX
 	VADDPS (CX), Y8, Y8
 	VADDPS 32(CX), Y9, Y9
-	ADDQ   R8, CX
+	ADDQ   R9, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -2232,21 +2242,21 @@ wholenoadd:
 	VMAXPS Y10, Y9, Y9
 
 wholenorelu:
-	VMOVUPS Y0, (DI)
-	VMOVUPS Y1, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	VMOVUPS Y3, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	VMOVUPS Y5, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	VMOVUPS Y7, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	VMOVUPS Y9, 32(DI)
-	ADDQ    R8, DI
+	VMOVUPS Y0, (R8)
+	VMOVUPS Y1, 32(R8)
+	ADDQ    R9, R8
+	VMOVUPS Y2, (R8)
+	VMOVUPS Y3, 32(R8)
+	ADDQ    R9, R8
+	VMOVUPS Y4, (R8)
+	VMOVUPS Y5, 32(R8)
+	ADDQ    R9, R8
+	VMOVUPS Y6, (R8)
+	VMOVUPS Y7, 32(R8)
+	ADDQ    R9, R8
+	VMOVUPS Y8, (R8)
+	VMOVUPS Y9, 32(R8)
+	ADDQ    R9, R8
 	VZEROUPPER
 	RET
 
@@ -2268,7 +2278,7 @@ part:
 	VMOVUPS    (DX)(BX*4), Y12
 	TESTQ      $0x00000002, AX
 	JZ         partnobias
-	MOVQ       bias+64(FP), CX
+	MOVQ       bias+72(FP), CX
 	VMASKMOVPS (CX), Y11, Y10
 	VADDPS     Y10, Y0, Y0
 	VADDPS     Y10, Y2, Y2
@@ -2285,32 +2295,32 @@ part:
 partnobias:
 	TESTQ      $0x00000001, AX
 	JZ         partnoadd
-	MOVQ       DI, CX
+	MOVQ       R8, CX
 	VMASKMOVPS (CX), Y11, Y10
 	VADDPS     Y10, Y0, Y0
 	VMASKMOVPS 32(CX), Y12, Y10
 	VADDPS     Y10, Y1, Y1
-	ADDQ       R8, CX
+	ADDQ       R9, CX
 	VMASKMOVPS (CX), Y11, Y10
 	VADDPS     Y10, Y2, Y2
 	VMASKMOVPS 32(CX), Y12, Y10
 	VADDPS     Y10, Y3, Y3
-	ADDQ       R8, CX
+	ADDQ       R9, CX
 	VMASKMOVPS (CX), Y11, Y10
 	VADDPS     Y10, Y4, Y4
 	VMASKMOVPS 32(CX), Y12, Y10
 	VADDPS     Y10, Y5, Y5
-	ADDQ       R8, CX
+	ADDQ       R9, CX
 	VMASKMOVPS (CX), Y11, Y10
 	VADDPS     Y10, Y6, Y6
 	VMASKMOVPS 32(CX), Y12, Y10
 	VADDPS     Y10, Y7, Y7
-	ADDQ       R8, CX
+	ADDQ       R9, CX
 	VMASKMOVPS (CX), Y11, Y10
 	VADDPS     Y10, Y8, Y8
 	VMASKMOVPS 32(CX), Y12, Y10
 	VADDPS     Y10, Y9, Y9
-	ADDQ       R8, CX
+	ADDQ       R9, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -2328,33 +2338,34 @@ partnoadd:
 	VMAXPS Y10, Y9, Y9
 
 partnorelu:
-	VMASKMOVPS Y0, Y11, (DI)
-	VMASKMOVPS Y1, Y12, 32(DI)
-	ADDQ       R8, DI
-	VMASKMOVPS Y2, Y11, (DI)
-	VMASKMOVPS Y3, Y12, 32(DI)
-	ADDQ       R8, DI
-	VMASKMOVPS Y4, Y11, (DI)
-	VMASKMOVPS Y5, Y12, 32(DI)
-	ADDQ       R8, DI
-	VMASKMOVPS Y6, Y11, (DI)
-	VMASKMOVPS Y7, Y12, 32(DI)
-	ADDQ       R8, DI
-	VMASKMOVPS Y8, Y11, (DI)
-	VMASKMOVPS Y9, Y12, 32(DI)
-	ADDQ       R8, DI
+	VMASKMOVPS Y0, Y11, (R8)
+	VMASKMOVPS Y1, Y12, 32(R8)
+	ADDQ       R9, R8
+	VMASKMOVPS Y2, Y11, (R8)
+	VMASKMOVPS Y3, Y12, 32(R8)
+	ADDQ       R9, R8
+	VMASKMOVPS Y4, Y11, (R8)
+	VMASKMOVPS Y5, Y12, 32(R8)
+	ADDQ       R9, R8
+	VMASKMOVPS Y6, Y11, (R8)
+	VMASKMOVPS Y7, Y12, 32(R8)
+	ADDQ       R9, R8
+	VMASKMOVPS Y8, Y11, (R8)
+	VMASKMOVPS Y9, Y12, 32(R8)
+	ADDQ       R9, R8
 	VZEROUPPER
 	RET
 
-// func gemm6x16AVX2(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm6x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·gemm6x16AVX2(SB), NOSPLIT, $0-72
+TEXT ·gemm6x16AVX2(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+24(FP), DX
-	MOVQ       c+32(FP), BX
-	MOVQ       ldc+40(FP), SI
-	SHLQ       $0x02, SI
+	MOVQ       ahead+32(FP), BX
+	MOVQ       c+40(FP), SI
+	MOVQ       ldc+48(FP), DI
+	SHLQ       $0x02, DI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -2367,30 +2378,30 @@ TEXT ·gemm6x16AVX2(SB), NOSPLIT, $0-72
 	VXORPS     Y9, Y9, Y9
 	VXORPS     Y10, Y10, Y10
 	VXORPS     Y11, Y11, Y11
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 60(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 60(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 60(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 60(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 60(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 60(DI)
-	ADDQ       SI, DI
+	MOVQ       SI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 60(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 60(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 60(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 60(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 60(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 60(R8)
+	ADDQ       DI, R8
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   256(DX)
+	PREFETCHT0   (DX)(BX*1)
 	VMOVUPS      (DX), Y12
 	VMOVUPS      32(DX), Y13
 	VBROADCASTSS (CX), Y14
@@ -2411,7 +2422,7 @@ hot:
 	VBROADCASTSS 20(CX), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	PREFETCHT0   320(DX)
+	PREFETCHT0   64(DX)(BX*1)
 	VMOVUPS      64(DX), Y12
 	VMOVUPS      96(DX), Y13
 	VBROADCASTSS 24(CX), Y14
@@ -2432,7 +2443,7 @@ hot:
 	VBROADCASTSS 44(CX), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	PREFETCHT0   384(DX)
+	PREFETCHT0   128(DX)(BX*1)
 	VMOVUPS      128(DX), Y12
 	VMOVUPS      160(DX), Y13
 	VBROADCASTSS 48(CX), Y14
@@ -2453,7 +2464,7 @@ hot:
 	VBROADCASTSS 68(CX), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	PREFETCHT0   448(DX)
+	PREFETCHT0   192(DX)(BX*1)
 	VMOVUPS      192(DX), Y12
 	VMOVUPS      224(DX), Y13
 	VBROADCASTSS 72(CX), Y14
@@ -2484,7 +2495,7 @@ rest:
 	JZ   finish
 
 single:
-	PREFETCHT0   256(DX)
+	PREFETCHT0   (DX)(BX*1)
 	VMOVUPS      (DX), Y12
 	VMOVUPS      32(DX), Y13
 	VBROADCASTSS (CX), Y14
@@ -2511,13 +2522,13 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
 	CMPQ    CX, $0x00000010
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
+	MOVQ    bias+72(FP), CX
 	VMOVUPS (CX), Y12
 	VADDPS  Y12, Y0, Y0
 	VADDPS  Y12, Y2, Y2
@@ -2536,25 +2547,25 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   BX, CX
+	MOVQ   SI, CX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Y2, Y2
 	VADDPS 32(CX), Y3, Y3
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Y4, Y4
 	VADDPS 32(CX), Y5, Y5
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Y6, Y6
 	VADDPS 32(CX), Y7, Y7
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Y8, Y8
 	VADDPS 32(CX), Y9, Y9
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Y10, Y10
 	VADDPS 32(CX), Y11, Y11
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -2574,46 +2585,46 @@ wholenoadd:
 	VMAXPS Y12, Y11, Y11
 
 wholenorelu:
-	VMOVUPS Y0, (BX)
-	VMOVUPS Y1, 32(BX)
-	ADDQ    SI, BX
-	VMOVUPS Y2, (BX)
-	VMOVUPS Y3, 32(BX)
-	ADDQ    SI, BX
-	VMOVUPS Y4, (BX)
-	VMOVUPS Y5, 32(BX)
-	ADDQ    SI, BX
-	VMOVUPS Y6, (BX)
-	VMOVUPS Y7, 32(BX)
-	ADDQ    SI, BX
-	VMOVUPS Y8, (BX)
-	VMOVUPS Y9, 32(BX)
-	ADDQ    SI, BX
-	VMOVUPS Y10, (BX)
-	VMOVUPS Y11, 32(BX)
-	ADDQ    SI, BX
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPS Y2, (SI)
+	VMOVUPS Y3, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPS Y4, (SI)
+	VMOVUPS Y5, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPS Y6, (SI)
+	VMOVUPS Y7, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPS Y8, (SI)
+	VMOVUPS Y9, 32(SI)
+	ADDQ    DI, SI
+	VMOVUPS Y10, (SI)
+	VMOVUPS Y11, 32(SI)
+	ADDQ    DI, SI
 	VZEROUPPER
 	RET
 
 part:
 	MOVQ       $0x00000008, R8
-	XORQ       DI, DI
+	XORQ       BX, BX
 	MOVQ       CX, DX
 	CMPQ       DX, R8
 	CMOVQGT    R8, DX
 	SUBQ       R8, CX
-	CMOVQLT    DI, CX
-	LEAQ       laneMasks<>+0(SB), DI
+	CMOVQLT    BX, CX
+	LEAQ       laneMasks<>+0(SB), BX
 	MOVQ       $0x00000008, R8
 	SUBQ       DX, R8
-	VMOVUPS    (DI)(R8*4), Y13
+	VMOVUPS    (BX)(R8*4), Y13
 	LEAQ       laneMasks<>+0(SB), DX
-	MOVQ       $0x00000008, DI
-	SUBQ       CX, DI
-	VMOVUPS    (DX)(DI*4), Y14
+	MOVQ       $0x00000008, BX
+	SUBQ       CX, BX
+	VMOVUPS    (DX)(BX*4), Y14
 	TESTQ      $0x00000002, AX
 	JZ         partnobias
-	MOVQ       bias+64(FP), CX
+	MOVQ       bias+72(FP), CX
 	VMASKMOVPS (CX), Y13, Y12
 	VADDPS     Y12, Y0, Y0
 	VADDPS     Y12, Y2, Y2
@@ -2632,37 +2643,37 @@ part:
 partnobias:
 	TESTQ      $0x00000001, AX
 	JZ         partnoadd
-	MOVQ       BX, CX
+	MOVQ       SI, CX
 	VMASKMOVPS (CX), Y13, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS 32(CX), Y14, Y12
 	VADDPS     Y12, Y1, Y1
-	ADDQ       SI, CX
+	ADDQ       DI, CX
 	VMASKMOVPS (CX), Y13, Y12
 	VADDPS     Y12, Y2, Y2
 	VMASKMOVPS 32(CX), Y14, Y12
 	VADDPS     Y12, Y3, Y3
-	ADDQ       SI, CX
+	ADDQ       DI, CX
 	VMASKMOVPS (CX), Y13, Y12
 	VADDPS     Y12, Y4, Y4
 	VMASKMOVPS 32(CX), Y14, Y12
 	VADDPS     Y12, Y5, Y5
-	ADDQ       SI, CX
+	ADDQ       DI, CX
 	VMASKMOVPS (CX), Y13, Y12
 	VADDPS     Y12, Y6, Y6
 	VMASKMOVPS 32(CX), Y14, Y12
 	VADDPS     Y12, Y7, Y7
-	ADDQ       SI, CX
+	ADDQ       DI, CX
 	VMASKMOVPS (CX), Y13, Y12
 	VADDPS     Y12, Y8, Y8
 	VMASKMOVPS 32(CX), Y14, Y12
 	VADDPS     Y12, Y9, Y9
-	ADDQ       SI, CX
+	ADDQ       DI, CX
 	VMASKMOVPS (CX), Y13, Y12
 	VADDPS     Y12, Y10, Y10
 	VMASKMOVPS 32(CX), Y14, Y12
 	VADDPS     Y12, Y11, Y11
-	ADDQ       SI, CX
+	ADDQ       DI, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -2682,30 +2693,30 @@ partnoadd:
 	VMAXPS Y12, Y11, Y11
 
 partnorelu:
-	VMASKMOVPS Y0, Y13, (BX)
-	VMASKMOVPS Y1, Y14, 32(BX)
-	ADDQ       SI, BX
-	VMASKMOVPS Y2, Y13, (BX)
-	VMASKMOVPS Y3, Y14, 32(BX)
-	ADDQ       SI, BX
-	VMASKMOVPS Y4, Y13, (BX)
-	VMASKMOVPS Y5, Y14, 32(BX)
-	ADDQ       SI, BX
-	VMASKMOVPS Y6, Y13, (BX)
-	VMASKMOVPS Y7, Y14, 32(BX)
-	ADDQ       SI, BX
-	VMASKMOVPS Y8, Y13, (BX)
-	VMASKMOVPS Y9, Y14, 32(BX)
-	ADDQ       SI, BX
-	VMASKMOVPS Y10, Y13, (BX)
-	VMASKMOVPS Y11, Y14, 32(BX)
-	ADDQ       SI, BX
+	VMASKMOVPS Y0, Y13, (SI)
+	VMASKMOVPS Y1, Y14, 32(SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y2, Y13, (SI)
+	VMASKMOVPS Y3, Y14, 32(SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y4, Y13, (SI)
+	VMASKMOVPS Y5, Y14, 32(SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y6, Y13, (SI)
+	VMASKMOVPS Y7, Y14, 32(SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y8, Y13, (SI)
+	VMASKMOVPS Y9, Y14, 32(SI)
+	ADDQ       DI, SI
+	VMASKMOVPS Y10, Y13, (SI)
+	VMASKMOVPS Y11, Y14, 32(SI)
+	ADDQ       DI, SI
 	VZEROUPPER
 	RET
 
-// func gemmRows6x16AVX2(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows6x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·gemmRows6x16AVX2(SB), NOSPLIT, $0-72
+TEXT ·gemmRows6x16AVX2(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -2713,9 +2724,10 @@ TEXT ·gemmRows6x16AVX2(SB), NOSPLIT, $0-72
 	LEAQ       (CX)(DX*2), BX
 	ADDQ       DX, BX
 	MOVQ       b+24(FP), SI
-	MOVQ       c+32(FP), DI
-	MOVQ       ldc+40(FP), R8
-	SHLQ       $0x02, R8
+	MOVQ       ahead+32(FP), DI
+	MOVQ       c+40(FP), R8
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -2728,30 +2740,30 @@ TEXT ·gemmRows6x16AVX2(SB), NOSPLIT, $0-72
 	VXORPS     Y9, Y9, Y9
 	VXORPS     Y10, Y10, Y10
 	VXORPS     Y11, Y11, Y11
-	MOVQ       DI, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 60(R9)
-	ADDQ       R8, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 60(R9)
-	ADDQ       R8, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 60(R9)
-	ADDQ       R8, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 60(R9)
-	ADDQ       R8, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 60(R9)
-	ADDQ       R8, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 60(R9)
-	ADDQ       R8, R9
+	MOVQ       R8, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       R9, R10
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   256(SI)
+	PREFETCHT0   (SI)(DI*1)
 	VMOVUPS      (SI), Y12
 	VMOVUPS      32(SI), Y13
 	VBROADCASTSS (CX), Y14
@@ -2772,7 +2784,7 @@ hot:
 	VBROADCASTSS (BX)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	PREFETCHT0   320(SI)
+	PREFETCHT0   64(SI)(DI*1)
 	VMOVUPS      64(SI), Y12
 	VMOVUPS      96(SI), Y13
 	VBROADCASTSS 4(CX), Y14
@@ -2793,7 +2805,7 @@ hot:
 	VBROADCASTSS 4(BX)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	PREFETCHT0   384(SI)
+	PREFETCHT0   128(SI)(DI*1)
 	VMOVUPS      128(SI), Y12
 	VMOVUPS      160(SI), Y13
 	VBROADCASTSS 8(CX), Y14
@@ -2814,7 +2826,7 @@ hot:
 	VBROADCASTSS 8(BX)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	PREFETCHT0   448(SI)
+	PREFETCHT0   192(SI)(DI*1)
 	VMOVUPS      192(SI), Y12
 	VMOVUPS      224(SI), Y13
 	VBROADCASTSS 12(CX), Y14
@@ -2846,7 +2858,7 @@ rest:
 	JZ   finish
 
 single:
-	PREFETCHT0   256(SI)
+	PREFETCHT0   (SI)(DI*1)
 	VMOVUPS      (SI), Y12
 	VMOVUPS      32(SI), Y13
 	VBROADCASTSS (CX), Y14
@@ -2874,13 +2886,13 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
 	CMPQ    CX, $0x00000010
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
+	MOVQ    bias+72(FP), CX
 	VMOVUPS (CX), Y12
 	VADDPS  Y12, Y0, Y0
 	VADDPS  Y12, Y2, Y2
@@ -2899,25 +2911,25 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   DI, CX
+	MOVQ   R8, CX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
-	ADDQ   R8, CX
+	ADDQ   R9, CX
 	VADDPS (CX), Y2, Y2
 	VADDPS 32(CX), Y3, Y3
-	ADDQ   R8, CX
+	ADDQ   R9, CX
 	VADDPS (CX), Y4, Y4
 	VADDPS 32(CX), Y5, Y5
-	ADDQ   R8, CX
+	ADDQ   R9, CX
 	VADDPS (CX), Y6, Y6
 	VADDPS 32(CX), Y7, Y7
-	ADDQ   R8, CX
+	ADDQ   R9, CX
 	VADDPS (CX), Y8, Y8
 	VADDPS 32(CX), Y9, Y9
-	ADDQ   R8, CX
+	ADDQ   R9, CX
 	VADDPS (CX), Y10, Y10
 	VADDPS 32(CX), Y11, Y11
-	ADDQ   R8, CX
+	ADDQ   R9, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -2937,24 +2949,24 @@ wholenoadd:
 	VMAXPS Y12, Y11, Y11
 
 wholenorelu:
-	VMOVUPS Y0, (DI)
-	VMOVUPS Y1, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	VMOVUPS Y3, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	VMOVUPS Y5, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPS Y6, (DI)
-	VMOVUPS Y7, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPS Y8, (DI)
-	VMOVUPS Y9, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPS Y10, (DI)
-	VMOVUPS Y11, 32(DI)
-	ADDQ    R8, DI
+	VMOVUPS Y0, (R8)
+	VMOVUPS Y1, 32(R8)
+	ADDQ    R9, R8
+	VMOVUPS Y2, (R8)
+	VMOVUPS Y3, 32(R8)
+	ADDQ    R9, R8
+	VMOVUPS Y4, (R8)
+	VMOVUPS Y5, 32(R8)
+	ADDQ    R9, R8
+	VMOVUPS Y6, (R8)
+	VMOVUPS Y7, 32(R8)
+	ADDQ    R9, R8
+	VMOVUPS Y8, (R8)
+	VMOVUPS Y9, 32(R8)
+	ADDQ    R9, R8
+	VMOVUPS Y10, (R8)
+	VMOVUPS Y11, 32(R8)
+	ADDQ    R9, R8
 	VZEROUPPER
 	RET
 
@@ -2976,7 +2988,7 @@ part:
 	VMOVUPS    (DX)(BX*4), Y14
 	TESTQ      $0x00000002, AX
 	JZ         partnobias
-	MOVQ       bias+64(FP), CX
+	MOVQ       bias+72(FP), CX
 	VMASKMOVPS (CX), Y13, Y12
 	VADDPS     Y12, Y0, Y0
 	VADDPS     Y12, Y2, Y2
@@ -2995,37 +3007,37 @@ part:
 partnobias:
 	TESTQ      $0x00000001, AX
 	JZ         partnoadd
-	MOVQ       DI, CX
+	MOVQ       R8, CX
 	VMASKMOVPS (CX), Y13, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS 32(CX), Y14, Y12
 	VADDPS     Y12, Y1, Y1
-	ADDQ       R8, CX
+	ADDQ       R9, CX
 	VMASKMOVPS (CX), Y13, Y12
 	VADDPS     Y12, Y2, Y2
 	VMASKMOVPS 32(CX), Y14, Y12
 	VADDPS     Y12, Y3, Y3
-	ADDQ       R8, CX
+	ADDQ       R9, CX
 	VMASKMOVPS (CX), Y13, Y12
 	VADDPS     Y12, Y4, Y4
 	VMASKMOVPS 32(CX), Y14, Y12
 	VADDPS     Y12, Y5, Y5
-	ADDQ       R8, CX
+	ADDQ       R9, CX
 	VMASKMOVPS (CX), Y13, Y12
 	VADDPS     Y12, Y6, Y6
 	VMASKMOVPS 32(CX), Y14, Y12
 	VADDPS     Y12, Y7, Y7
-	ADDQ       R8, CX
+	ADDQ       R9, CX
 	VMASKMOVPS (CX), Y13, Y12
 	VADDPS     Y12, Y8, Y8
 	VMASKMOVPS 32(CX), Y14, Y12
 	VADDPS     Y12, Y9, Y9
-	ADDQ       R8, CX
+	ADDQ       R9, CX
 	VMASKMOVPS (CX), Y13, Y12
 	VADDPS     Y12, Y10, Y10
 	VMASKMOVPS 32(CX), Y14, Y12
 	VADDPS     Y12, Y11, Y11
-	ADDQ       R8, CX
+	ADDQ       R9, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -3045,24 +3057,24 @@ partnoadd:
 	VMAXPS Y12, Y11, Y11
 
 partnorelu:
-	VMASKMOVPS Y0, Y13, (DI)
-	VMASKMOVPS Y1, Y14, 32(DI)
-	ADDQ       R8, DI
-	VMASKMOVPS Y2, Y13, (DI)
-	VMASKMOVPS Y3, Y14, 32(DI)
-	ADDQ       R8, DI
-	VMASKMOVPS Y4, Y13, (DI)
-	VMASKMOVPS Y5, Y14, 32(DI)
-	ADDQ       R8, DI
-	VMASKMOVPS Y6, Y13, (DI)
-	VMASKMOVPS Y7, Y14, 32(DI)
-	ADDQ       R8, DI
-	VMASKMOVPS Y8, Y13, (DI)
-	VMASKMOVPS Y9, Y14, 32(DI)
-	ADDQ       R8, DI
-	VMASKMOVPS Y10, Y13, (DI)
-	VMASKMOVPS Y11, Y14, 32(DI)
-	ADDQ       R8, DI
+	VMASKMOVPS Y0, Y13, (R8)
+	VMASKMOVPS Y1, Y14, 32(R8)
+	ADDQ       R9, R8
+	VMASKMOVPS Y2, Y13, (R8)
+	VMASKMOVPS Y3, Y14, 32(R8)
+	ADDQ       R9, R8
+	VMASKMOVPS Y4, Y13, (R8)
+	VMASKMOVPS Y5, Y14, 32(R8)
+	ADDQ       R9, R8
+	VMASKMOVPS Y6, Y13, (R8)
+	VMASKMOVPS Y7, Y14, 32(R8)
+	ADDQ       R9, R8
+	VMASKMOVPS Y8, Y13, (R8)
+	VMASKMOVPS Y9, Y14, 32(R8)
+	ADDQ       R9, R8
+	VMASKMOVPS Y10, Y13, (R8)
+	VMASKMOVPS Y11, Y14, 32(R8)
+	ADDQ       R9, R8
 	VZEROUPPER
 	RET
 
@@ -3114,48 +3126,57 @@ loop:
 	VZEROUPPER
 	RET
 
-// func gemm1x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm1x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm1x32AVX512(SB), NOSPLIT, $0-72
+TEXT ·gemm1x32AVX512(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+24(FP), DX
-	MOVQ       c+32(FP), BX
-	MOVQ       ldc+40(FP), SI
-	SHLQ       $0x02, SI
+	MOVQ       ahead+32(FP), BX
+	MOVQ       c+40(FP), SI
+	MOVQ       ldc+48(FP), DI
+	SHLQ       $0x02, DI
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
+	MOVQ       SI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
 	PREFETCHT0   512(DX)
+	PREFETCHT1   (DX)(BX*1)
 	PREFETCHT0   576(DX)
+	PREFETCHT1   64(DX)(BX*1)
 	VMOVUPS      (DX), Z2
 	VMOVUPS      64(DX), Z3
 	VBROADCASTSS (CX), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Z3, Z4, Z1
 	PREFETCHT0   640(DX)
+	PREFETCHT1   128(DX)(BX*1)
 	PREFETCHT0   704(DX)
+	PREFETCHT1   192(DX)(BX*1)
 	VMOVUPS      128(DX), Z2
 	VMOVUPS      192(DX), Z3
 	VBROADCASTSS 4(CX), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Z3, Z4, Z1
 	PREFETCHT0   768(DX)
+	PREFETCHT1   256(DX)(BX*1)
 	PREFETCHT0   832(DX)
+	PREFETCHT1   320(DX)(BX*1)
 	VMOVUPS      256(DX), Z2
 	VMOVUPS      320(DX), Z3
 	VBROADCASTSS 8(CX), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Z3, Z4, Z1
 	PREFETCHT0   896(DX)
+	PREFETCHT1   384(DX)(BX*1)
 	PREFETCHT0   960(DX)
+	PREFETCHT1   448(DX)(BX*1)
 	VMOVUPS      384(DX), Z2
 	VMOVUPS      448(DX), Z3
 	VBROADCASTSS 12(CX), Z4
@@ -3172,7 +3193,9 @@ rest:
 
 single:
 	PREFETCHT0   512(DX)
+	PREFETCHT1   (DX)(BX*1)
 	PREFETCHT0   576(DX)
+	PREFETCHT1   64(DX)(BX*1)
 	VMOVUPS      (DX), Z2
 	VMOVUPS      64(DX), Z3
 	VBROADCASTSS (CX), Z4
@@ -3184,23 +3207,23 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ   flags+56(FP), AX
-	MOVQ   n+48(FP), CX
+	MOVQ   flags+64(FP), AX
+	MOVQ   n+56(FP), CX
 	CMPQ   CX, $0x00000020
 	JNE    part
 	TESTQ  $0x00000002, AX
 	JZ     wholenobias
-	MOVQ   bias+64(FP), CX
+	MOVQ   bias+72(FP), CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
 
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   BX, CX
+	MOVQ   SI, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -3210,25 +3233,25 @@ wholenoadd:
 	VMAXPS Z5, Z1, Z1
 
 wholenorelu:
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    SI, BX
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, 64(SI)
+	ADDQ    DI, SI
 	VZEROUPPER
 	RET
 
 part:
 	MOVQ      $0x00000010, R8
-	XORQ      DI, DI
+	XORQ      BX, BX
 	MOVQ      CX, DX
 	CMPQ      DX, R8
 	CMOVQGT   R8, DX
 	SUBQ      R8, CX
-	CMOVQLT   DI, CX
-	XORL      DI, DI
-	MOVL      $0x00000001, DI
-	SHLXL     DX, DI, DI
-	SUBL      $0x01, DI
-	KMOVW     DI, K1
+	CMOVQLT   BX, CX
+	XORL      BX, BX
+	MOVL      $0x00000001, BX
+	SHLXL     DX, BX, BX
+	SUBL      $0x01, BX
+	KMOVW     BX, K1
 	XORL      DX, DX
 	MOVL      $0x00000001, DX
 	SHLXL     CX, DX, DX
@@ -3236,7 +3259,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+64(FP), CX
+	MOVQ      bias+72(FP), CX
 	VMOVUPS.Z (CX), K1, Z5
 	VADDPS    Z5, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z5
@@ -3245,12 +3268,12 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      BX, CX
+	MOVQ      SI, CX
 	VMOVUPS.Z (CX), K1, Z5
 	VADDPS    Z5, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z5
 	VADDPS    Z5, Z1, Z1
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -3260,56 +3283,65 @@ partnoadd:
 	VMAXPS Z5, Z1, Z1
 
 partnorelu:
-	VMOVUPS Z0, K1, (BX)
-	VMOVUPS Z1, K2, 64(BX)
-	ADDQ    SI, BX
+	VMOVUPS Z0, K1, (SI)
+	VMOVUPS Z1, K2, 64(SI)
+	ADDQ    DI, SI
 	VZEROUPPER
 	RET
 
-// func gemmRows1x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows1x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemmRows1x32AVX512(SB), NOSPLIT, $0-72
+TEXT ·gemmRows1x32AVX512(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
 	SHLQ       $0x02, DX
 	MOVQ       b+24(FP), DX
-	MOVQ       c+32(FP), BX
-	MOVQ       ldc+40(FP), SI
-	SHLQ       $0x02, SI
+	MOVQ       ahead+32(FP), BX
+	MOVQ       c+40(FP), SI
+	MOVQ       ldc+48(FP), DI
+	SHLQ       $0x02, DI
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
+	MOVQ       SI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
 	PREFETCHT0   512(DX)
+	PREFETCHT1   (DX)(BX*1)
 	PREFETCHT0   576(DX)
+	PREFETCHT1   64(DX)(BX*1)
 	VMOVUPS      (DX), Z2
 	VMOVUPS      64(DX), Z3
 	VBROADCASTSS (CX), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Z3, Z4, Z1
 	PREFETCHT0   640(DX)
+	PREFETCHT1   128(DX)(BX*1)
 	PREFETCHT0   704(DX)
+	PREFETCHT1   192(DX)(BX*1)
 	VMOVUPS      128(DX), Z2
 	VMOVUPS      192(DX), Z3
 	VBROADCASTSS 4(CX), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Z3, Z4, Z1
 	PREFETCHT0   768(DX)
+	PREFETCHT1   256(DX)(BX*1)
 	PREFETCHT0   832(DX)
+	PREFETCHT1   320(DX)(BX*1)
 	VMOVUPS      256(DX), Z2
 	VMOVUPS      320(DX), Z3
 	VBROADCASTSS 8(CX), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Z3, Z4, Z1
 	PREFETCHT0   896(DX)
+	PREFETCHT1   384(DX)(BX*1)
 	PREFETCHT0   960(DX)
+	PREFETCHT1   448(DX)(BX*1)
 	VMOVUPS      384(DX), Z2
 	VMOVUPS      448(DX), Z3
 	VBROADCASTSS 12(CX), Z4
@@ -3326,7 +3358,9 @@ rest:
 
 single:
 	PREFETCHT0   512(DX)
+	PREFETCHT1   (DX)(BX*1)
 	PREFETCHT0   576(DX)
+	PREFETCHT1   64(DX)(BX*1)
 	VMOVUPS      (DX), Z2
 	VMOVUPS      64(DX), Z3
 	VBROADCASTSS (CX), Z4
@@ -3338,23 +3372,23 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ   flags+56(FP), AX
-	MOVQ   n+48(FP), CX
+	MOVQ   flags+64(FP), AX
+	MOVQ   n+56(FP), CX
 	CMPQ   CX, $0x00000020
 	JNE    part
 	TESTQ  $0x00000002, AX
 	JZ     wholenobias
-	MOVQ   bias+64(FP), CX
+	MOVQ   bias+72(FP), CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
 
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   BX, CX
+	MOVQ   SI, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -3364,25 +3398,25 @@ wholenoadd:
 	VMAXPS Z5, Z1, Z1
 
 wholenorelu:
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    SI, BX
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, 64(SI)
+	ADDQ    DI, SI
 	VZEROUPPER
 	RET
 
 part:
 	MOVQ      $0x00000010, R8
-	XORQ      DI, DI
+	XORQ      BX, BX
 	MOVQ      CX, DX
 	CMPQ      DX, R8
 	CMOVQGT   R8, DX
 	SUBQ      R8, CX
-	CMOVQLT   DI, CX
-	XORL      DI, DI
-	MOVL      $0x00000001, DI
-	SHLXL     DX, DI, DI
-	SUBL      $0x01, DI
-	KMOVW     DI, K1
+	CMOVQLT   BX, CX
+	XORL      BX, BX
+	MOVL      $0x00000001, BX
+	SHLXL     DX, BX, BX
+	SUBL      $0x01, BX
+	KMOVW     BX, K1
 	XORL      DX, DX
 	MOVL      $0x00000001, DX
 	SHLXL     CX, DX, DX
@@ -3390,7 +3424,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+64(FP), CX
+	MOVQ      bias+72(FP), CX
 	VMOVUPS.Z (CX), K1, Z5
 	VADDPS    Z5, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z5
@@ -3399,12 +3433,12 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      BX, CX
+	MOVQ      SI, CX
 	VMOVUPS.Z (CX), K1, Z5
 	VADDPS    Z5, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z5
 	VADDPS    Z5, Z1, Z1
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -3414,38 +3448,41 @@ partnoadd:
 	VMAXPS Z5, Z1, Z1
 
 partnorelu:
-	VMOVUPS Z0, K1, (BX)
-	VMOVUPS Z1, K2, 64(BX)
-	ADDQ    SI, BX
+	VMOVUPS Z0, K1, (SI)
+	VMOVUPS Z1, K2, 64(SI)
+	ADDQ    DI, SI
 	VZEROUPPER
 	RET
 
-// func gemm2x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm2x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm2x32AVX512(SB), NOSPLIT, $0-72
+TEXT ·gemm2x32AVX512(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+24(FP), DX
-	MOVQ       c+32(FP), BX
-	MOVQ       ldc+40(FP), SI
-	SHLQ       $0x02, SI
+	MOVQ       ahead+32(FP), BX
+	MOVQ       c+40(FP), SI
+	MOVQ       ldc+48(FP), DI
+	SHLQ       $0x02, DI
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
 	VPXORD     Z3, Z3, Z3
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
+	MOVQ       SI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
 	PREFETCHT0   512(DX)
+	PREFETCHT1   (DX)(BX*1)
 	PREFETCHT0   576(DX)
+	PREFETCHT1   64(DX)(BX*1)
 	VMOVUPS      (DX), Z4
 	VMOVUPS      64(DX), Z5
 	VBROADCASTSS (CX), Z6
@@ -3455,7 +3492,9 @@ hot:
 	VFMADD231PS  Z4, Z6, Z2
 	VFMADD231PS  Z5, Z6, Z3
 	PREFETCHT0   640(DX)
+	PREFETCHT1   128(DX)(BX*1)
 	PREFETCHT0   704(DX)
+	PREFETCHT1   192(DX)(BX*1)
 	VMOVUPS      128(DX), Z4
 	VMOVUPS      192(DX), Z5
 	VBROADCASTSS 8(CX), Z6
@@ -3465,7 +3504,9 @@ hot:
 	VFMADD231PS  Z4, Z6, Z2
 	VFMADD231PS  Z5, Z6, Z3
 	PREFETCHT0   768(DX)
+	PREFETCHT1   256(DX)(BX*1)
 	PREFETCHT0   832(DX)
+	PREFETCHT1   320(DX)(BX*1)
 	VMOVUPS      256(DX), Z4
 	VMOVUPS      320(DX), Z5
 	VBROADCASTSS 16(CX), Z6
@@ -3475,7 +3516,9 @@ hot:
 	VFMADD231PS  Z4, Z6, Z2
 	VFMADD231PS  Z5, Z6, Z3
 	PREFETCHT0   896(DX)
+	PREFETCHT1   384(DX)(BX*1)
 	PREFETCHT0   960(DX)
+	PREFETCHT1   448(DX)(BX*1)
 	VMOVUPS      384(DX), Z4
 	VMOVUPS      448(DX), Z5
 	VBROADCASTSS 24(CX), Z6
@@ -3495,7 +3538,9 @@ rest:
 
 single:
 	PREFETCHT0   512(DX)
+	PREFETCHT1   (DX)(BX*1)
 	PREFETCHT0   576(DX)
+	PREFETCHT1   64(DX)(BX*1)
 	VMOVUPS      (DX), Z4
 	VMOVUPS      64(DX), Z5
 	VBROADCASTSS (CX), Z6
@@ -3510,211 +3555,13 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
-	VMOVUPS (CX), Z7
-	VADDPS  Z7, Z0, Z0
-	VADDPS  Z7, Z2, Z2
-	VMOVUPS 64(CX), Z7
-	VADDPS  Z7, Z1, Z1
-	VADDPS  Z7, Z3, Z3
-
-wholenobias:
-	TESTQ  $0x00000001, AX
-	JZ     wholenoadd
-	MOVQ   BX, CX
-	VADDPS (CX), Z0, Z0
-	VADDPS 64(CX), Z1, Z1
-	ADDQ   SI, CX
-	VADDPS (CX), Z2, Z2
-	VADDPS 64(CX), Z3, Z3
-	ADDQ   SI, CX
-
-wholenoadd:
-	TESTQ  $0x00000004, AX
-	JZ     wholenorelu
-	VPXORD Z7, Z7, Z7
-	VMAXPS Z7, Z0, Z0
-	VMAXPS Z7, Z1, Z1
-	VMAXPS Z7, Z2, Z2
-	VMAXPS Z7, Z3, Z3
-
-wholenorelu:
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	VMOVUPS Z3, 64(BX)
-	ADDQ    SI, BX
-	VZEROUPPER
-	RET
-
-part:
-	MOVQ      $0x00000010, R8
-	XORQ      DI, DI
-	MOVQ      CX, DX
-	CMPQ      DX, R8
-	CMOVQGT   R8, DX
-	SUBQ      R8, CX
-	CMOVQLT   DI, CX
-	XORL      DI, DI
-	MOVL      $0x00000001, DI
-	SHLXL     DX, DI, DI
-	SUBL      $0x01, DI
-	KMOVW     DI, K1
-	XORL      DX, DX
-	MOVL      $0x00000001, DX
-	SHLXL     CX, DX, DX
-	SUBL      $0x01, DX
-	KMOVW     DX, K2
-	TESTQ     $0x00000002, AX
-	JZ        partnobias
-	MOVQ      bias+64(FP), CX
-	VMOVUPS.Z (CX), K1, Z7
-	VADDPS    Z7, Z0, Z0
-	VADDPS    Z7, Z2, Z2
-	VMOVUPS.Z 64(CX), K2, Z7
-	VADDPS    Z7, Z1, Z1
-	VADDPS    Z7, Z3, Z3
-
-partnobias:
-	TESTQ     $0x00000001, AX
-	JZ        partnoadd
-	MOVQ      BX, CX
-	VMOVUPS.Z (CX), K1, Z7
-	VADDPS    Z7, Z0, Z0
-	VMOVUPS.Z 64(CX), K2, Z7
-	VADDPS    Z7, Z1, Z1
-	ADDQ      SI, CX
-	VMOVUPS.Z (CX), K1, Z7
-	VADDPS    Z7, Z2, Z2
-	VMOVUPS.Z 64(CX), K2, Z7
-	VADDPS    Z7, Z3, Z3
-	ADDQ      SI, CX
-
-partnoadd:
-	TESTQ  $0x00000004, AX
-	JZ     partnorelu
-	VPXORD Z7, Z7, Z7
-	VMAXPS Z7, Z0, Z0
-	VMAXPS Z7, Z1, Z1
-	VMAXPS Z7, Z2, Z2
-	VMAXPS Z7, Z3, Z3
-
-partnorelu:
-	VMOVUPS Z0, K1, (BX)
-	VMOVUPS Z1, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, K1, (BX)
-	VMOVUPS Z3, K2, 64(BX)
-	ADDQ    SI, BX
-	VZEROUPPER
-	RET
-
-// func gemmRows2x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
-// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemmRows2x32AVX512(SB), NOSPLIT, $0-72
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       lda+16(FP), DX
-	SHLQ       $0x02, DX
-	MOVQ       b+24(FP), BX
-	MOVQ       c+32(FP), SI
-	MOVQ       ldc+40(FP), DI
-	SHLQ       $0x02, DI
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	MOVQ       SI, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 124(R8)
-	ADDQ       DI, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 124(R8)
-	ADDQ       DI, R8
-	SUBQ       $0x04, AX
-	JLT        rest
-
-hot:
-	PREFETCHT0   512(BX)
-	PREFETCHT0   576(BX)
-	VMOVUPS      (BX), Z4
-	VMOVUPS      64(BX), Z5
-	VBROADCASTSS (CX), Z6
-	VFMADD231PS  Z4, Z6, Z0
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS (CX)(DX*1), Z6
-	VFMADD231PS  Z4, Z6, Z2
-	VFMADD231PS  Z5, Z6, Z3
-	PREFETCHT0   640(BX)
-	PREFETCHT0   704(BX)
-	VMOVUPS      128(BX), Z4
-	VMOVUPS      192(BX), Z5
-	VBROADCASTSS 4(CX), Z6
-	VFMADD231PS  Z4, Z6, Z0
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS 4(CX)(DX*1), Z6
-	VFMADD231PS  Z4, Z6, Z2
-	VFMADD231PS  Z5, Z6, Z3
-	PREFETCHT0   768(BX)
-	PREFETCHT0   832(BX)
-	VMOVUPS      256(BX), Z4
-	VMOVUPS      320(BX), Z5
-	VBROADCASTSS 8(CX), Z6
-	VFMADD231PS  Z4, Z6, Z0
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS 8(CX)(DX*1), Z6
-	VFMADD231PS  Z4, Z6, Z2
-	VFMADD231PS  Z5, Z6, Z3
-	PREFETCHT0   896(BX)
-	PREFETCHT0   960(BX)
-	VMOVUPS      384(BX), Z4
-	VMOVUPS      448(BX), Z5
-	VBROADCASTSS 12(CX), Z6
-	VFMADD231PS  Z4, Z6, Z0
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS 12(CX)(DX*1), Z6
-	VFMADD231PS  Z4, Z6, Z2
-	VFMADD231PS  Z5, Z6, Z3
-	ADDQ         $0x00000010, CX
-	ADDQ         $0x00000200, BX
-	SUBQ         $0x04, AX
-	JGE          hot
-
-rest:
-	ADDQ $0x04, AX
-	JZ   finish
-
-single:
-	PREFETCHT0   512(BX)
-	PREFETCHT0   576(BX)
-	VMOVUPS      (BX), Z4
-	VMOVUPS      64(BX), Z5
-	VBROADCASTSS (CX), Z6
-	VFMADD231PS  Z4, Z6, Z0
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS (CX)(DX*1), Z6
-	VFMADD231PS  Z4, Z6, Z2
-	VFMADD231PS  Z5, Z6, Z3
-	ADDQ         $0x00000004, CX
-	ADDQ         $0x00000080, BX
-	DECQ         AX
-	JNZ          single
-
-finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
-	CMPQ    CX, $0x00000020
-	JNE     part
-	TESTQ   $0x00000002, AX
-	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
+	MOVQ    bias+72(FP), CX
 	VMOVUPS (CX), Z7
 	VADDPS  Z7, Z0, Z0
 	VADDPS  Z7, Z2, Z2
@@ -3772,7 +3619,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+64(FP), CX
+	MOVQ      bias+72(FP), CX
 	VMOVUPS.Z (CX), K1, Z7
 	VADDPS    Z7, Z0, Z0
 	VADDPS    Z7, Z2, Z2
@@ -3814,37 +3661,249 @@ partnorelu:
 	VZEROUPPER
 	RET
 
-// func gemm3x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows2x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm3x32AVX512(SB), NOSPLIT, $0-72
+TEXT ·gemmRows2x32AVX512(SB), NOSPLIT, $0-80
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       lda+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       b+24(FP), BX
+	MOVQ       ahead+32(FP), SI
+	MOVQ       c+40(FP), DI
+	MOVQ       ldc+48(FP), R8
+	SHLQ       $0x02, R8
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	MOVQ       DI, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 124(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 124(R9)
+	ADDQ       R8, R9
+	SUBQ       $0x04, AX
+	JLT        rest
+
+hot:
+	PREFETCHT0   512(BX)
+	PREFETCHT1   (BX)(SI*1)
+	PREFETCHT0   576(BX)
+	PREFETCHT1   64(BX)(SI*1)
+	VMOVUPS      (BX), Z4
+	VMOVUPS      64(BX), Z5
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (CX)(DX*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	PREFETCHT0   640(BX)
+	PREFETCHT1   128(BX)(SI*1)
+	PREFETCHT0   704(BX)
+	PREFETCHT1   192(BX)(SI*1)
+	VMOVUPS      128(BX), Z4
+	VMOVUPS      192(BX), Z5
+	VBROADCASTSS 4(CX), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 4(CX)(DX*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	PREFETCHT0   768(BX)
+	PREFETCHT1   256(BX)(SI*1)
+	PREFETCHT0   832(BX)
+	PREFETCHT1   320(BX)(SI*1)
+	VMOVUPS      256(BX), Z4
+	VMOVUPS      320(BX), Z5
+	VBROADCASTSS 8(CX), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 8(CX)(DX*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	PREFETCHT0   896(BX)
+	PREFETCHT1   384(BX)(SI*1)
+	PREFETCHT0   960(BX)
+	PREFETCHT1   448(BX)(SI*1)
+	VMOVUPS      384(BX), Z4
+	VMOVUPS      448(BX), Z5
+	VBROADCASTSS 12(CX), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 12(CX)(DX*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000200, BX
+	SUBQ         $0x04, AX
+	JGE          hot
+
+rest:
+	ADDQ $0x04, AX
+	JZ   finish
+
+single:
+	PREFETCHT0   512(BX)
+	PREFETCHT1   (BX)(SI*1)
+	PREFETCHT0   576(BX)
+	PREFETCHT1   64(BX)(SI*1)
+	VMOVUPS      (BX), Z4
+	VMOVUPS      64(BX), Z5
+	VBROADCASTSS (CX), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (CX)(DX*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000080, BX
+	DECQ         AX
+	JNZ          single
+
+finish:
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
+	CMPQ    CX, $0x00000020
+	JNE     part
+	TESTQ   $0x00000002, AX
+	JZ      wholenobias
+	MOVQ    bias+72(FP), CX
+	VMOVUPS (CX), Z7
+	VADDPS  Z7, Z0, Z0
+	VADDPS  Z7, Z2, Z2
+	VMOVUPS 64(CX), Z7
+	VADDPS  Z7, Z1, Z1
+	VADDPS  Z7, Z3, Z3
+
+wholenobias:
+	TESTQ  $0x00000001, AX
+	JZ     wholenoadd
+	MOVQ   DI, CX
+	VADDPS (CX), Z0, Z0
+	VADDPS 64(CX), Z1, Z1
+	ADDQ   R8, CX
+	VADDPS (CX), Z2, Z2
+	VADDPS 64(CX), Z3, Z3
+	ADDQ   R8, CX
+
+wholenoadd:
+	TESTQ  $0x00000004, AX
+	JZ     wholenorelu
+	VPXORD Z7, Z7, Z7
+	VMAXPS Z7, Z0, Z0
+	VMAXPS Z7, Z1, Z1
+	VMAXPS Z7, Z2, Z2
+	VMAXPS Z7, Z3, Z3
+
+wholenorelu:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      $0x00000010, SI
+	XORQ      BX, BX
+	MOVQ      CX, DX
+	CMPQ      DX, SI
+	CMOVQGT   SI, DX
+	SUBQ      SI, CX
+	CMOVQLT   BX, CX
+	XORL      BX, BX
+	MOVL      $0x00000001, BX
+	SHLXL     DX, BX, BX
+	SUBL      $0x01, BX
+	KMOVW     BX, K1
+	XORL      DX, DX
+	MOVL      $0x00000001, DX
+	SHLXL     CX, DX, DX
+	SUBL      $0x01, DX
+	KMOVW     DX, K2
+	TESTQ     $0x00000002, AX
+	JZ        partnobias
+	MOVQ      bias+72(FP), CX
+	VMOVUPS.Z (CX), K1, Z7
+	VADDPS    Z7, Z0, Z0
+	VADDPS    Z7, Z2, Z2
+	VMOVUPS.Z 64(CX), K2, Z7
+	VADDPS    Z7, Z1, Z1
+	VADDPS    Z7, Z3, Z3
+
+partnobias:
+	TESTQ     $0x00000001, AX
+	JZ        partnoadd
+	MOVQ      DI, CX
+	VMOVUPS.Z (CX), K1, Z7
+	VADDPS    Z7, Z0, Z0
+	VMOVUPS.Z 64(CX), K2, Z7
+	VADDPS    Z7, Z1, Z1
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z7
+	VADDPS    Z7, Z2, Z2
+	VMOVUPS.Z 64(CX), K2, Z7
+	VADDPS    Z7, Z3, Z3
+	ADDQ      R8, CX
+
+partnoadd:
+	TESTQ  $0x00000004, AX
+	JZ     partnorelu
+	VPXORD Z7, Z7, Z7
+	VMAXPS Z7, Z0, Z0
+	VMAXPS Z7, Z1, Z1
+	VMAXPS Z7, Z2, Z2
+	VMAXPS Z7, Z3, Z3
+
+partnorelu:
+	VMOVUPS Z0, K1, (DI)
+	VMOVUPS Z1, K2, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, K1, (DI)
+	VMOVUPS Z3, K2, 64(DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+// func gemm3x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·gemm3x32AVX512(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+24(FP), DX
-	MOVQ       c+32(FP), BX
-	MOVQ       ldc+40(FP), SI
-	SHLQ       $0x02, SI
+	MOVQ       ahead+32(FP), BX
+	MOVQ       c+40(FP), SI
+	MOVQ       ldc+48(FP), DI
+	SHLQ       $0x02, DI
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
 	VPXORD     Z3, Z3, Z3
 	VPXORD     Z4, Z4, Z4
 	VPXORD     Z5, Z5, Z5
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
+	MOVQ       SI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
 	PREFETCHT0   512(DX)
+	PREFETCHT1   (DX)(BX*1)
 	PREFETCHT0   576(DX)
+	PREFETCHT1   64(DX)(BX*1)
 	VMOVUPS      (DX), Z6
 	VMOVUPS      64(DX), Z7
 	VBROADCASTSS (CX), Z8
@@ -3857,7 +3916,9 @@ hot:
 	VFMADD231PS  Z6, Z8, Z4
 	VFMADD231PS  Z7, Z8, Z5
 	PREFETCHT0   640(DX)
+	PREFETCHT1   128(DX)(BX*1)
 	PREFETCHT0   704(DX)
+	PREFETCHT1   192(DX)(BX*1)
 	VMOVUPS      128(DX), Z6
 	VMOVUPS      192(DX), Z7
 	VBROADCASTSS 12(CX), Z8
@@ -3870,7 +3931,9 @@ hot:
 	VFMADD231PS  Z6, Z8, Z4
 	VFMADD231PS  Z7, Z8, Z5
 	PREFETCHT0   768(DX)
+	PREFETCHT1   256(DX)(BX*1)
 	PREFETCHT0   832(DX)
+	PREFETCHT1   320(DX)(BX*1)
 	VMOVUPS      256(DX), Z6
 	VMOVUPS      320(DX), Z7
 	VBROADCASTSS 24(CX), Z8
@@ -3883,7 +3946,9 @@ hot:
 	VFMADD231PS  Z6, Z8, Z4
 	VFMADD231PS  Z7, Z8, Z5
 	PREFETCHT0   896(DX)
+	PREFETCHT1   384(DX)(BX*1)
 	PREFETCHT0   960(DX)
+	PREFETCHT1   448(DX)(BX*1)
 	VMOVUPS      384(DX), Z6
 	VMOVUPS      448(DX), Z7
 	VBROADCASTSS 36(CX), Z8
@@ -3906,7 +3971,9 @@ rest:
 
 single:
 	PREFETCHT0   512(DX)
+	PREFETCHT1   (DX)(BX*1)
 	PREFETCHT0   576(DX)
+	PREFETCHT1   64(DX)(BX*1)
 	VMOVUPS      (DX), Z6
 	VMOVUPS      64(DX), Z7
 	VBROADCASTSS (CX), Z8
@@ -3924,253 +3991,13 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
-	VMOVUPS (CX), Z9
-	VADDPS  Z9, Z0, Z0
-	VADDPS  Z9, Z2, Z2
-	VADDPS  Z9, Z4, Z4
-	VMOVUPS 64(CX), Z9
-	VADDPS  Z9, Z1, Z1
-	VADDPS  Z9, Z3, Z3
-	VADDPS  Z9, Z5, Z5
-
-wholenobias:
-	TESTQ  $0x00000001, AX
-	JZ     wholenoadd
-	MOVQ   BX, CX
-	VADDPS (CX), Z0, Z0
-	VADDPS 64(CX), Z1, Z1
-	ADDQ   SI, CX
-	VADDPS (CX), Z2, Z2
-	VADDPS 64(CX), Z3, Z3
-	ADDQ   SI, CX
-	VADDPS (CX), Z4, Z4
-	VADDPS 64(CX), Z5, Z5
-	ADDQ   SI, CX
-
-wholenoadd:
-	TESTQ  $0x00000004, AX
-	JZ     wholenorelu
-	VPXORD Z9, Z9, Z9
-	VMAXPS Z9, Z0, Z0
-	VMAXPS Z9, Z1, Z1
-	VMAXPS Z9, Z2, Z2
-	VMAXPS Z9, Z3, Z3
-	VMAXPS Z9, Z4, Z4
-	VMAXPS Z9, Z5, Z5
-
-wholenorelu:
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	VMOVUPS Z3, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	VMOVUPS Z5, 64(BX)
-	ADDQ    SI, BX
-	VZEROUPPER
-	RET
-
-part:
-	MOVQ      $0x00000010, R8
-	XORQ      DI, DI
-	MOVQ      CX, DX
-	CMPQ      DX, R8
-	CMOVQGT   R8, DX
-	SUBQ      R8, CX
-	CMOVQLT   DI, CX
-	XORL      DI, DI
-	MOVL      $0x00000001, DI
-	SHLXL     DX, DI, DI
-	SUBL      $0x01, DI
-	KMOVW     DI, K1
-	XORL      DX, DX
-	MOVL      $0x00000001, DX
-	SHLXL     CX, DX, DX
-	SUBL      $0x01, DX
-	KMOVW     DX, K2
-	TESTQ     $0x00000002, AX
-	JZ        partnobias
-	MOVQ      bias+64(FP), CX
-	VMOVUPS.Z (CX), K1, Z9
-	VADDPS    Z9, Z0, Z0
-	VADDPS    Z9, Z2, Z2
-	VADDPS    Z9, Z4, Z4
-	VMOVUPS.Z 64(CX), K2, Z9
-	VADDPS    Z9, Z1, Z1
-	VADDPS    Z9, Z3, Z3
-	VADDPS    Z9, Z5, Z5
-
-partnobias:
-	TESTQ     $0x00000001, AX
-	JZ        partnoadd
-	MOVQ      BX, CX
-	VMOVUPS.Z (CX), K1, Z9
-	VADDPS    Z9, Z0, Z0
-	VMOVUPS.Z 64(CX), K2, Z9
-	VADDPS    Z9, Z1, Z1
-	ADDQ      SI, CX
-	VMOVUPS.Z (CX), K1, Z9
-	VADDPS    Z9, Z2, Z2
-	VMOVUPS.Z 64(CX), K2, Z9
-	VADDPS    Z9, Z3, Z3
-	ADDQ      SI, CX
-	VMOVUPS.Z (CX), K1, Z9
-	VADDPS    Z9, Z4, Z4
-	VMOVUPS.Z 64(CX), K2, Z9
-	VADDPS    Z9, Z5, Z5
-	ADDQ      SI, CX
-
-partnoadd:
-	TESTQ  $0x00000004, AX
-	JZ     partnorelu
-	VPXORD Z9, Z9, Z9
-	VMAXPS Z9, Z0, Z0
-	VMAXPS Z9, Z1, Z1
-	VMAXPS Z9, Z2, Z2
-	VMAXPS Z9, Z3, Z3
-	VMAXPS Z9, Z4, Z4
-	VMAXPS Z9, Z5, Z5
-
-partnorelu:
-	VMOVUPS Z0, K1, (BX)
-	VMOVUPS Z1, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, K1, (BX)
-	VMOVUPS Z3, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, K1, (BX)
-	VMOVUPS Z5, K2, 64(BX)
-	ADDQ    SI, BX
-	VZEROUPPER
-	RET
-
-// func gemmRows3x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
-// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemmRows3x32AVX512(SB), NOSPLIT, $0-72
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       lda+16(FP), DX
-	SHLQ       $0x02, DX
-	MOVQ       b+24(FP), BX
-	MOVQ       c+32(FP), SI
-	MOVQ       ldc+40(FP), DI
-	SHLQ       $0x02, DI
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	VPXORD     Z2, Z2, Z2
-	VPXORD     Z3, Z3, Z3
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	MOVQ       SI, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 124(R8)
-	ADDQ       DI, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 124(R8)
-	ADDQ       DI, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 124(R8)
-	ADDQ       DI, R8
-	SUBQ       $0x04, AX
-	JLT        rest
-
-hot:
-	PREFETCHT0   512(BX)
-	PREFETCHT0   576(BX)
-	VMOVUPS      (BX), Z6
-	VMOVUPS      64(BX), Z7
-	VBROADCASTSS (CX), Z8
-	VFMADD231PS  Z6, Z8, Z0
-	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS (CX)(DX*1), Z8
-	VFMADD231PS  Z6, Z8, Z2
-	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS (CX)(DX*2), Z8
-	VFMADD231PS  Z6, Z8, Z4
-	VFMADD231PS  Z7, Z8, Z5
-	PREFETCHT0   640(BX)
-	PREFETCHT0   704(BX)
-	VMOVUPS      128(BX), Z6
-	VMOVUPS      192(BX), Z7
-	VBROADCASTSS 4(CX), Z8
-	VFMADD231PS  Z6, Z8, Z0
-	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS 4(CX)(DX*1), Z8
-	VFMADD231PS  Z6, Z8, Z2
-	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS 4(CX)(DX*2), Z8
-	VFMADD231PS  Z6, Z8, Z4
-	VFMADD231PS  Z7, Z8, Z5
-	PREFETCHT0   768(BX)
-	PREFETCHT0   832(BX)
-	VMOVUPS      256(BX), Z6
-	VMOVUPS      320(BX), Z7
-	VBROADCASTSS 8(CX), Z8
-	VFMADD231PS  Z6, Z8, Z0
-	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS 8(CX)(DX*1), Z8
-	VFMADD231PS  Z6, Z8, Z2
-	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS 8(CX)(DX*2), Z8
-	VFMADD231PS  Z6, Z8, Z4
-	VFMADD231PS  Z7, Z8, Z5
-	PREFETCHT0   896(BX)
-	PREFETCHT0   960(BX)
-	VMOVUPS      384(BX), Z6
-	VMOVUPS      448(BX), Z7
-	VBROADCASTSS 12(CX), Z8
-	VFMADD231PS  Z6, Z8, Z0
-	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS 12(CX)(DX*1), Z8
-	VFMADD231PS  Z6, Z8, Z2
-	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS 12(CX)(DX*2), Z8
-	VFMADD231PS  Z6, Z8, Z4
-	VFMADD231PS  Z7, Z8, Z5
-	ADDQ         $0x00000010, CX
-	ADDQ         $0x00000200, BX
-	SUBQ         $0x04, AX
-	JGE          hot
-
-rest:
-	ADDQ $0x04, AX
-	JZ   finish
-
-single:
-	PREFETCHT0   512(BX)
-	PREFETCHT0   576(BX)
-	VMOVUPS      (BX), Z6
-	VMOVUPS      64(BX), Z7
-	VBROADCASTSS (CX), Z8
-	VFMADD231PS  Z6, Z8, Z0
-	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS (CX)(DX*1), Z8
-	VFMADD231PS  Z6, Z8, Z2
-	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS (CX)(DX*2), Z8
-	VFMADD231PS  Z6, Z8, Z4
-	VFMADD231PS  Z7, Z8, Z5
-	ADDQ         $0x00000004, CX
-	ADDQ         $0x00000080, BX
-	DECQ         AX
-	JNZ          single
-
-finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
-	CMPQ    CX, $0x00000020
-	JNE     part
-	TESTQ   $0x00000002, AX
-	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
+	MOVQ    bias+72(FP), CX
 	VMOVUPS (CX), Z9
 	VADDPS  Z9, Z0, Z0
 	VADDPS  Z9, Z2, Z2
@@ -4238,7 +4065,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+64(FP), CX
+	MOVQ      bias+72(FP), CX
 	VMOVUPS.Z (CX), K1, Z9
 	VADDPS    Z9, Z0, Z0
 	VADDPS    Z9, Z2, Z2
@@ -4292,15 +4119,267 @@ partnorelu:
 	VZEROUPPER
 	RET
 
-// func gemm4x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows3x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm4x32AVX512(SB), NOSPLIT, $0-72
+TEXT ·gemmRows3x32AVX512(SB), NOSPLIT, $0-80
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       lda+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       b+24(FP), BX
+	MOVQ       ahead+32(FP), SI
+	MOVQ       c+40(FP), DI
+	MOVQ       ldc+48(FP), R8
+	SHLQ       $0x02, R8
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	MOVQ       DI, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 124(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 124(R9)
+	ADDQ       R8, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 124(R9)
+	ADDQ       R8, R9
+	SUBQ       $0x04, AX
+	JLT        rest
+
+hot:
+	PREFETCHT0   512(BX)
+	PREFETCHT1   (BX)(SI*1)
+	PREFETCHT0   576(BX)
+	PREFETCHT1   64(BX)(SI*1)
+	VMOVUPS      (BX), Z6
+	VMOVUPS      64(BX), Z7
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (CX)(DX*1), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (CX)(DX*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	PREFETCHT0   640(BX)
+	PREFETCHT1   128(BX)(SI*1)
+	PREFETCHT0   704(BX)
+	PREFETCHT1   192(BX)(SI*1)
+	VMOVUPS      128(BX), Z6
+	VMOVUPS      192(BX), Z7
+	VBROADCASTSS 4(CX), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS 4(CX)(DX*1), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS 4(CX)(DX*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	PREFETCHT0   768(BX)
+	PREFETCHT1   256(BX)(SI*1)
+	PREFETCHT0   832(BX)
+	PREFETCHT1   320(BX)(SI*1)
+	VMOVUPS      256(BX), Z6
+	VMOVUPS      320(BX), Z7
+	VBROADCASTSS 8(CX), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS 8(CX)(DX*1), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS 8(CX)(DX*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	PREFETCHT0   896(BX)
+	PREFETCHT1   384(BX)(SI*1)
+	PREFETCHT0   960(BX)
+	PREFETCHT1   448(BX)(SI*1)
+	VMOVUPS      384(BX), Z6
+	VMOVUPS      448(BX), Z7
+	VBROADCASTSS 12(CX), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS 12(CX)(DX*1), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS 12(CX)(DX*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000200, BX
+	SUBQ         $0x04, AX
+	JGE          hot
+
+rest:
+	ADDQ $0x04, AX
+	JZ   finish
+
+single:
+	PREFETCHT0   512(BX)
+	PREFETCHT1   (BX)(SI*1)
+	PREFETCHT0   576(BX)
+	PREFETCHT1   64(BX)(SI*1)
+	VMOVUPS      (BX), Z6
+	VMOVUPS      64(BX), Z7
+	VBROADCASTSS (CX), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (CX)(DX*1), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (CX)(DX*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	ADDQ         $0x00000004, CX
+	ADDQ         $0x00000080, BX
+	DECQ         AX
+	JNZ          single
+
+finish:
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
+	CMPQ    CX, $0x00000020
+	JNE     part
+	TESTQ   $0x00000002, AX
+	JZ      wholenobias
+	MOVQ    bias+72(FP), CX
+	VMOVUPS (CX), Z9
+	VADDPS  Z9, Z0, Z0
+	VADDPS  Z9, Z2, Z2
+	VADDPS  Z9, Z4, Z4
+	VMOVUPS 64(CX), Z9
+	VADDPS  Z9, Z1, Z1
+	VADDPS  Z9, Z3, Z3
+	VADDPS  Z9, Z5, Z5
+
+wholenobias:
+	TESTQ  $0x00000001, AX
+	JZ     wholenoadd
+	MOVQ   DI, CX
+	VADDPS (CX), Z0, Z0
+	VADDPS 64(CX), Z1, Z1
+	ADDQ   R8, CX
+	VADDPS (CX), Z2, Z2
+	VADDPS 64(CX), Z3, Z3
+	ADDQ   R8, CX
+	VADDPS (CX), Z4, Z4
+	VADDPS 64(CX), Z5, Z5
+	ADDQ   R8, CX
+
+wholenoadd:
+	TESTQ  $0x00000004, AX
+	JZ     wholenorelu
+	VPXORD Z9, Z9, Z9
+	VMAXPS Z9, Z0, Z0
+	VMAXPS Z9, Z1, Z1
+	VMAXPS Z9, Z2, Z2
+	VMAXPS Z9, Z3, Z3
+	VMAXPS Z9, Z4, Z4
+	VMAXPS Z9, Z5, Z5
+
+wholenorelu:
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, (DI)
+	VMOVUPS Z3, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, (DI)
+	VMOVUPS Z5, 64(DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      $0x00000010, SI
+	XORQ      BX, BX
+	MOVQ      CX, DX
+	CMPQ      DX, SI
+	CMOVQGT   SI, DX
+	SUBQ      SI, CX
+	CMOVQLT   BX, CX
+	XORL      BX, BX
+	MOVL      $0x00000001, BX
+	SHLXL     DX, BX, BX
+	SUBL      $0x01, BX
+	KMOVW     BX, K1
+	XORL      DX, DX
+	MOVL      $0x00000001, DX
+	SHLXL     CX, DX, DX
+	SUBL      $0x01, DX
+	KMOVW     DX, K2
+	TESTQ     $0x00000002, AX
+	JZ        partnobias
+	MOVQ      bias+72(FP), CX
+	VMOVUPS.Z (CX), K1, Z9
+	VADDPS    Z9, Z0, Z0
+	VADDPS    Z9, Z2, Z2
+	VADDPS    Z9, Z4, Z4
+	VMOVUPS.Z 64(CX), K2, Z9
+	VADDPS    Z9, Z1, Z1
+	VADDPS    Z9, Z3, Z3
+	VADDPS    Z9, Z5, Z5
+
+partnobias:
+	TESTQ     $0x00000001, AX
+	JZ        partnoadd
+	MOVQ      DI, CX
+	VMOVUPS.Z (CX), K1, Z9
+	VADDPS    Z9, Z0, Z0
+	VMOVUPS.Z 64(CX), K2, Z9
+	VADDPS    Z9, Z1, Z1
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z9
+	VADDPS    Z9, Z2, Z2
+	VMOVUPS.Z 64(CX), K2, Z9
+	VADDPS    Z9, Z3, Z3
+	ADDQ      R8, CX
+	VMOVUPS.Z (CX), K1, Z9
+	VADDPS    Z9, Z4, Z4
+	VMOVUPS.Z 64(CX), K2, Z9
+	VADDPS    Z9, Z5, Z5
+	ADDQ      R8, CX
+
+partnoadd:
+	TESTQ  $0x00000004, AX
+	JZ     partnorelu
+	VPXORD Z9, Z9, Z9
+	VMAXPS Z9, Z0, Z0
+	VMAXPS Z9, Z1, Z1
+	VMAXPS Z9, Z2, Z2
+	VMAXPS Z9, Z3, Z3
+	VMAXPS Z9, Z4, Z4
+	VMAXPS Z9, Z5, Z5
+
+partnorelu:
+	VMOVUPS Z0, K1, (DI)
+	VMOVUPS Z1, K2, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z2, K1, (DI)
+	VMOVUPS Z3, K2, 64(DI)
+	ADDQ    R8, DI
+	VMOVUPS Z4, K1, (DI)
+	VMOVUPS Z5, K2, 64(DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+// func gemm4x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·gemm4x32AVX512(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+24(FP), DX
-	MOVQ       c+32(FP), BX
-	MOVQ       ldc+40(FP), SI
-	SHLQ       $0x02, SI
+	MOVQ       ahead+32(FP), BX
+	MOVQ       c+40(FP), SI
+	MOVQ       ldc+48(FP), DI
+	SHLQ       $0x02, DI
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -4309,25 +4388,27 @@ TEXT ·gemm4x32AVX512(SB), NOSPLIT, $0-72
 	VPXORD     Z5, Z5, Z5
 	VPXORD     Z6, Z6, Z6
 	VPXORD     Z7, Z7, Z7
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
+	MOVQ       SI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
 	PREFETCHT0   512(DX)
+	PREFETCHT1   (DX)(BX*1)
 	PREFETCHT0   576(DX)
+	PREFETCHT1   64(DX)(BX*1)
 	VMOVUPS      (DX), Z8
 	VMOVUPS      64(DX), Z9
 	VBROADCASTSS (CX), Z10
@@ -4343,7 +4424,9 @@ hot:
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
 	PREFETCHT0   640(DX)
+	PREFETCHT1   128(DX)(BX*1)
 	PREFETCHT0   704(DX)
+	PREFETCHT1   192(DX)(BX*1)
 	VMOVUPS      128(DX), Z8
 	VMOVUPS      192(DX), Z9
 	VBROADCASTSS 16(CX), Z10
@@ -4359,7 +4442,9 @@ hot:
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
 	PREFETCHT0   768(DX)
+	PREFETCHT1   256(DX)(BX*1)
 	PREFETCHT0   832(DX)
+	PREFETCHT1   320(DX)(BX*1)
 	VMOVUPS      256(DX), Z8
 	VMOVUPS      320(DX), Z9
 	VBROADCASTSS 32(CX), Z10
@@ -4375,7 +4460,9 @@ hot:
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
 	PREFETCHT0   896(DX)
+	PREFETCHT1   384(DX)(BX*1)
 	PREFETCHT0   960(DX)
+	PREFETCHT1   448(DX)(BX*1)
 	VMOVUPS      384(DX), Z8
 	VMOVUPS      448(DX), Z9
 	VBROADCASTSS 48(CX), Z10
@@ -4401,7 +4488,9 @@ rest:
 
 single:
 	PREFETCHT0   512(DX)
+	PREFETCHT1   (DX)(BX*1)
 	PREFETCHT0   576(DX)
+	PREFETCHT1   64(DX)(BX*1)
 	VMOVUPS      (DX), Z8
 	VMOVUPS      64(DX), Z9
 	VBROADCASTSS (CX), Z10
@@ -4422,13 +4511,13 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
+	MOVQ    bias+72(FP), CX
 	VMOVUPS (CX), Z11
 	VADDPS  Z11, Z0, Z0
 	VADDPS  Z11, Z2, Z2
@@ -4443,19 +4532,19 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   BX, CX
+	MOVQ   SI, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -4471,34 +4560,34 @@ wholenoadd:
 	VMAXPS Z11, Z7, Z7
 
 wholenorelu:
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	VMOVUPS Z3, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	VMOVUPS Z5, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	VMOVUPS Z7, 64(BX)
-	ADDQ    SI, BX
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, 64(SI)
+	ADDQ    DI, SI
 	VZEROUPPER
 	RET
 
 part:
 	MOVQ      $0x00000010, R8
-	XORQ      DI, DI
+	XORQ      BX, BX
 	MOVQ      CX, DX
 	CMPQ      DX, R8
 	CMOVQGT   R8, DX
 	SUBQ      R8, CX
-	CMOVQLT   DI, CX
-	XORL      DI, DI
-	MOVL      $0x00000001, DI
-	SHLXL     DX, DI, DI
-	SUBL      $0x01, DI
-	KMOVW     DI, K1
+	CMOVQLT   BX, CX
+	XORL      BX, BX
+	MOVL      $0x00000001, BX
+	SHLXL     DX, BX, BX
+	SUBL      $0x01, BX
+	KMOVW     BX, K1
 	XORL      DX, DX
 	MOVL      $0x00000001, DX
 	SHLXL     CX, DX, DX
@@ -4506,7 +4595,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+64(FP), CX
+	MOVQ      bias+72(FP), CX
 	VMOVUPS.Z (CX), K1, Z11
 	VADDPS    Z11, Z0, Z0
 	VADDPS    Z11, Z2, Z2
@@ -4521,27 +4610,27 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      BX, CX
+	MOVQ      SI, CX
 	VMOVUPS.Z (CX), K1, Z11
 	VADDPS    Z11, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z11
 	VADDPS    Z11, Z1, Z1
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z11
 	VADDPS    Z11, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z11
 	VADDPS    Z11, Z3, Z3
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z11
 	VADDPS    Z11, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z11
 	VADDPS    Z11, Z5, Z5
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z11
 	VADDPS    Z11, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z11
 	VADDPS    Z11, Z7, Z7
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -4557,24 +4646,24 @@ partnoadd:
 	VMAXPS Z11, Z7, Z7
 
 partnorelu:
-	VMOVUPS Z0, K1, (BX)
-	VMOVUPS Z1, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, K1, (BX)
-	VMOVUPS Z3, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, K1, (BX)
-	VMOVUPS Z5, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, K1, (BX)
-	VMOVUPS Z7, K2, 64(BX)
-	ADDQ    SI, BX
+	VMOVUPS Z0, K1, (SI)
+	VMOVUPS Z1, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, K1, (SI)
+	VMOVUPS Z3, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, K1, (SI)
+	VMOVUPS Z5, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, K1, (SI)
+	VMOVUPS Z7, K2, 64(SI)
+	ADDQ    DI, SI
 	VZEROUPPER
 	RET
 
-// func gemmRows4x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows4x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemmRows4x32AVX512(SB), NOSPLIT, $0-72
+TEXT ·gemmRows4x32AVX512(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -4582,9 +4671,10 @@ TEXT ·gemmRows4x32AVX512(SB), NOSPLIT, $0-72
 	LEAQ       (CX)(DX*2), BX
 	ADDQ       DX, BX
 	MOVQ       b+24(FP), SI
-	MOVQ       c+32(FP), DI
-	MOVQ       ldc+40(FP), R8
-	SHLQ       $0x02, R8
+	MOVQ       ahead+32(FP), DI
+	MOVQ       c+40(FP), R8
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -4593,25 +4683,27 @@ TEXT ·gemmRows4x32AVX512(SB), NOSPLIT, $0-72
 	VPXORD     Z5, Z5, Z5
 	VPXORD     Z6, Z6, Z6
 	VPXORD     Z7, Z7, Z7
-	MOVQ       DI, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 124(R9)
-	ADDQ       R8, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 124(R9)
-	ADDQ       R8, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 124(R9)
-	ADDQ       R8, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 124(R9)
-	ADDQ       R8, R9
+	MOVQ       R8, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
 	PREFETCHT0   512(SI)
+	PREFETCHT1   (SI)(DI*1)
 	PREFETCHT0   576(SI)
+	PREFETCHT1   64(SI)(DI*1)
 	VMOVUPS      (SI), Z8
 	VMOVUPS      64(SI), Z9
 	VBROADCASTSS (CX), Z10
@@ -4627,7 +4719,9 @@ hot:
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
 	PREFETCHT0   640(SI)
+	PREFETCHT1   128(SI)(DI*1)
 	PREFETCHT0   704(SI)
+	PREFETCHT1   192(SI)(DI*1)
 	VMOVUPS      128(SI), Z8
 	VMOVUPS      192(SI), Z9
 	VBROADCASTSS 4(CX), Z10
@@ -4643,7 +4737,9 @@ hot:
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
 	PREFETCHT0   768(SI)
+	PREFETCHT1   256(SI)(DI*1)
 	PREFETCHT0   832(SI)
+	PREFETCHT1   320(SI)(DI*1)
 	VMOVUPS      256(SI), Z8
 	VMOVUPS      320(SI), Z9
 	VBROADCASTSS 8(CX), Z10
@@ -4659,7 +4755,9 @@ hot:
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
 	PREFETCHT0   896(SI)
+	PREFETCHT1   384(SI)(DI*1)
 	PREFETCHT0   960(SI)
+	PREFETCHT1   448(SI)(DI*1)
 	VMOVUPS      384(SI), Z8
 	VMOVUPS      448(SI), Z9
 	VBROADCASTSS 12(CX), Z10
@@ -4686,7 +4784,9 @@ rest:
 
 single:
 	PREFETCHT0   512(SI)
+	PREFETCHT1   (SI)(DI*1)
 	PREFETCHT0   576(SI)
+	PREFETCHT1   64(SI)(DI*1)
 	VMOVUPS      (SI), Z8
 	VMOVUPS      64(SI), Z9
 	VBROADCASTSS (CX), Z10
@@ -4708,13 +4808,13 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
+	MOVQ    bias+72(FP), CX
 	VMOVUPS (CX), Z11
 	VADDPS  Z11, Z0, Z0
 	VADDPS  Z11, Z2, Z2
@@ -4729,19 +4829,19 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   DI, CX
+	MOVQ   R8, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R8, CX
+	ADDQ   R9, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R8, CX
+	ADDQ   R9, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R8, CX
+	ADDQ   R9, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   R8, CX
+	ADDQ   R9, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -4757,18 +4857,18 @@ wholenoadd:
 	VMAXPS Z11, Z7, Z7
 
 wholenorelu:
-	VMOVUPS Z0, (DI)
-	VMOVUPS Z1, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	VMOVUPS Z3, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	VMOVUPS Z5, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	VMOVUPS Z7, 64(DI)
-	ADDQ    R8, DI
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z2, (R8)
+	VMOVUPS Z3, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z4, (R8)
+	VMOVUPS Z5, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z6, (R8)
+	VMOVUPS Z7, 64(R8)
+	ADDQ    R9, R8
 	VZEROUPPER
 	RET
 
@@ -4792,7 +4892,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+64(FP), CX
+	MOVQ      bias+72(FP), CX
 	VMOVUPS.Z (CX), K1, Z11
 	VADDPS    Z11, Z0, Z0
 	VADDPS    Z11, Z2, Z2
@@ -4807,27 +4907,27 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      DI, CX
+	MOVQ      R8, CX
 	VMOVUPS.Z (CX), K1, Z11
 	VADDPS    Z11, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z11
 	VADDPS    Z11, Z1, Z1
-	ADDQ      R8, CX
+	ADDQ      R9, CX
 	VMOVUPS.Z (CX), K1, Z11
 	VADDPS    Z11, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z11
 	VADDPS    Z11, Z3, Z3
-	ADDQ      R8, CX
+	ADDQ      R9, CX
 	VMOVUPS.Z (CX), K1, Z11
 	VADDPS    Z11, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z11
 	VADDPS    Z11, Z5, Z5
-	ADDQ      R8, CX
+	ADDQ      R9, CX
 	VMOVUPS.Z (CX), K1, Z11
 	VADDPS    Z11, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z11
 	VADDPS    Z11, Z7, Z7
-	ADDQ      R8, CX
+	ADDQ      R9, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -4843,30 +4943,31 @@ partnoadd:
 	VMAXPS Z11, Z7, Z7
 
 partnorelu:
-	VMOVUPS Z0, K1, (DI)
-	VMOVUPS Z1, K2, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, K1, (DI)
-	VMOVUPS Z3, K2, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, K1, (DI)
-	VMOVUPS Z5, K2, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, K1, (DI)
-	VMOVUPS Z7, K2, 64(DI)
-	ADDQ    R8, DI
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K2, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z2, K1, (R8)
+	VMOVUPS Z3, K2, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z4, K1, (R8)
+	VMOVUPS Z5, K2, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z6, K1, (R8)
+	VMOVUPS Z7, K2, 64(R8)
+	ADDQ    R9, R8
 	VZEROUPPER
 	RET
 
-// func gemm5x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm5x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm5x32AVX512(SB), NOSPLIT, $0-72
+TEXT ·gemm5x32AVX512(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+24(FP), DX
-	MOVQ       c+32(FP), BX
-	MOVQ       ldc+40(FP), SI
-	SHLQ       $0x02, SI
+	MOVQ       ahead+32(FP), BX
+	MOVQ       c+40(FP), SI
+	MOVQ       ldc+48(FP), DI
+	SHLQ       $0x02, DI
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -4877,28 +4978,30 @@ TEXT ·gemm5x32AVX512(SB), NOSPLIT, $0-72
 	VPXORD     Z7, Z7, Z7
 	VPXORD     Z8, Z8, Z8
 	VPXORD     Z9, Z9, Z9
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
+	MOVQ       SI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
 	PREFETCHT0   512(DX)
+	PREFETCHT1   (DX)(BX*1)
 	PREFETCHT0   576(DX)
+	PREFETCHT1   64(DX)(BX*1)
 	VMOVUPS      (DX), Z10
 	VMOVUPS      64(DX), Z11
 	VBROADCASTSS (CX), Z12
@@ -4917,7 +5020,9 @@ hot:
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
 	PREFETCHT0   640(DX)
+	PREFETCHT1   128(DX)(BX*1)
 	PREFETCHT0   704(DX)
+	PREFETCHT1   192(DX)(BX*1)
 	VMOVUPS      128(DX), Z10
 	VMOVUPS      192(DX), Z11
 	VBROADCASTSS 20(CX), Z12
@@ -4936,7 +5041,9 @@ hot:
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
 	PREFETCHT0   768(DX)
+	PREFETCHT1   256(DX)(BX*1)
 	PREFETCHT0   832(DX)
+	PREFETCHT1   320(DX)(BX*1)
 	VMOVUPS      256(DX), Z10
 	VMOVUPS      320(DX), Z11
 	VBROADCASTSS 40(CX), Z12
@@ -4955,7 +5062,9 @@ hot:
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
 	PREFETCHT0   896(DX)
+	PREFETCHT1   384(DX)(BX*1)
 	PREFETCHT0   960(DX)
+	PREFETCHT1   448(DX)(BX*1)
 	VMOVUPS      384(DX), Z10
 	VMOVUPS      448(DX), Z11
 	VBROADCASTSS 60(CX), Z12
@@ -4984,7 +5093,9 @@ rest:
 
 single:
 	PREFETCHT0   512(DX)
+	PREFETCHT1   (DX)(BX*1)
 	PREFETCHT0   576(DX)
+	PREFETCHT1   64(DX)(BX*1)
 	VMOVUPS      (DX), Z10
 	VMOVUPS      64(DX), Z11
 	VBROADCASTSS (CX), Z12
@@ -5008,13 +5119,13 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
+	MOVQ    bias+72(FP), CX
 	VMOVUPS (CX), Z13
 	VADDPS  Z13, Z0, Z0
 	VADDPS  Z13, Z2, Z2
@@ -5031,22 +5142,22 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   BX, CX
+	MOVQ   SI, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -5064,37 +5175,37 @@ wholenoadd:
 	VMAXPS Z13, Z9, Z9
 
 wholenorelu:
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	VMOVUPS Z3, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	VMOVUPS Z5, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	VMOVUPS Z7, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	VMOVUPS Z9, 64(BX)
-	ADDQ    SI, BX
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, 64(SI)
+	ADDQ    DI, SI
 	VZEROUPPER
 	RET
 
 part:
 	MOVQ      $0x00000010, R8
-	XORQ      DI, DI
+	XORQ      BX, BX
 	MOVQ      CX, DX
 	CMPQ      DX, R8
 	CMOVQGT   R8, DX
 	SUBQ      R8, CX
-	CMOVQLT   DI, CX
-	XORL      DI, DI
-	MOVL      $0x00000001, DI
-	SHLXL     DX, DI, DI
-	SUBL      $0x01, DI
-	KMOVW     DI, K1
+	CMOVQLT   BX, CX
+	XORL      BX, BX
+	MOVL      $0x00000001, BX
+	SHLXL     DX, BX, BX
+	SUBL      $0x01, BX
+	KMOVW     BX, K1
 	XORL      DX, DX
 	MOVL      $0x00000001, DX
 	SHLXL     CX, DX, DX
@@ -5102,7 +5213,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+64(FP), CX
+	MOVQ      bias+72(FP), CX
 	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z0, Z0
 	VADDPS    Z13, Z2, Z2
@@ -5119,32 +5230,32 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      BX, CX
+	MOVQ      SI, CX
 	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z13
 	VADDPS    Z13, Z1, Z1
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z13
 	VADDPS    Z13, Z3, Z3
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z13
 	VADDPS    Z13, Z5, Z5
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z13
 	VADDPS    Z13, Z7, Z7
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z13
 	VADDPS    Z13, Z9, Z9
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -5162,27 +5273,27 @@ partnoadd:
 	VMAXPS Z13, Z9, Z9
 
 partnorelu:
-	VMOVUPS Z0, K1, (BX)
-	VMOVUPS Z1, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, K1, (BX)
-	VMOVUPS Z3, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, K1, (BX)
-	VMOVUPS Z5, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, K1, (BX)
-	VMOVUPS Z7, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, K1, (BX)
-	VMOVUPS Z9, K2, 64(BX)
-	ADDQ    SI, BX
+	VMOVUPS Z0, K1, (SI)
+	VMOVUPS Z1, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, K1, (SI)
+	VMOVUPS Z3, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, K1, (SI)
+	VMOVUPS Z5, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, K1, (SI)
+	VMOVUPS Z7, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, K1, (SI)
+	VMOVUPS Z9, K2, 64(SI)
+	ADDQ    DI, SI
 	VZEROUPPER
 	RET
 
-// func gemmRows5x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows5x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemmRows5x32AVX512(SB), NOSPLIT, $0-72
+TEXT ·gemmRows5x32AVX512(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -5190,9 +5301,10 @@ TEXT ·gemmRows5x32AVX512(SB), NOSPLIT, $0-72
 	LEAQ       (CX)(DX*2), BX
 	ADDQ       DX, BX
 	MOVQ       b+24(FP), SI
-	MOVQ       c+32(FP), DI
-	MOVQ       ldc+40(FP), R8
-	SHLQ       $0x02, R8
+	MOVQ       ahead+32(FP), DI
+	MOVQ       c+40(FP), R8
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -5203,28 +5315,30 @@ TEXT ·gemmRows5x32AVX512(SB), NOSPLIT, $0-72
 	VPXORD     Z7, Z7, Z7
 	VPXORD     Z8, Z8, Z8
 	VPXORD     Z9, Z9, Z9
-	MOVQ       DI, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 124(R9)
-	ADDQ       R8, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 124(R9)
-	ADDQ       R8, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 124(R9)
-	ADDQ       R8, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 124(R9)
-	ADDQ       R8, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 124(R9)
-	ADDQ       R8, R9
+	MOVQ       R8, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
 	PREFETCHT0   512(SI)
+	PREFETCHT1   (SI)(DI*1)
 	PREFETCHT0   576(SI)
+	PREFETCHT1   64(SI)(DI*1)
 	VMOVUPS      (SI), Z10
 	VMOVUPS      64(SI), Z11
 	VBROADCASTSS (CX), Z12
@@ -5243,7 +5357,9 @@ hot:
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
 	PREFETCHT0   640(SI)
+	PREFETCHT1   128(SI)(DI*1)
 	PREFETCHT0   704(SI)
+	PREFETCHT1   192(SI)(DI*1)
 	VMOVUPS      128(SI), Z10
 	VMOVUPS      192(SI), Z11
 	VBROADCASTSS 4(CX), Z12
@@ -5262,7 +5378,9 @@ hot:
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
 	PREFETCHT0   768(SI)
+	PREFETCHT1   256(SI)(DI*1)
 	PREFETCHT0   832(SI)
+	PREFETCHT1   320(SI)(DI*1)
 	VMOVUPS      256(SI), Z10
 	VMOVUPS      320(SI), Z11
 	VBROADCASTSS 8(CX), Z12
@@ -5281,7 +5399,9 @@ hot:
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
 	PREFETCHT0   896(SI)
+	PREFETCHT1   384(SI)(DI*1)
 	PREFETCHT0   960(SI)
+	PREFETCHT1   448(SI)(DI*1)
 	VMOVUPS      384(SI), Z10
 	VMOVUPS      448(SI), Z11
 	VBROADCASTSS 12(CX), Z12
@@ -5311,7 +5431,9 @@ rest:
 
 single:
 	PREFETCHT0   512(SI)
+	PREFETCHT1   (SI)(DI*1)
 	PREFETCHT0   576(SI)
+	PREFETCHT1   64(SI)(DI*1)
 	VMOVUPS      (SI), Z10
 	VMOVUPS      64(SI), Z11
 	VBROADCASTSS (CX), Z12
@@ -5336,13 +5458,13 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
+	MOVQ    bias+72(FP), CX
 	VMOVUPS (CX), Z13
 	VADDPS  Z13, Z0, Z0
 	VADDPS  Z13, Z2, Z2
@@ -5359,22 +5481,22 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   DI, CX
+	MOVQ   R8, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R8, CX
+	ADDQ   R9, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R8, CX
+	ADDQ   R9, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R8, CX
+	ADDQ   R9, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   R8, CX
+	ADDQ   R9, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   R8, CX
+	ADDQ   R9, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -5392,21 +5514,21 @@ wholenoadd:
 	VMAXPS Z13, Z9, Z9
 
 wholenorelu:
-	VMOVUPS Z0, (DI)
-	VMOVUPS Z1, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	VMOVUPS Z3, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	VMOVUPS Z5, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	VMOVUPS Z7, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	VMOVUPS Z9, 64(DI)
-	ADDQ    R8, DI
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z2, (R8)
+	VMOVUPS Z3, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z4, (R8)
+	VMOVUPS Z5, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z6, (R8)
+	VMOVUPS Z7, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z8, (R8)
+	VMOVUPS Z9, 64(R8)
+	ADDQ    R9, R8
 	VZEROUPPER
 	RET
 
@@ -5430,7 +5552,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+64(FP), CX
+	MOVQ      bias+72(FP), CX
 	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z0, Z0
 	VADDPS    Z13, Z2, Z2
@@ -5447,32 +5569,32 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      DI, CX
+	MOVQ      R8, CX
 	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z13
 	VADDPS    Z13, Z1, Z1
-	ADDQ      R8, CX
+	ADDQ      R9, CX
 	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z13
 	VADDPS    Z13, Z3, Z3
-	ADDQ      R8, CX
+	ADDQ      R9, CX
 	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z13
 	VADDPS    Z13, Z5, Z5
-	ADDQ      R8, CX
+	ADDQ      R9, CX
 	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z13
 	VADDPS    Z13, Z7, Z7
-	ADDQ      R8, CX
+	ADDQ      R9, CX
 	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z13
 	VADDPS    Z13, Z9, Z9
-	ADDQ      R8, CX
+	ADDQ      R9, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -5490,33 +5612,34 @@ partnoadd:
 	VMAXPS Z13, Z9, Z9
 
 partnorelu:
-	VMOVUPS Z0, K1, (DI)
-	VMOVUPS Z1, K2, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, K1, (DI)
-	VMOVUPS Z3, K2, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, K1, (DI)
-	VMOVUPS Z5, K2, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, K1, (DI)
-	VMOVUPS Z7, K2, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, K1, (DI)
-	VMOVUPS Z9, K2, 64(DI)
-	ADDQ    R8, DI
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K2, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z2, K1, (R8)
+	VMOVUPS Z3, K2, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z4, K1, (R8)
+	VMOVUPS Z5, K2, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z6, K1, (R8)
+	VMOVUPS Z7, K2, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z8, K1, (R8)
+	VMOVUPS Z9, K2, 64(R8)
+	ADDQ    R9, R8
 	VZEROUPPER
 	RET
 
-// func gemm6x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm6x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm6x32AVX512(SB), NOSPLIT, $0-72
+TEXT ·gemm6x32AVX512(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+24(FP), DX
-	MOVQ       c+32(FP), BX
-	MOVQ       ldc+40(FP), SI
-	SHLQ       $0x02, SI
+	MOVQ       ahead+32(FP), BX
+	MOVQ       c+40(FP), SI
+	MOVQ       ldc+48(FP), DI
+	SHLQ       $0x02, DI
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -5529,31 +5652,33 @@ TEXT ·gemm6x32AVX512(SB), NOSPLIT, $0-72
 	VPXORD     Z9, Z9, Z9
 	VPXORD     Z10, Z10, Z10
 	VPXORD     Z11, Z11, Z11
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
+	MOVQ       SI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
 	PREFETCHT0   512(DX)
+	PREFETCHT1   (DX)(BX*1)
 	PREFETCHT0   576(DX)
+	PREFETCHT1   64(DX)(BX*1)
 	VMOVUPS      (DX), Z12
 	VMOVUPS      64(DX), Z13
 	VBROADCASTSS (CX), Z14
@@ -5575,7 +5700,9 @@ hot:
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
 	PREFETCHT0   640(DX)
+	PREFETCHT1   128(DX)(BX*1)
 	PREFETCHT0   704(DX)
+	PREFETCHT1   192(DX)(BX*1)
 	VMOVUPS      128(DX), Z12
 	VMOVUPS      192(DX), Z13
 	VBROADCASTSS 24(CX), Z14
@@ -5597,7 +5724,9 @@ hot:
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
 	PREFETCHT0   768(DX)
+	PREFETCHT1   256(DX)(BX*1)
 	PREFETCHT0   832(DX)
+	PREFETCHT1   320(DX)(BX*1)
 	VMOVUPS      256(DX), Z12
 	VMOVUPS      320(DX), Z13
 	VBROADCASTSS 48(CX), Z14
@@ -5619,7 +5748,9 @@ hot:
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
 	PREFETCHT0   896(DX)
+	PREFETCHT1   384(DX)(BX*1)
 	PREFETCHT0   960(DX)
+	PREFETCHT1   448(DX)(BX*1)
 	VMOVUPS      384(DX), Z12
 	VMOVUPS      448(DX), Z13
 	VBROADCASTSS 72(CX), Z14
@@ -5651,7 +5782,9 @@ rest:
 
 single:
 	PREFETCHT0   512(DX)
+	PREFETCHT1   (DX)(BX*1)
 	PREFETCHT0   576(DX)
+	PREFETCHT1   64(DX)(BX*1)
 	VMOVUPS      (DX), Z12
 	VMOVUPS      64(DX), Z13
 	VBROADCASTSS (CX), Z14
@@ -5678,13 +5811,13 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
+	MOVQ    bias+72(FP), CX
 	VMOVUPS (CX), Z15
 	VADDPS  Z15, Z0, Z0
 	VADDPS  Z15, Z2, Z2
@@ -5703,25 +5836,25 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   BX, CX
+	MOVQ   SI, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -5741,40 +5874,40 @@ wholenoadd:
 	VMAXPS Z15, Z11, Z11
 
 wholenorelu:
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	VMOVUPS Z3, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	VMOVUPS Z5, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	VMOVUPS Z7, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	VMOVUPS Z9, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	VMOVUPS Z11, 64(BX)
-	ADDQ    SI, BX
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z10, (SI)
+	VMOVUPS Z11, 64(SI)
+	ADDQ    DI, SI
 	VZEROUPPER
 	RET
 
 part:
 	MOVQ      $0x00000010, R8
-	XORQ      DI, DI
+	XORQ      BX, BX
 	MOVQ      CX, DX
 	CMPQ      DX, R8
 	CMOVQGT   R8, DX
 	SUBQ      R8, CX
-	CMOVQLT   DI, CX
-	XORL      DI, DI
-	MOVL      $0x00000001, DI
-	SHLXL     DX, DI, DI
-	SUBL      $0x01, DI
-	KMOVW     DI, K1
+	CMOVQLT   BX, CX
+	XORL      BX, BX
+	MOVL      $0x00000001, BX
+	SHLXL     DX, BX, BX
+	SUBL      $0x01, BX
+	KMOVW     BX, K1
 	XORL      DX, DX
 	MOVL      $0x00000001, DX
 	SHLXL     CX, DX, DX
@@ -5782,7 +5915,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+64(FP), CX
+	MOVQ      bias+72(FP), CX
 	VMOVUPS.Z (CX), K1, Z15
 	VADDPS    Z15, Z0, Z0
 	VADDPS    Z15, Z2, Z2
@@ -5801,37 +5934,37 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      BX, CX
+	MOVQ      SI, CX
 	VMOVUPS.Z (CX), K1, Z15
 	VADDPS    Z15, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z15
 	VADDPS    Z15, Z1, Z1
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z15
 	VADDPS    Z15, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z15
 	VADDPS    Z15, Z3, Z3
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z15
 	VADDPS    Z15, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z15
 	VADDPS    Z15, Z5, Z5
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z15
 	VADDPS    Z15, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z15
 	VADDPS    Z15, Z7, Z7
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z15
 	VADDPS    Z15, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z15
 	VADDPS    Z15, Z9, Z9
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z15
 	VADDPS    Z15, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z15
 	VADDPS    Z15, Z11, Z11
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -5851,30 +5984,30 @@ partnoadd:
 	VMAXPS Z15, Z11, Z11
 
 partnorelu:
-	VMOVUPS Z0, K1, (BX)
-	VMOVUPS Z1, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, K1, (BX)
-	VMOVUPS Z3, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, K1, (BX)
-	VMOVUPS Z5, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, K1, (BX)
-	VMOVUPS Z7, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, K1, (BX)
-	VMOVUPS Z9, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, K1, (BX)
-	VMOVUPS Z11, K2, 64(BX)
-	ADDQ    SI, BX
+	VMOVUPS Z0, K1, (SI)
+	VMOVUPS Z1, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, K1, (SI)
+	VMOVUPS Z3, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, K1, (SI)
+	VMOVUPS Z5, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, K1, (SI)
+	VMOVUPS Z7, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, K1, (SI)
+	VMOVUPS Z9, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z10, K1, (SI)
+	VMOVUPS Z11, K2, 64(SI)
+	ADDQ    DI, SI
 	VZEROUPPER
 	RET
 
-// func gemmRows6x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows6x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemmRows6x32AVX512(SB), NOSPLIT, $0-72
+TEXT ·gemmRows6x32AVX512(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -5882,9 +6015,10 @@ TEXT ·gemmRows6x32AVX512(SB), NOSPLIT, $0-72
 	LEAQ       (CX)(DX*2), BX
 	ADDQ       DX, BX
 	MOVQ       b+24(FP), SI
-	MOVQ       c+32(FP), DI
-	MOVQ       ldc+40(FP), R8
-	SHLQ       $0x02, R8
+	MOVQ       ahead+32(FP), DI
+	MOVQ       c+40(FP), R8
+	MOVQ       ldc+48(FP), R9
+	SHLQ       $0x02, R9
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -5897,31 +6031,33 @@ TEXT ·gemmRows6x32AVX512(SB), NOSPLIT, $0-72
 	VPXORD     Z9, Z9, Z9
 	VPXORD     Z10, Z10, Z10
 	VPXORD     Z11, Z11, Z11
-	MOVQ       DI, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 124(R9)
-	ADDQ       R8, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 124(R9)
-	ADDQ       R8, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 124(R9)
-	ADDQ       R8, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 124(R9)
-	ADDQ       R8, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 124(R9)
-	ADDQ       R8, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 124(R9)
-	ADDQ       R8, R9
+	MOVQ       R8, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 124(R10)
+	ADDQ       R9, R10
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
 	PREFETCHT0   512(SI)
+	PREFETCHT1   (SI)(DI*1)
 	PREFETCHT0   576(SI)
+	PREFETCHT1   64(SI)(DI*1)
 	VMOVUPS      (SI), Z12
 	VMOVUPS      64(SI), Z13
 	VBROADCASTSS (CX), Z14
@@ -5943,7 +6079,9 @@ hot:
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
 	PREFETCHT0   640(SI)
+	PREFETCHT1   128(SI)(DI*1)
 	PREFETCHT0   704(SI)
+	PREFETCHT1   192(SI)(DI*1)
 	VMOVUPS      128(SI), Z12
 	VMOVUPS      192(SI), Z13
 	VBROADCASTSS 4(CX), Z14
@@ -5965,7 +6103,9 @@ hot:
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
 	PREFETCHT0   768(SI)
+	PREFETCHT1   256(SI)(DI*1)
 	PREFETCHT0   832(SI)
+	PREFETCHT1   320(SI)(DI*1)
 	VMOVUPS      256(SI), Z12
 	VMOVUPS      320(SI), Z13
 	VBROADCASTSS 8(CX), Z14
@@ -5987,7 +6127,9 @@ hot:
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
 	PREFETCHT0   896(SI)
+	PREFETCHT1   384(SI)(DI*1)
 	PREFETCHT0   960(SI)
+	PREFETCHT1   448(SI)(DI*1)
 	VMOVUPS      384(SI), Z12
 	VMOVUPS      448(SI), Z13
 	VBROADCASTSS 12(CX), Z14
@@ -6020,7 +6162,9 @@ rest:
 
 single:
 	PREFETCHT0   512(SI)
+	PREFETCHT1   (SI)(DI*1)
 	PREFETCHT0   576(SI)
+	PREFETCHT1   64(SI)(DI*1)
 	VMOVUPS      (SI), Z12
 	VMOVUPS      64(SI), Z13
 	VBROADCASTSS (CX), Z14
@@ -6048,13 +6192,13 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
+	MOVQ    bias+72(FP), CX
 	VMOVUPS (CX), Z15
 	VADDPS  Z15, Z0, Z0
 	VADDPS  Z15, Z2, Z2
@@ -6073,25 +6217,25 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   DI, CX
+	MOVQ   R8, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R8, CX
+	ADDQ   R9, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R8, CX
+	ADDQ   R9, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R8, CX
+	ADDQ   R9, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   R8, CX
+	ADDQ   R9, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   R8, CX
+	ADDQ   R9, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   R8, CX
+	ADDQ   R9, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -6111,24 +6255,24 @@ wholenoadd:
 	VMAXPS Z15, Z11, Z11
 
 wholenorelu:
-	VMOVUPS Z0, (DI)
-	VMOVUPS Z1, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	VMOVUPS Z3, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	VMOVUPS Z5, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, (DI)
-	VMOVUPS Z7, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, (DI)
-	VMOVUPS Z9, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, (DI)
-	VMOVUPS Z11, 64(DI)
-	ADDQ    R8, DI
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z2, (R8)
+	VMOVUPS Z3, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z4, (R8)
+	VMOVUPS Z5, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z6, (R8)
+	VMOVUPS Z7, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z8, (R8)
+	VMOVUPS Z9, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z10, (R8)
+	VMOVUPS Z11, 64(R8)
+	ADDQ    R9, R8
 	VZEROUPPER
 	RET
 
@@ -6152,7 +6296,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+64(FP), CX
+	MOVQ      bias+72(FP), CX
 	VMOVUPS.Z (CX), K1, Z15
 	VADDPS    Z15, Z0, Z0
 	VADDPS    Z15, Z2, Z2
@@ -6171,37 +6315,37 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      DI, CX
+	MOVQ      R8, CX
 	VMOVUPS.Z (CX), K1, Z15
 	VADDPS    Z15, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z15
 	VADDPS    Z15, Z1, Z1
-	ADDQ      R8, CX
+	ADDQ      R9, CX
 	VMOVUPS.Z (CX), K1, Z15
 	VADDPS    Z15, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z15
 	VADDPS    Z15, Z3, Z3
-	ADDQ      R8, CX
+	ADDQ      R9, CX
 	VMOVUPS.Z (CX), K1, Z15
 	VADDPS    Z15, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z15
 	VADDPS    Z15, Z5, Z5
-	ADDQ      R8, CX
+	ADDQ      R9, CX
 	VMOVUPS.Z (CX), K1, Z15
 	VADDPS    Z15, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z15
 	VADDPS    Z15, Z7, Z7
-	ADDQ      R8, CX
+	ADDQ      R9, CX
 	VMOVUPS.Z (CX), K1, Z15
 	VADDPS    Z15, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z15
 	VADDPS    Z15, Z9, Z9
-	ADDQ      R8, CX
+	ADDQ      R9, CX
 	VMOVUPS.Z (CX), K1, Z15
 	VADDPS    Z15, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z15
 	VADDPS    Z15, Z11, Z11
-	ADDQ      R8, CX
+	ADDQ      R9, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -6221,36 +6365,37 @@ partnoadd:
 	VMAXPS Z15, Z11, Z11
 
 partnorelu:
-	VMOVUPS Z0, K1, (DI)
-	VMOVUPS Z1, K2, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, K1, (DI)
-	VMOVUPS Z3, K2, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, K1, (DI)
-	VMOVUPS Z5, K2, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z6, K1, (DI)
-	VMOVUPS Z7, K2, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z8, K1, (DI)
-	VMOVUPS Z9, K2, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z10, K1, (DI)
-	VMOVUPS Z11, K2, 64(DI)
-	ADDQ    R8, DI
+	VMOVUPS Z0, K1, (R8)
+	VMOVUPS Z1, K2, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z2, K1, (R8)
+	VMOVUPS Z3, K2, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z4, K1, (R8)
+	VMOVUPS Z5, K2, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z6, K1, (R8)
+	VMOVUPS Z7, K2, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z8, K1, (R8)
+	VMOVUPS Z9, K2, 64(R8)
+	ADDQ    R9, R8
+	VMOVUPS Z10, K1, (R8)
+	VMOVUPS Z11, K2, 64(R8)
+	ADDQ    R9, R8
 	VZEROUPPER
 	RET
 
-// func gemm7x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm7x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm7x32AVX512(SB), NOSPLIT, $0-72
+TEXT ·gemm7x32AVX512(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+24(FP), DX
-	MOVQ       c+32(FP), BX
-	MOVQ       ldc+40(FP), SI
-	SHLQ       $0x02, SI
+	MOVQ       ahead+32(FP), BX
+	MOVQ       c+40(FP), SI
+	MOVQ       ldc+48(FP), DI
+	SHLQ       $0x02, DI
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -6265,34 +6410,36 @@ TEXT ·gemm7x32AVX512(SB), NOSPLIT, $0-72
 	VPXORD     Z11, Z11, Z11
 	VPXORD     Z12, Z12, Z12
 	VPXORD     Z13, Z13, Z13
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
+	MOVQ       SI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
 	PREFETCHT0   512(DX)
+	PREFETCHT1   (DX)(BX*1)
 	PREFETCHT0   576(DX)
+	PREFETCHT1   64(DX)(BX*1)
 	VMOVUPS      (DX), Z14
 	VMOVUPS      64(DX), Z15
 	VBROADCASTSS (CX), Z16
@@ -6317,7 +6464,9 @@ hot:
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
 	PREFETCHT0   640(DX)
+	PREFETCHT1   128(DX)(BX*1)
 	PREFETCHT0   704(DX)
+	PREFETCHT1   192(DX)(BX*1)
 	VMOVUPS      128(DX), Z14
 	VMOVUPS      192(DX), Z15
 	VBROADCASTSS 28(CX), Z16
@@ -6342,7 +6491,9 @@ hot:
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
 	PREFETCHT0   768(DX)
+	PREFETCHT1   256(DX)(BX*1)
 	PREFETCHT0   832(DX)
+	PREFETCHT1   320(DX)(BX*1)
 	VMOVUPS      256(DX), Z14
 	VMOVUPS      320(DX), Z15
 	VBROADCASTSS 56(CX), Z16
@@ -6367,7 +6518,9 @@ hot:
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
 	PREFETCHT0   896(DX)
+	PREFETCHT1   384(DX)(BX*1)
 	PREFETCHT0   960(DX)
+	PREFETCHT1   448(DX)(BX*1)
 	VMOVUPS      384(DX), Z14
 	VMOVUPS      448(DX), Z15
 	VBROADCASTSS 84(CX), Z16
@@ -6402,7 +6555,9 @@ rest:
 
 single:
 	PREFETCHT0   512(DX)
+	PREFETCHT1   (DX)(BX*1)
 	PREFETCHT0   576(DX)
+	PREFETCHT1   64(DX)(BX*1)
 	VMOVUPS      (DX), Z14
 	VMOVUPS      64(DX), Z15
 	VBROADCASTSS (CX), Z16
@@ -6432,13 +6587,13 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
+	MOVQ    bias+72(FP), CX
 	VMOVUPS (CX), Z17
 	VADDPS  Z17, Z0, Z0
 	VADDPS  Z17, Z2, Z2
@@ -6459,28 +6614,28 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   BX, CX
+	MOVQ   SI, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -6502,43 +6657,43 @@ wholenoadd:
 	VMAXPS Z17, Z13, Z13
 
 wholenorelu:
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	VMOVUPS Z3, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	VMOVUPS Z5, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	VMOVUPS Z7, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	VMOVUPS Z9, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	VMOVUPS Z11, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, (BX)
-	VMOVUPS Z13, 64(BX)
-	ADDQ    SI, BX
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z10, (SI)
+	VMOVUPS Z11, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z12, (SI)
+	VMOVUPS Z13, 64(SI)
+	ADDQ    DI, SI
 	VZEROUPPER
 	RET
 
 part:
 	MOVQ      $0x00000010, R8
-	XORQ      DI, DI
+	XORQ      BX, BX
 	MOVQ      CX, DX
 	CMPQ      DX, R8
 	CMOVQGT   R8, DX
 	SUBQ      R8, CX
-	CMOVQLT   DI, CX
-	XORL      DI, DI
-	MOVL      $0x00000001, DI
-	SHLXL     DX, DI, DI
-	SUBL      $0x01, DI
-	KMOVW     DI, K1
+	CMOVQLT   BX, CX
+	XORL      BX, BX
+	MOVL      $0x00000001, BX
+	SHLXL     DX, BX, BX
+	SUBL      $0x01, BX
+	KMOVW     BX, K1
 	XORL      DX, DX
 	MOVL      $0x00000001, DX
 	SHLXL     CX, DX, DX
@@ -6546,7 +6701,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+64(FP), CX
+	MOVQ      bias+72(FP), CX
 	VMOVUPS.Z (CX), K1, Z17
 	VADDPS    Z17, Z0, Z0
 	VADDPS    Z17, Z2, Z2
@@ -6567,42 +6722,42 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      BX, CX
+	MOVQ      SI, CX
 	VMOVUPS.Z (CX), K1, Z17
 	VADDPS    Z17, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z17
 	VADDPS    Z17, Z1, Z1
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z17
 	VADDPS    Z17, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z17
 	VADDPS    Z17, Z3, Z3
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z17
 	VADDPS    Z17, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z17
 	VADDPS    Z17, Z5, Z5
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z17
 	VADDPS    Z17, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z17
 	VADDPS    Z17, Z7, Z7
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z17
 	VADDPS    Z17, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z17
 	VADDPS    Z17, Z9, Z9
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z17
 	VADDPS    Z17, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z17
 	VADDPS    Z17, Z11, Z11
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z17
 	VADDPS    Z17, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z17
 	VADDPS    Z17, Z13, Z13
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -6624,33 +6779,33 @@ partnoadd:
 	VMAXPS Z17, Z13, Z13
 
 partnorelu:
-	VMOVUPS Z0, K1, (BX)
-	VMOVUPS Z1, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, K1, (BX)
-	VMOVUPS Z3, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, K1, (BX)
-	VMOVUPS Z5, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, K1, (BX)
-	VMOVUPS Z7, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, K1, (BX)
-	VMOVUPS Z9, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, K1, (BX)
-	VMOVUPS Z11, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, K1, (BX)
-	VMOVUPS Z13, K2, 64(BX)
-	ADDQ    SI, BX
+	VMOVUPS Z0, K1, (SI)
+	VMOVUPS Z1, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, K1, (SI)
+	VMOVUPS Z3, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, K1, (SI)
+	VMOVUPS Z5, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, K1, (SI)
+	VMOVUPS Z7, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, K1, (SI)
+	VMOVUPS Z9, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z10, K1, (SI)
+	VMOVUPS Z11, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z12, K1, (SI)
+	VMOVUPS Z13, K2, 64(SI)
+	ADDQ    DI, SI
 	VZEROUPPER
 	RET
 
-// func gemmRows7x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows7x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemmRows7x32AVX512(SB), NOSPLIT, $0-72
+TEXT ·gemmRows7x32AVX512(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -6660,9 +6815,10 @@ TEXT ·gemmRows7x32AVX512(SB), NOSPLIT, $0-72
 	LEAQ       (BX)(DX*2), SI
 	ADDQ       DX, SI
 	MOVQ       b+24(FP), DI
-	MOVQ       c+32(FP), R8
-	MOVQ       ldc+40(FP), R9
-	SHLQ       $0x02, R9
+	MOVQ       ahead+32(FP), R8
+	MOVQ       c+40(FP), R9
+	MOVQ       ldc+48(FP), R10
+	SHLQ       $0x02, R10
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -6677,34 +6833,36 @@ TEXT ·gemmRows7x32AVX512(SB), NOSPLIT, $0-72
 	VPXORD     Z11, Z11, Z11
 	VPXORD     Z12, Z12, Z12
 	VPXORD     Z13, Z13, Z13
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
+	MOVQ       R9, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
 	PREFETCHT0   512(DI)
+	PREFETCHT1   (DI)(R8*1)
 	PREFETCHT0   576(DI)
+	PREFETCHT1   64(DI)(R8*1)
 	VMOVUPS      (DI), Z14
 	VMOVUPS      64(DI), Z15
 	VBROADCASTSS (CX), Z16
@@ -6729,7 +6887,9 @@ hot:
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
 	PREFETCHT0   640(DI)
+	PREFETCHT1   128(DI)(R8*1)
 	PREFETCHT0   704(DI)
+	PREFETCHT1   192(DI)(R8*1)
 	VMOVUPS      128(DI), Z14
 	VMOVUPS      192(DI), Z15
 	VBROADCASTSS 4(CX), Z16
@@ -6754,7 +6914,9 @@ hot:
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
 	PREFETCHT0   768(DI)
+	PREFETCHT1   256(DI)(R8*1)
 	PREFETCHT0   832(DI)
+	PREFETCHT1   320(DI)(R8*1)
 	VMOVUPS      256(DI), Z14
 	VMOVUPS      320(DI), Z15
 	VBROADCASTSS 8(CX), Z16
@@ -6779,7 +6941,9 @@ hot:
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
 	PREFETCHT0   896(DI)
+	PREFETCHT1   384(DI)(R8*1)
 	PREFETCHT0   960(DI)
+	PREFETCHT1   448(DI)(R8*1)
 	VMOVUPS      384(DI), Z14
 	VMOVUPS      448(DI), Z15
 	VBROADCASTSS 12(CX), Z16
@@ -6816,7 +6980,9 @@ rest:
 
 single:
 	PREFETCHT0   512(DI)
+	PREFETCHT1   (DI)(R8*1)
 	PREFETCHT0   576(DI)
+	PREFETCHT1   64(DI)(R8*1)
 	VMOVUPS      (DI), Z14
 	VMOVUPS      64(DI), Z15
 	VBROADCASTSS (CX), Z16
@@ -6848,13 +7014,13 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
+	MOVQ    bias+72(FP), CX
 	VMOVUPS (CX), Z17
 	VADDPS  Z17, Z0, Z0
 	VADDPS  Z17, Z2, Z2
@@ -6875,28 +7041,28 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R8, CX
+	MOVQ   R9, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R9, CX
+	ADDQ   R10, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R9, CX
+	ADDQ   R10, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R9, CX
+	ADDQ   R10, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   R9, CX
+	ADDQ   R10, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   R9, CX
+	ADDQ   R10, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   R9, CX
+	ADDQ   R10, CX
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
-	ADDQ   R9, CX
+	ADDQ   R10, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -6918,27 +7084,27 @@ wholenoadd:
 	VMAXPS Z17, Z13, Z13
 
 wholenorelu:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, (R8)
-	VMOVUPS Z11, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, (R8)
-	VMOVUPS Z13, 64(R8)
-	ADDQ    R9, R8
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z1, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Z3, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z5, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Z7, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z8, (R9)
+	VMOVUPS Z9, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z10, (R9)
+	VMOVUPS Z11, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z12, (R9)
+	VMOVUPS Z13, 64(R9)
+	ADDQ    R10, R9
 	VZEROUPPER
 	RET
 
@@ -6962,7 +7128,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+64(FP), CX
+	MOVQ      bias+72(FP), CX
 	VMOVUPS.Z (CX), K1, Z17
 	VADDPS    Z17, Z0, Z0
 	VADDPS    Z17, Z2, Z2
@@ -6983,42 +7149,42 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      R8, CX
+	MOVQ      R9, CX
 	VMOVUPS.Z (CX), K1, Z17
 	VADDPS    Z17, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z17
 	VADDPS    Z17, Z1, Z1
-	ADDQ      R9, CX
+	ADDQ      R10, CX
 	VMOVUPS.Z (CX), K1, Z17
 	VADDPS    Z17, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z17
 	VADDPS    Z17, Z3, Z3
-	ADDQ      R9, CX
+	ADDQ      R10, CX
 	VMOVUPS.Z (CX), K1, Z17
 	VADDPS    Z17, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z17
 	VADDPS    Z17, Z5, Z5
-	ADDQ      R9, CX
+	ADDQ      R10, CX
 	VMOVUPS.Z (CX), K1, Z17
 	VADDPS    Z17, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z17
 	VADDPS    Z17, Z7, Z7
-	ADDQ      R9, CX
+	ADDQ      R10, CX
 	VMOVUPS.Z (CX), K1, Z17
 	VADDPS    Z17, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z17
 	VADDPS    Z17, Z9, Z9
-	ADDQ      R9, CX
+	ADDQ      R10, CX
 	VMOVUPS.Z (CX), K1, Z17
 	VADDPS    Z17, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z17
 	VADDPS    Z17, Z11, Z11
-	ADDQ      R9, CX
+	ADDQ      R10, CX
 	VMOVUPS.Z (CX), K1, Z17
 	VADDPS    Z17, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z17
 	VADDPS    Z17, Z13, Z13
-	ADDQ      R9, CX
+	ADDQ      R10, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -7040,39 +7206,40 @@ partnoadd:
 	VMAXPS Z17, Z13, Z13
 
 partnorelu:
-	VMOVUPS Z0, K1, (R8)
-	VMOVUPS Z1, K2, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, K1, (R8)
-	VMOVUPS Z3, K2, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, K1, (R8)
-	VMOVUPS Z5, K2, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, K1, (R8)
-	VMOVUPS Z7, K2, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, K1, (R8)
-	VMOVUPS Z9, K2, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, K1, (R8)
-	VMOVUPS Z11, K2, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, K1, (R8)
-	VMOVUPS Z13, K2, 64(R8)
-	ADDQ    R9, R8
+	VMOVUPS Z0, K1, (R9)
+	VMOVUPS Z1, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z2, K1, (R9)
+	VMOVUPS Z3, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z4, K1, (R9)
+	VMOVUPS Z5, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z6, K1, (R9)
+	VMOVUPS Z7, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z8, K1, (R9)
+	VMOVUPS Z9, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z10, K1, (R9)
+	VMOVUPS Z11, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z12, K1, (R9)
+	VMOVUPS Z13, K2, 64(R9)
+	ADDQ    R10, R9
 	VZEROUPPER
 	RET
 
-// func gemm8x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm8x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm8x32AVX512(SB), NOSPLIT, $0-72
+TEXT ·gemm8x32AVX512(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+24(FP), DX
-	MOVQ       c+32(FP), BX
-	MOVQ       ldc+40(FP), SI
-	SHLQ       $0x02, SI
+	MOVQ       ahead+32(FP), BX
+	MOVQ       c+40(FP), SI
+	MOVQ       ldc+48(FP), DI
+	SHLQ       $0x02, DI
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -7089,37 +7256,39 @@ TEXT ·gemm8x32AVX512(SB), NOSPLIT, $0-72
 	VPXORD     Z13, Z13, Z13
 	VPXORD     Z14, Z14, Z14
 	VPXORD     Z15, Z15, Z15
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
+	MOVQ       SI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
 	PREFETCHT0   512(DX)
+	PREFETCHT1   (DX)(BX*1)
 	PREFETCHT0   576(DX)
+	PREFETCHT1   64(DX)(BX*1)
 	VMOVUPS      (DX), Z16
 	VMOVUPS      64(DX), Z17
 	VBROADCASTSS (CX), Z18
@@ -7147,7 +7316,9 @@ hot:
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
 	PREFETCHT0   640(DX)
+	PREFETCHT1   128(DX)(BX*1)
 	PREFETCHT0   704(DX)
+	PREFETCHT1   192(DX)(BX*1)
 	VMOVUPS      128(DX), Z16
 	VMOVUPS      192(DX), Z17
 	VBROADCASTSS 32(CX), Z18
@@ -7175,7 +7346,9 @@ hot:
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
 	PREFETCHT0   768(DX)
+	PREFETCHT1   256(DX)(BX*1)
 	PREFETCHT0   832(DX)
+	PREFETCHT1   320(DX)(BX*1)
 	VMOVUPS      256(DX), Z16
 	VMOVUPS      320(DX), Z17
 	VBROADCASTSS 64(CX), Z18
@@ -7203,7 +7376,9 @@ hot:
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
 	PREFETCHT0   896(DX)
+	PREFETCHT1   384(DX)(BX*1)
 	PREFETCHT0   960(DX)
+	PREFETCHT1   448(DX)(BX*1)
 	VMOVUPS      384(DX), Z16
 	VMOVUPS      448(DX), Z17
 	VBROADCASTSS 96(CX), Z18
@@ -7241,7 +7416,9 @@ rest:
 
 single:
 	PREFETCHT0   512(DX)
+	PREFETCHT1   (DX)(BX*1)
 	PREFETCHT0   576(DX)
+	PREFETCHT1   64(DX)(BX*1)
 	VMOVUPS      (DX), Z16
 	VMOVUPS      64(DX), Z17
 	VBROADCASTSS (CX), Z18
@@ -7274,13 +7451,13 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
+	MOVQ    bias+72(FP), CX
 	VMOVUPS (CX), Z19
 	VADDPS  Z19, Z0, Z0
 	VADDPS  Z19, Z2, Z2
@@ -7303,31 +7480,31 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   BX, CX
+	MOVQ   SI, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z14, Z14
 	VADDPS 64(CX), Z15, Z15
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -7351,46 +7528,46 @@ wholenoadd:
 	VMAXPS Z19, Z15, Z15
 
 wholenorelu:
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	VMOVUPS Z3, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	VMOVUPS Z5, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	VMOVUPS Z7, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	VMOVUPS Z9, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	VMOVUPS Z11, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, (BX)
-	VMOVUPS Z13, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, (BX)
-	VMOVUPS Z15, 64(BX)
-	ADDQ    SI, BX
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z10, (SI)
+	VMOVUPS Z11, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z12, (SI)
+	VMOVUPS Z13, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z14, (SI)
+	VMOVUPS Z15, 64(SI)
+	ADDQ    DI, SI
 	VZEROUPPER
 	RET
 
 part:
 	MOVQ      $0x00000010, R8
-	XORQ      DI, DI
+	XORQ      BX, BX
 	MOVQ      CX, DX
 	CMPQ      DX, R8
 	CMOVQGT   R8, DX
 	SUBQ      R8, CX
-	CMOVQLT   DI, CX
-	XORL      DI, DI
-	MOVL      $0x00000001, DI
-	SHLXL     DX, DI, DI
-	SUBL      $0x01, DI
-	KMOVW     DI, K1
+	CMOVQLT   BX, CX
+	XORL      BX, BX
+	MOVL      $0x00000001, BX
+	SHLXL     DX, BX, BX
+	SUBL      $0x01, BX
+	KMOVW     BX, K1
 	XORL      DX, DX
 	MOVL      $0x00000001, DX
 	SHLXL     CX, DX, DX
@@ -7398,7 +7575,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+64(FP), CX
+	MOVQ      bias+72(FP), CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z0, Z0
 	VADDPS    Z19, Z2, Z2
@@ -7421,47 +7598,47 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      BX, CX
+	MOVQ      SI, CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z19
 	VADDPS    Z19, Z1, Z1
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z19
 	VADDPS    Z19, Z3, Z3
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z19
 	VADDPS    Z19, Z5, Z5
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z19
 	VADDPS    Z19, Z7, Z7
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z19
 	VADDPS    Z19, Z9, Z9
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z19
 	VADDPS    Z19, Z11, Z11
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z19
 	VADDPS    Z19, Z13, Z13
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z14, Z14
 	VMOVUPS.Z 64(CX), K2, Z19
 	VADDPS    Z19, Z15, Z15
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -7485,36 +7662,36 @@ partnoadd:
 	VMAXPS Z19, Z15, Z15
 
 partnorelu:
-	VMOVUPS Z0, K1, (BX)
-	VMOVUPS Z1, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, K1, (BX)
-	VMOVUPS Z3, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, K1, (BX)
-	VMOVUPS Z5, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, K1, (BX)
-	VMOVUPS Z7, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, K1, (BX)
-	VMOVUPS Z9, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, K1, (BX)
-	VMOVUPS Z11, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, K1, (BX)
-	VMOVUPS Z13, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, K1, (BX)
-	VMOVUPS Z15, K2, 64(BX)
-	ADDQ    SI, BX
+	VMOVUPS Z0, K1, (SI)
+	VMOVUPS Z1, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, K1, (SI)
+	VMOVUPS Z3, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, K1, (SI)
+	VMOVUPS Z5, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, K1, (SI)
+	VMOVUPS Z7, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, K1, (SI)
+	VMOVUPS Z9, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z10, K1, (SI)
+	VMOVUPS Z11, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z12, K1, (SI)
+	VMOVUPS Z13, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z14, K1, (SI)
+	VMOVUPS Z15, K2, 64(SI)
+	ADDQ    DI, SI
 	VZEROUPPER
 	RET
 
-// func gemmRows8x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows8x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemmRows8x32AVX512(SB), NOSPLIT, $0-72
+TEXT ·gemmRows8x32AVX512(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -7524,9 +7701,10 @@ TEXT ·gemmRows8x32AVX512(SB), NOSPLIT, $0-72
 	LEAQ       (BX)(DX*2), SI
 	ADDQ       DX, SI
 	MOVQ       b+24(FP), DI
-	MOVQ       c+32(FP), R8
-	MOVQ       ldc+40(FP), R9
-	SHLQ       $0x02, R9
+	MOVQ       ahead+32(FP), R8
+	MOVQ       c+40(FP), R9
+	MOVQ       ldc+48(FP), R10
+	SHLQ       $0x02, R10
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -7543,37 +7721,39 @@ TEXT ·gemmRows8x32AVX512(SB), NOSPLIT, $0-72
 	VPXORD     Z13, Z13, Z13
 	VPXORD     Z14, Z14, Z14
 	VPXORD     Z15, Z15, Z15
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
+	MOVQ       R9, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
 	PREFETCHT0   512(DI)
+	PREFETCHT1   (DI)(R8*1)
 	PREFETCHT0   576(DI)
+	PREFETCHT1   64(DI)(R8*1)
 	VMOVUPS      (DI), Z16
 	VMOVUPS      64(DI), Z17
 	VBROADCASTSS (CX), Z18
@@ -7601,7 +7781,9 @@ hot:
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
 	PREFETCHT0   640(DI)
+	PREFETCHT1   128(DI)(R8*1)
 	PREFETCHT0   704(DI)
+	PREFETCHT1   192(DI)(R8*1)
 	VMOVUPS      128(DI), Z16
 	VMOVUPS      192(DI), Z17
 	VBROADCASTSS 4(CX), Z18
@@ -7629,7 +7811,9 @@ hot:
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
 	PREFETCHT0   768(DI)
+	PREFETCHT1   256(DI)(R8*1)
 	PREFETCHT0   832(DI)
+	PREFETCHT1   320(DI)(R8*1)
 	VMOVUPS      256(DI), Z16
 	VMOVUPS      320(DI), Z17
 	VBROADCASTSS 8(CX), Z18
@@ -7657,7 +7841,9 @@ hot:
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
 	PREFETCHT0   896(DI)
+	PREFETCHT1   384(DI)(R8*1)
 	PREFETCHT0   960(DI)
+	PREFETCHT1   448(DI)(R8*1)
 	VMOVUPS      384(DI), Z16
 	VMOVUPS      448(DI), Z17
 	VBROADCASTSS 12(CX), Z18
@@ -7697,7 +7883,9 @@ rest:
 
 single:
 	PREFETCHT0   512(DI)
+	PREFETCHT1   (DI)(R8*1)
 	PREFETCHT0   576(DI)
+	PREFETCHT1   64(DI)(R8*1)
 	VMOVUPS      (DI), Z16
 	VMOVUPS      64(DI), Z17
 	VBROADCASTSS (CX), Z18
@@ -7732,13 +7920,13 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
+	MOVQ    bias+72(FP), CX
 	VMOVUPS (CX), Z19
 	VADDPS  Z19, Z0, Z0
 	VADDPS  Z19, Z2, Z2
@@ -7761,31 +7949,31 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R8, CX
+	MOVQ   R9, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R9, CX
+	ADDQ   R10, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R9, CX
+	ADDQ   R10, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R9, CX
+	ADDQ   R10, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   R9, CX
+	ADDQ   R10, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   R9, CX
+	ADDQ   R10, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   R9, CX
+	ADDQ   R10, CX
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
-	ADDQ   R9, CX
+	ADDQ   R10, CX
 	VADDPS (CX), Z14, Z14
 	VADDPS 64(CX), Z15, Z15
-	ADDQ   R9, CX
+	ADDQ   R10, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -7809,30 +7997,30 @@ wholenoadd:
 	VMAXPS Z19, Z15, Z15
 
 wholenorelu:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, (R8)
-	VMOVUPS Z11, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, (R8)
-	VMOVUPS Z13, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z14, (R8)
-	VMOVUPS Z15, 64(R8)
-	ADDQ    R9, R8
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z1, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Z3, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z5, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Z7, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z8, (R9)
+	VMOVUPS Z9, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z10, (R9)
+	VMOVUPS Z11, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z12, (R9)
+	VMOVUPS Z13, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z14, (R9)
+	VMOVUPS Z15, 64(R9)
+	ADDQ    R10, R9
 	VZEROUPPER
 	RET
 
@@ -7856,7 +8044,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+64(FP), CX
+	MOVQ      bias+72(FP), CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z0, Z0
 	VADDPS    Z19, Z2, Z2
@@ -7879,47 +8067,47 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      R8, CX
+	MOVQ      R9, CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z19
 	VADDPS    Z19, Z1, Z1
-	ADDQ      R9, CX
+	ADDQ      R10, CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z19
 	VADDPS    Z19, Z3, Z3
-	ADDQ      R9, CX
+	ADDQ      R10, CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z19
 	VADDPS    Z19, Z5, Z5
-	ADDQ      R9, CX
+	ADDQ      R10, CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z19
 	VADDPS    Z19, Z7, Z7
-	ADDQ      R9, CX
+	ADDQ      R10, CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z19
 	VADDPS    Z19, Z9, Z9
-	ADDQ      R9, CX
+	ADDQ      R10, CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z19
 	VADDPS    Z19, Z11, Z11
-	ADDQ      R9, CX
+	ADDQ      R10, CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z19
 	VADDPS    Z19, Z13, Z13
-	ADDQ      R9, CX
+	ADDQ      R10, CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z14, Z14
 	VMOVUPS.Z 64(CX), K2, Z19
 	VADDPS    Z19, Z15, Z15
-	ADDQ      R9, CX
+	ADDQ      R10, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -7943,42 +8131,43 @@ partnoadd:
 	VMAXPS Z19, Z15, Z15
 
 partnorelu:
-	VMOVUPS Z0, K1, (R8)
-	VMOVUPS Z1, K2, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, K1, (R8)
-	VMOVUPS Z3, K2, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, K1, (R8)
-	VMOVUPS Z5, K2, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, K1, (R8)
-	VMOVUPS Z7, K2, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, K1, (R8)
-	VMOVUPS Z9, K2, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, K1, (R8)
-	VMOVUPS Z11, K2, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, K1, (R8)
-	VMOVUPS Z13, K2, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z14, K1, (R8)
-	VMOVUPS Z15, K2, 64(R8)
-	ADDQ    R9, R8
+	VMOVUPS Z0, K1, (R9)
+	VMOVUPS Z1, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z2, K1, (R9)
+	VMOVUPS Z3, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z4, K1, (R9)
+	VMOVUPS Z5, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z6, K1, (R9)
+	VMOVUPS Z7, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z8, K1, (R9)
+	VMOVUPS Z9, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z10, K1, (R9)
+	VMOVUPS Z11, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z12, K1, (R9)
+	VMOVUPS Z13, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z14, K1, (R9)
+	VMOVUPS Z15, K2, 64(R9)
+	ADDQ    R10, R9
 	VZEROUPPER
 	RET
 
-// func gemm9x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm9x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm9x32AVX512(SB), NOSPLIT, $0-72
+TEXT ·gemm9x32AVX512(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+24(FP), DX
-	MOVQ       c+32(FP), BX
-	MOVQ       ldc+40(FP), SI
-	SHLQ       $0x02, SI
+	MOVQ       ahead+32(FP), BX
+	MOVQ       c+40(FP), SI
+	MOVQ       ldc+48(FP), DI
+	SHLQ       $0x02, DI
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -7997,40 +8186,42 @@ TEXT ·gemm9x32AVX512(SB), NOSPLIT, $0-72
 	VPXORD     Z15, Z15, Z15
 	VPXORD     Z16, Z16, Z16
 	VPXORD     Z17, Z17, Z17
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
+	MOVQ       SI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
 	PREFETCHT0   512(DX)
+	PREFETCHT1   (DX)(BX*1)
 	PREFETCHT0   576(DX)
+	PREFETCHT1   64(DX)(BX*1)
 	VMOVUPS      (DX), Z18
 	VMOVUPS      64(DX), Z19
 	VBROADCASTSS (CX), Z20
@@ -8061,7 +8252,9 @@ hot:
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
 	PREFETCHT0   640(DX)
+	PREFETCHT1   128(DX)(BX*1)
 	PREFETCHT0   704(DX)
+	PREFETCHT1   192(DX)(BX*1)
 	VMOVUPS      128(DX), Z18
 	VMOVUPS      192(DX), Z19
 	VBROADCASTSS 36(CX), Z20
@@ -8092,7 +8285,9 @@ hot:
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
 	PREFETCHT0   768(DX)
+	PREFETCHT1   256(DX)(BX*1)
 	PREFETCHT0   832(DX)
+	PREFETCHT1   320(DX)(BX*1)
 	VMOVUPS      256(DX), Z18
 	VMOVUPS      320(DX), Z19
 	VBROADCASTSS 72(CX), Z20
@@ -8123,7 +8318,9 @@ hot:
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
 	PREFETCHT0   896(DX)
+	PREFETCHT1   384(DX)(BX*1)
 	PREFETCHT0   960(DX)
+	PREFETCHT1   448(DX)(BX*1)
 	VMOVUPS      384(DX), Z18
 	VMOVUPS      448(DX), Z19
 	VBROADCASTSS 108(CX), Z20
@@ -8164,7 +8361,9 @@ rest:
 
 single:
 	PREFETCHT0   512(DX)
+	PREFETCHT1   (DX)(BX*1)
 	PREFETCHT0   576(DX)
+	PREFETCHT1   64(DX)(BX*1)
 	VMOVUPS      (DX), Z18
 	VMOVUPS      64(DX), Z19
 	VBROADCASTSS (CX), Z20
@@ -8200,13 +8399,13 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
+	MOVQ    bias+72(FP), CX
 	VMOVUPS (CX), Z21
 	VADDPS  Z21, Z0, Z0
 	VADDPS  Z21, Z2, Z2
@@ -8231,34 +8430,34 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   BX, CX
+	MOVQ   SI, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z14, Z14
 	VADDPS 64(CX), Z15, Z15
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z16, Z16
 	VADDPS 64(CX), Z17, Z17
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -8284,49 +8483,49 @@ wholenoadd:
 	VMAXPS Z21, Z17, Z17
 
 wholenorelu:
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	VMOVUPS Z3, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	VMOVUPS Z5, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	VMOVUPS Z7, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	VMOVUPS Z9, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	VMOVUPS Z11, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, (BX)
-	VMOVUPS Z13, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, (BX)
-	VMOVUPS Z15, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z16, (BX)
-	VMOVUPS Z17, 64(BX)
-	ADDQ    SI, BX
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z10, (SI)
+	VMOVUPS Z11, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z12, (SI)
+	VMOVUPS Z13, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z14, (SI)
+	VMOVUPS Z15, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z16, (SI)
+	VMOVUPS Z17, 64(SI)
+	ADDQ    DI, SI
 	VZEROUPPER
 	RET
 
 part:
 	MOVQ      $0x00000010, R8
-	XORQ      DI, DI
+	XORQ      BX, BX
 	MOVQ      CX, DX
 	CMPQ      DX, R8
 	CMOVQGT   R8, DX
 	SUBQ      R8, CX
-	CMOVQLT   DI, CX
-	XORL      DI, DI
-	MOVL      $0x00000001, DI
-	SHLXL     DX, DI, DI
-	SUBL      $0x01, DI
-	KMOVW     DI, K1
+	CMOVQLT   BX, CX
+	XORL      BX, BX
+	MOVL      $0x00000001, BX
+	SHLXL     DX, BX, BX
+	SUBL      $0x01, BX
+	KMOVW     BX, K1
 	XORL      DX, DX
 	MOVL      $0x00000001, DX
 	SHLXL     CX, DX, DX
@@ -8334,7 +8533,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+64(FP), CX
+	MOVQ      bias+72(FP), CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z0, Z0
 	VADDPS    Z21, Z2, Z2
@@ -8359,52 +8558,52 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      BX, CX
+	MOVQ      SI, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z1, Z1
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z3, Z3
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z5, Z5
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z7, Z7
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z9, Z9
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z11, Z11
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z13, Z13
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z14, Z14
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z15, Z15
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z16, Z16
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z17, Z17
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -8430,39 +8629,39 @@ partnoadd:
 	VMAXPS Z21, Z17, Z17
 
 partnorelu:
-	VMOVUPS Z0, K1, (BX)
-	VMOVUPS Z1, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, K1, (BX)
-	VMOVUPS Z3, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, K1, (BX)
-	VMOVUPS Z5, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, K1, (BX)
-	VMOVUPS Z7, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, K1, (BX)
-	VMOVUPS Z9, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, K1, (BX)
-	VMOVUPS Z11, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, K1, (BX)
-	VMOVUPS Z13, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, K1, (BX)
-	VMOVUPS Z15, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z16, K1, (BX)
-	VMOVUPS Z17, K2, 64(BX)
-	ADDQ    SI, BX
+	VMOVUPS Z0, K1, (SI)
+	VMOVUPS Z1, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, K1, (SI)
+	VMOVUPS Z3, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, K1, (SI)
+	VMOVUPS Z5, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, K1, (SI)
+	VMOVUPS Z7, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, K1, (SI)
+	VMOVUPS Z9, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z10, K1, (SI)
+	VMOVUPS Z11, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z12, K1, (SI)
+	VMOVUPS Z13, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z14, K1, (SI)
+	VMOVUPS Z15, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z16, K1, (SI)
+	VMOVUPS Z17, K2, 64(SI)
+	ADDQ    DI, SI
 	VZEROUPPER
 	RET
 
-// func gemmRows9x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows9x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemmRows9x32AVX512(SB), NOSPLIT, $0-72
+TEXT ·gemmRows9x32AVX512(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -8472,9 +8671,10 @@ TEXT ·gemmRows9x32AVX512(SB), NOSPLIT, $0-72
 	LEAQ       (BX)(DX*2), SI
 	ADDQ       DX, SI
 	MOVQ       b+24(FP), DI
-	MOVQ       c+32(FP), R8
-	MOVQ       ldc+40(FP), R9
-	SHLQ       $0x02, R9
+	MOVQ       ahead+32(FP), R8
+	MOVQ       c+40(FP), R9
+	MOVQ       ldc+48(FP), R10
+	SHLQ       $0x02, R10
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -8493,40 +8693,42 @@ TEXT ·gemmRows9x32AVX512(SB), NOSPLIT, $0-72
 	VPXORD     Z15, Z15, Z15
 	VPXORD     Z16, Z16, Z16
 	VPXORD     Z17, Z17, Z17
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
+	MOVQ       R9, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
 	PREFETCHT0   512(DI)
+	PREFETCHT1   (DI)(R8*1)
 	PREFETCHT0   576(DI)
+	PREFETCHT1   64(DI)(R8*1)
 	VMOVUPS      (DI), Z18
 	VMOVUPS      64(DI), Z19
 	VBROADCASTSS (CX), Z20
@@ -8557,7 +8759,9 @@ hot:
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
 	PREFETCHT0   640(DI)
+	PREFETCHT1   128(DI)(R8*1)
 	PREFETCHT0   704(DI)
+	PREFETCHT1   192(DI)(R8*1)
 	VMOVUPS      128(DI), Z18
 	VMOVUPS      192(DI), Z19
 	VBROADCASTSS 4(CX), Z20
@@ -8588,7 +8792,9 @@ hot:
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
 	PREFETCHT0   768(DI)
+	PREFETCHT1   256(DI)(R8*1)
 	PREFETCHT0   832(DI)
+	PREFETCHT1   320(DI)(R8*1)
 	VMOVUPS      256(DI), Z18
 	VMOVUPS      320(DI), Z19
 	VBROADCASTSS 8(CX), Z20
@@ -8619,7 +8825,9 @@ hot:
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
 	PREFETCHT0   896(DI)
+	PREFETCHT1   384(DI)(R8*1)
 	PREFETCHT0   960(DI)
+	PREFETCHT1   448(DI)(R8*1)
 	VMOVUPS      384(DI), Z18
 	VMOVUPS      448(DI), Z19
 	VBROADCASTSS 12(CX), Z20
@@ -8662,7 +8870,9 @@ rest:
 
 single:
 	PREFETCHT0   512(DI)
+	PREFETCHT1   (DI)(R8*1)
 	PREFETCHT0   576(DI)
+	PREFETCHT1   64(DI)(R8*1)
 	VMOVUPS      (DI), Z18
 	VMOVUPS      64(DI), Z19
 	VBROADCASTSS (CX), Z20
@@ -8700,13 +8910,13 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
+	MOVQ    bias+72(FP), CX
 	VMOVUPS (CX), Z21
 	VADDPS  Z21, Z0, Z0
 	VADDPS  Z21, Z2, Z2
@@ -8731,34 +8941,34 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R8, CX
+	MOVQ   R9, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R9, CX
+	ADDQ   R10, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R9, CX
+	ADDQ   R10, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R9, CX
+	ADDQ   R10, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   R9, CX
+	ADDQ   R10, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   R9, CX
+	ADDQ   R10, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   R9, CX
+	ADDQ   R10, CX
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
-	ADDQ   R9, CX
+	ADDQ   R10, CX
 	VADDPS (CX), Z14, Z14
 	VADDPS 64(CX), Z15, Z15
-	ADDQ   R9, CX
+	ADDQ   R10, CX
 	VADDPS (CX), Z16, Z16
 	VADDPS 64(CX), Z17, Z17
-	ADDQ   R9, CX
+	ADDQ   R10, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -8784,33 +8994,33 @@ wholenoadd:
 	VMAXPS Z21, Z17, Z17
 
 wholenorelu:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, (R8)
-	VMOVUPS Z11, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, (R8)
-	VMOVUPS Z13, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z14, (R8)
-	VMOVUPS Z15, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z16, (R8)
-	VMOVUPS Z17, 64(R8)
-	ADDQ    R9, R8
+	VMOVUPS Z0, (R9)
+	VMOVUPS Z1, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z2, (R9)
+	VMOVUPS Z3, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z5, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z6, (R9)
+	VMOVUPS Z7, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z8, (R9)
+	VMOVUPS Z9, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z10, (R9)
+	VMOVUPS Z11, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z12, (R9)
+	VMOVUPS Z13, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z14, (R9)
+	VMOVUPS Z15, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z16, (R9)
+	VMOVUPS Z17, 64(R9)
+	ADDQ    R10, R9
 	VZEROUPPER
 	RET
 
@@ -8834,7 +9044,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+64(FP), CX
+	MOVQ      bias+72(FP), CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z0, Z0
 	VADDPS    Z21, Z2, Z2
@@ -8859,52 +9069,52 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      R8, CX
+	MOVQ      R9, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z1, Z1
-	ADDQ      R9, CX
+	ADDQ      R10, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z3, Z3
-	ADDQ      R9, CX
+	ADDQ      R10, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z5, Z5
-	ADDQ      R9, CX
+	ADDQ      R10, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z7, Z7
-	ADDQ      R9, CX
+	ADDQ      R10, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z9, Z9
-	ADDQ      R9, CX
+	ADDQ      R10, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z11, Z11
-	ADDQ      R9, CX
+	ADDQ      R10, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z13, Z13
-	ADDQ      R9, CX
+	ADDQ      R10, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z14, Z14
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z15, Z15
-	ADDQ      R9, CX
+	ADDQ      R10, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z16, Z16
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z17, Z17
-	ADDQ      R9, CX
+	ADDQ      R10, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -8930,45 +9140,46 @@ partnoadd:
 	VMAXPS Z21, Z17, Z17
 
 partnorelu:
-	VMOVUPS Z0, K1, (R8)
-	VMOVUPS Z1, K2, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, K1, (R8)
-	VMOVUPS Z3, K2, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, K1, (R8)
-	VMOVUPS Z5, K2, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, K1, (R8)
-	VMOVUPS Z7, K2, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, K1, (R8)
-	VMOVUPS Z9, K2, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, K1, (R8)
-	VMOVUPS Z11, K2, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z12, K1, (R8)
-	VMOVUPS Z13, K2, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z14, K1, (R8)
-	VMOVUPS Z15, K2, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z16, K1, (R8)
-	VMOVUPS Z17, K2, 64(R8)
-	ADDQ    R9, R8
+	VMOVUPS Z0, K1, (R9)
+	VMOVUPS Z1, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z2, K1, (R9)
+	VMOVUPS Z3, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z4, K1, (R9)
+	VMOVUPS Z5, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z6, K1, (R9)
+	VMOVUPS Z7, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z8, K1, (R9)
+	VMOVUPS Z9, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z10, K1, (R9)
+	VMOVUPS Z11, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z12, K1, (R9)
+	VMOVUPS Z13, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z14, K1, (R9)
+	VMOVUPS Z15, K2, 64(R9)
+	ADDQ    R10, R9
+	VMOVUPS Z16, K1, (R9)
+	VMOVUPS Z17, K2, 64(R9)
+	ADDQ    R10, R9
 	VZEROUPPER
 	RET
 
-// func gemm10x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm10x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm10x32AVX512(SB), NOSPLIT, $0-72
+TEXT ·gemm10x32AVX512(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+24(FP), DX
-	MOVQ       c+32(FP), BX
-	MOVQ       ldc+40(FP), SI
-	SHLQ       $0x02, SI
+	MOVQ       ahead+32(FP), BX
+	MOVQ       c+40(FP), SI
+	MOVQ       ldc+48(FP), DI
+	SHLQ       $0x02, DI
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -8989,43 +9200,45 @@ TEXT ·gemm10x32AVX512(SB), NOSPLIT, $0-72
 	VPXORD     Z17, Z17, Z17
 	VPXORD     Z18, Z18, Z18
 	VPXORD     Z19, Z19, Z19
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
+	MOVQ       SI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
 	PREFETCHT0   512(DX)
+	PREFETCHT1   (DX)(BX*1)
 	PREFETCHT0   576(DX)
+	PREFETCHT1   64(DX)(BX*1)
 	VMOVUPS      (DX), Z20
 	VMOVUPS      64(DX), Z21
 	VBROADCASTSS (CX), Z22
@@ -9059,7 +9272,9 @@ hot:
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Z21, Z22, Z19
 	PREFETCHT0   640(DX)
+	PREFETCHT1   128(DX)(BX*1)
 	PREFETCHT0   704(DX)
+	PREFETCHT1   192(DX)(BX*1)
 	VMOVUPS      128(DX), Z20
 	VMOVUPS      192(DX), Z21
 	VBROADCASTSS 40(CX), Z22
@@ -9093,7 +9308,9 @@ hot:
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Z21, Z22, Z19
 	PREFETCHT0   768(DX)
+	PREFETCHT1   256(DX)(BX*1)
 	PREFETCHT0   832(DX)
+	PREFETCHT1   320(DX)(BX*1)
 	VMOVUPS      256(DX), Z20
 	VMOVUPS      320(DX), Z21
 	VBROADCASTSS 80(CX), Z22
@@ -9127,7 +9344,9 @@ hot:
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Z21, Z22, Z19
 	PREFETCHT0   896(DX)
+	PREFETCHT1   384(DX)(BX*1)
 	PREFETCHT0   960(DX)
+	PREFETCHT1   448(DX)(BX*1)
 	VMOVUPS      384(DX), Z20
 	VMOVUPS      448(DX), Z21
 	VBROADCASTSS 120(CX), Z22
@@ -9171,7 +9390,9 @@ rest:
 
 single:
 	PREFETCHT0   512(DX)
+	PREFETCHT1   (DX)(BX*1)
 	PREFETCHT0   576(DX)
+	PREFETCHT1   64(DX)(BX*1)
 	VMOVUPS      (DX), Z20
 	VMOVUPS      64(DX), Z21
 	VBROADCASTSS (CX), Z22
@@ -9210,13 +9431,13 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
+	MOVQ    bias+72(FP), CX
 	VMOVUPS (CX), Z23
 	VADDPS  Z23, Z0, Z0
 	VADDPS  Z23, Z2, Z2
@@ -9243,37 +9464,37 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   BX, CX
+	MOVQ   SI, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z14, Z14
 	VADDPS 64(CX), Z15, Z15
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z16, Z16
 	VADDPS 64(CX), Z17, Z17
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z18, Z18
 	VADDPS 64(CX), Z19, Z19
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -9301,52 +9522,52 @@ wholenoadd:
 	VMAXPS Z23, Z19, Z19
 
 wholenorelu:
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	VMOVUPS Z3, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	VMOVUPS Z5, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	VMOVUPS Z7, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	VMOVUPS Z9, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	VMOVUPS Z11, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, (BX)
-	VMOVUPS Z13, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, (BX)
-	VMOVUPS Z15, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z16, (BX)
-	VMOVUPS Z17, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z18, (BX)
-	VMOVUPS Z19, 64(BX)
-	ADDQ    SI, BX
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z10, (SI)
+	VMOVUPS Z11, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z12, (SI)
+	VMOVUPS Z13, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z14, (SI)
+	VMOVUPS Z15, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z16, (SI)
+	VMOVUPS Z17, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z18, (SI)
+	VMOVUPS Z19, 64(SI)
+	ADDQ    DI, SI
 	VZEROUPPER
 	RET
 
 part:
 	MOVQ      $0x00000010, R8
-	XORQ      DI, DI
+	XORQ      BX, BX
 	MOVQ      CX, DX
 	CMPQ      DX, R8
 	CMOVQGT   R8, DX
 	SUBQ      R8, CX
-	CMOVQLT   DI, CX
-	XORL      DI, DI
-	MOVL      $0x00000001, DI
-	SHLXL     DX, DI, DI
-	SUBL      $0x01, DI
-	KMOVW     DI, K1
+	CMOVQLT   BX, CX
+	XORL      BX, BX
+	MOVL      $0x00000001, BX
+	SHLXL     DX, BX, BX
+	SUBL      $0x01, BX
+	KMOVW     BX, K1
 	XORL      DX, DX
 	MOVL      $0x00000001, DX
 	SHLXL     CX, DX, DX
@@ -9354,7 +9575,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+64(FP), CX
+	MOVQ      bias+72(FP), CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z0, Z0
 	VADDPS    Z23, Z2, Z2
@@ -9381,57 +9602,57 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      BX, CX
+	MOVQ      SI, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z1, Z1
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z3, Z3
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z5, Z5
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z7, Z7
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z9, Z9
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z11, Z11
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z13, Z13
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z14, Z14
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z15, Z15
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z16, Z16
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z17, Z17
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z18, Z18
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z19, Z19
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -9459,42 +9680,42 @@ partnoadd:
 	VMAXPS Z23, Z19, Z19
 
 partnorelu:
-	VMOVUPS Z0, K1, (BX)
-	VMOVUPS Z1, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, K1, (BX)
-	VMOVUPS Z3, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, K1, (BX)
-	VMOVUPS Z5, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, K1, (BX)
-	VMOVUPS Z7, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, K1, (BX)
-	VMOVUPS Z9, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, K1, (BX)
-	VMOVUPS Z11, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, K1, (BX)
-	VMOVUPS Z13, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, K1, (BX)
-	VMOVUPS Z15, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z16, K1, (BX)
-	VMOVUPS Z17, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z18, K1, (BX)
-	VMOVUPS Z19, K2, 64(BX)
-	ADDQ    SI, BX
+	VMOVUPS Z0, K1, (SI)
+	VMOVUPS Z1, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, K1, (SI)
+	VMOVUPS Z3, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, K1, (SI)
+	VMOVUPS Z5, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, K1, (SI)
+	VMOVUPS Z7, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, K1, (SI)
+	VMOVUPS Z9, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z10, K1, (SI)
+	VMOVUPS Z11, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z12, K1, (SI)
+	VMOVUPS Z13, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z14, K1, (SI)
+	VMOVUPS Z15, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z16, K1, (SI)
+	VMOVUPS Z17, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z18, K1, (SI)
+	VMOVUPS Z19, K2, 64(SI)
+	ADDQ    DI, SI
 	VZEROUPPER
 	RET
 
-// func gemmRows10x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows10x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemmRows10x32AVX512(SB), NOSPLIT, $0-72
+TEXT ·gemmRows10x32AVX512(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -9506,9 +9727,10 @@ TEXT ·gemmRows10x32AVX512(SB), NOSPLIT, $0-72
 	LEAQ       (SI)(DX*2), DI
 	ADDQ       DX, DI
 	MOVQ       b+24(FP), R8
-	MOVQ       c+32(FP), R9
-	MOVQ       ldc+40(FP), R10
-	SHLQ       $0x02, R10
+	MOVQ       ahead+32(FP), R9
+	MOVQ       c+40(FP), R10
+	MOVQ       ldc+48(FP), R11
+	SHLQ       $0x02, R11
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -9529,43 +9751,45 @@ TEXT ·gemmRows10x32AVX512(SB), NOSPLIT, $0-72
 	VPXORD     Z17, Z17, Z17
 	VPXORD     Z18, Z18, Z18
 	VPXORD     Z19, Z19, Z19
-	MOVQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
+	MOVQ       R10, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
 	PREFETCHT0   512(R8)
+	PREFETCHT1   (R8)(R9*1)
 	PREFETCHT0   576(R8)
+	PREFETCHT1   64(R8)(R9*1)
 	VMOVUPS      (R8), Z20
 	VMOVUPS      64(R8), Z21
 	VBROADCASTSS (CX), Z22
@@ -9599,7 +9823,9 @@ hot:
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Z21, Z22, Z19
 	PREFETCHT0   640(R8)
+	PREFETCHT1   128(R8)(R9*1)
 	PREFETCHT0   704(R8)
+	PREFETCHT1   192(R8)(R9*1)
 	VMOVUPS      128(R8), Z20
 	VMOVUPS      192(R8), Z21
 	VBROADCASTSS 4(CX), Z22
@@ -9633,7 +9859,9 @@ hot:
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Z21, Z22, Z19
 	PREFETCHT0   768(R8)
+	PREFETCHT1   256(R8)(R9*1)
 	PREFETCHT0   832(R8)
+	PREFETCHT1   320(R8)(R9*1)
 	VMOVUPS      256(R8), Z20
 	VMOVUPS      320(R8), Z21
 	VBROADCASTSS 8(CX), Z22
@@ -9667,7 +9895,9 @@ hot:
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Z21, Z22, Z19
 	PREFETCHT0   896(R8)
+	PREFETCHT1   384(R8)(R9*1)
 	PREFETCHT0   960(R8)
+	PREFETCHT1   448(R8)(R9*1)
 	VMOVUPS      384(R8), Z20
 	VMOVUPS      448(R8), Z21
 	VBROADCASTSS 12(CX), Z22
@@ -9714,7 +9944,9 @@ rest:
 
 single:
 	PREFETCHT0   512(R8)
+	PREFETCHT1   (R8)(R9*1)
 	PREFETCHT0   576(R8)
+	PREFETCHT1   64(R8)(R9*1)
 	VMOVUPS      (R8), Z20
 	VMOVUPS      64(R8), Z21
 	VBROADCASTSS (CX), Z22
@@ -9756,13 +9988,13 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
+	MOVQ    bias+72(FP), CX
 	VMOVUPS (CX), Z23
 	VADDPS  Z23, Z0, Z0
 	VADDPS  Z23, Z2, Z2
@@ -9789,37 +10021,37 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R9, CX
+	MOVQ   R10, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R10, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R10, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R10, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   R10, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   R10, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   R10, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
-	ADDQ   R10, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Z14, Z14
 	VADDPS 64(CX), Z15, Z15
-	ADDQ   R10, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Z16, Z16
 	VADDPS 64(CX), Z17, Z17
-	ADDQ   R10, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Z18, Z18
 	VADDPS 64(CX), Z19, Z19
-	ADDQ   R10, CX
+	ADDQ   R11, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -9847,36 +10079,36 @@ wholenoadd:
 	VMAXPS Z23, Z19, Z19
 
 wholenorelu:
-	VMOVUPS Z0, (R9)
-	VMOVUPS Z1, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, (R9)
-	VMOVUPS Z3, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, (R9)
-	VMOVUPS Z5, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z6, (R9)
-	VMOVUPS Z7, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z8, (R9)
-	VMOVUPS Z9, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z10, (R9)
-	VMOVUPS Z11, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z12, (R9)
-	VMOVUPS Z13, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z14, (R9)
-	VMOVUPS Z15, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z16, (R9)
-	VMOVUPS Z17, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z18, (R9)
-	VMOVUPS Z19, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Z3, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z8, (R10)
+	VMOVUPS Z9, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z10, (R10)
+	VMOVUPS Z11, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z12, (R10)
+	VMOVUPS Z13, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z14, (R10)
+	VMOVUPS Z15, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z16, (R10)
+	VMOVUPS Z17, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z18, (R10)
+	VMOVUPS Z19, 64(R10)
+	ADDQ    R11, R10
 	VZEROUPPER
 	RET
 
@@ -9900,7 +10132,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+64(FP), CX
+	MOVQ      bias+72(FP), CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z0, Z0
 	VADDPS    Z23, Z2, Z2
@@ -9927,57 +10159,57 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      R9, CX
+	MOVQ      R10, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z1, Z1
-	ADDQ      R10, CX
+	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z3, Z3
-	ADDQ      R10, CX
+	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z5, Z5
-	ADDQ      R10, CX
+	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z7, Z7
-	ADDQ      R10, CX
+	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z9, Z9
-	ADDQ      R10, CX
+	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z11, Z11
-	ADDQ      R10, CX
+	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z13, Z13
-	ADDQ      R10, CX
+	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z14, Z14
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z15, Z15
-	ADDQ      R10, CX
+	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z16, Z16
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z17, Z17
-	ADDQ      R10, CX
+	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z18, Z18
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z19, Z19
-	ADDQ      R10, CX
+	ADDQ      R11, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -10005,48 +10237,49 @@ partnoadd:
 	VMAXPS Z23, Z19, Z19
 
 partnorelu:
-	VMOVUPS Z0, K1, (R9)
-	VMOVUPS Z1, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, K1, (R9)
-	VMOVUPS Z3, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, K1, (R9)
-	VMOVUPS Z5, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z6, K1, (R9)
-	VMOVUPS Z7, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z8, K1, (R9)
-	VMOVUPS Z9, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z10, K1, (R9)
-	VMOVUPS Z11, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z12, K1, (R9)
-	VMOVUPS Z13, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z14, K1, (R9)
-	VMOVUPS Z15, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z16, K1, (R9)
-	VMOVUPS Z17, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z18, K1, (R9)
-	VMOVUPS Z19, K2, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, K1, (R10)
+	VMOVUPS Z1, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, K1, (R10)
+	VMOVUPS Z3, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, K1, (R10)
+	VMOVUPS Z5, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, K1, (R10)
+	VMOVUPS Z7, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z8, K1, (R10)
+	VMOVUPS Z9, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z10, K1, (R10)
+	VMOVUPS Z11, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z12, K1, (R10)
+	VMOVUPS Z13, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z14, K1, (R10)
+	VMOVUPS Z15, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z16, K1, (R10)
+	VMOVUPS Z17, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z18, K1, (R10)
+	VMOVUPS Z19, K2, 64(R10)
+	ADDQ    R11, R10
 	VZEROUPPER
 	RET
 
-// func gemm11x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm11x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm11x32AVX512(SB), NOSPLIT, $0-72
+TEXT ·gemm11x32AVX512(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+24(FP), DX
-	MOVQ       c+32(FP), BX
-	MOVQ       ldc+40(FP), SI
-	SHLQ       $0x02, SI
+	MOVQ       ahead+32(FP), BX
+	MOVQ       c+40(FP), SI
+	MOVQ       ldc+48(FP), DI
+	SHLQ       $0x02, DI
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -10069,46 +10302,48 @@ TEXT ·gemm11x32AVX512(SB), NOSPLIT, $0-72
 	VPXORD     Z19, Z19, Z19
 	VPXORD     Z20, Z20, Z20
 	VPXORD     Z21, Z21, Z21
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
+	MOVQ       SI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
 	PREFETCHT0   512(DX)
+	PREFETCHT1   (DX)(BX*1)
 	PREFETCHT0   576(DX)
+	PREFETCHT1   64(DX)(BX*1)
 	VMOVUPS      (DX), Z22
 	VMOVUPS      64(DX), Z23
 	VBROADCASTSS (CX), Z24
@@ -10145,7 +10380,9 @@ hot:
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Z23, Z24, Z21
 	PREFETCHT0   640(DX)
+	PREFETCHT1   128(DX)(BX*1)
 	PREFETCHT0   704(DX)
+	PREFETCHT1   192(DX)(BX*1)
 	VMOVUPS      128(DX), Z22
 	VMOVUPS      192(DX), Z23
 	VBROADCASTSS 44(CX), Z24
@@ -10182,7 +10419,9 @@ hot:
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Z23, Z24, Z21
 	PREFETCHT0   768(DX)
+	PREFETCHT1   256(DX)(BX*1)
 	PREFETCHT0   832(DX)
+	PREFETCHT1   320(DX)(BX*1)
 	VMOVUPS      256(DX), Z22
 	VMOVUPS      320(DX), Z23
 	VBROADCASTSS 88(CX), Z24
@@ -10219,7 +10458,9 @@ hot:
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Z23, Z24, Z21
 	PREFETCHT0   896(DX)
+	PREFETCHT1   384(DX)(BX*1)
 	PREFETCHT0   960(DX)
+	PREFETCHT1   448(DX)(BX*1)
 	VMOVUPS      384(DX), Z22
 	VMOVUPS      448(DX), Z23
 	VBROADCASTSS 132(CX), Z24
@@ -10266,7 +10507,9 @@ rest:
 
 single:
 	PREFETCHT0   512(DX)
+	PREFETCHT1   (DX)(BX*1)
 	PREFETCHT0   576(DX)
+	PREFETCHT1   64(DX)(BX*1)
 	VMOVUPS      (DX), Z22
 	VMOVUPS      64(DX), Z23
 	VBROADCASTSS (CX), Z24
@@ -10308,13 +10551,13 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
+	MOVQ    bias+72(FP), CX
 	VMOVUPS (CX), Z25
 	VADDPS  Z25, Z0, Z0
 	VADDPS  Z25, Z2, Z2
@@ -10343,40 +10586,40 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   BX, CX
+	MOVQ   SI, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z14, Z14
 	VADDPS 64(CX), Z15, Z15
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z16, Z16
 	VADDPS 64(CX), Z17, Z17
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z18, Z18
 	VADDPS 64(CX), Z19, Z19
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z20, Z20
 	VADDPS 64(CX), Z21, Z21
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -10406,55 +10649,55 @@ wholenoadd:
 	VMAXPS Z25, Z21, Z21
 
 wholenorelu:
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	VMOVUPS Z3, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	VMOVUPS Z5, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	VMOVUPS Z7, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	VMOVUPS Z9, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	VMOVUPS Z11, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, (BX)
-	VMOVUPS Z13, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, (BX)
-	VMOVUPS Z15, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z16, (BX)
-	VMOVUPS Z17, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z18, (BX)
-	VMOVUPS Z19, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z20, (BX)
-	VMOVUPS Z21, 64(BX)
-	ADDQ    SI, BX
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z10, (SI)
+	VMOVUPS Z11, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z12, (SI)
+	VMOVUPS Z13, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z14, (SI)
+	VMOVUPS Z15, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z16, (SI)
+	VMOVUPS Z17, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z18, (SI)
+	VMOVUPS Z19, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z20, (SI)
+	VMOVUPS Z21, 64(SI)
+	ADDQ    DI, SI
 	VZEROUPPER
 	RET
 
 part:
 	MOVQ      $0x00000010, R8
-	XORQ      DI, DI
+	XORQ      BX, BX
 	MOVQ      CX, DX
 	CMPQ      DX, R8
 	CMOVQGT   R8, DX
 	SUBQ      R8, CX
-	CMOVQLT   DI, CX
-	XORL      DI, DI
-	MOVL      $0x00000001, DI
-	SHLXL     DX, DI, DI
-	SUBL      $0x01, DI
-	KMOVW     DI, K1
+	CMOVQLT   BX, CX
+	XORL      BX, BX
+	MOVL      $0x00000001, BX
+	SHLXL     DX, BX, BX
+	SUBL      $0x01, BX
+	KMOVW     BX, K1
 	XORL      DX, DX
 	MOVL      $0x00000001, DX
 	SHLXL     CX, DX, DX
@@ -10462,7 +10705,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+64(FP), CX
+	MOVQ      bias+72(FP), CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z0, Z0
 	VADDPS    Z25, Z2, Z2
@@ -10491,62 +10734,62 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      BX, CX
+	MOVQ      SI, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z1, Z1
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z3, Z3
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z5, Z5
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z7, Z7
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z9, Z9
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z11, Z11
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z13, Z13
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z14, Z14
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z15, Z15
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z16, Z16
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z17, Z17
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z18, Z18
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z19, Z19
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z20, Z20
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z21, Z21
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -10576,45 +10819,45 @@ partnoadd:
 	VMAXPS Z25, Z21, Z21
 
 partnorelu:
-	VMOVUPS Z0, K1, (BX)
-	VMOVUPS Z1, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, K1, (BX)
-	VMOVUPS Z3, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, K1, (BX)
-	VMOVUPS Z5, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, K1, (BX)
-	VMOVUPS Z7, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, K1, (BX)
-	VMOVUPS Z9, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, K1, (BX)
-	VMOVUPS Z11, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, K1, (BX)
-	VMOVUPS Z13, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, K1, (BX)
-	VMOVUPS Z15, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z16, K1, (BX)
-	VMOVUPS Z17, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z18, K1, (BX)
-	VMOVUPS Z19, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z20, K1, (BX)
-	VMOVUPS Z21, K2, 64(BX)
-	ADDQ    SI, BX
+	VMOVUPS Z0, K1, (SI)
+	VMOVUPS Z1, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, K1, (SI)
+	VMOVUPS Z3, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, K1, (SI)
+	VMOVUPS Z5, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, K1, (SI)
+	VMOVUPS Z7, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, K1, (SI)
+	VMOVUPS Z9, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z10, K1, (SI)
+	VMOVUPS Z11, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z12, K1, (SI)
+	VMOVUPS Z13, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z14, K1, (SI)
+	VMOVUPS Z15, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z16, K1, (SI)
+	VMOVUPS Z17, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z18, K1, (SI)
+	VMOVUPS Z19, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z20, K1, (SI)
+	VMOVUPS Z21, K2, 64(SI)
+	ADDQ    DI, SI
 	VZEROUPPER
 	RET
 
-// func gemmRows11x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows11x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemmRows11x32AVX512(SB), NOSPLIT, $0-72
+TEXT ·gemmRows11x32AVX512(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -10626,9 +10869,10 @@ TEXT ·gemmRows11x32AVX512(SB), NOSPLIT, $0-72
 	LEAQ       (SI)(DX*2), DI
 	ADDQ       DX, DI
 	MOVQ       b+24(FP), R8
-	MOVQ       c+32(FP), R9
-	MOVQ       ldc+40(FP), R10
-	SHLQ       $0x02, R10
+	MOVQ       ahead+32(FP), R9
+	MOVQ       c+40(FP), R10
+	MOVQ       ldc+48(FP), R11
+	SHLQ       $0x02, R11
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -10651,46 +10895,48 @@ TEXT ·gemmRows11x32AVX512(SB), NOSPLIT, $0-72
 	VPXORD     Z19, Z19, Z19
 	VPXORD     Z20, Z20, Z20
 	VPXORD     Z21, Z21, Z21
-	MOVQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
+	MOVQ       R10, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
 	PREFETCHT0   512(R8)
+	PREFETCHT1   (R8)(R9*1)
 	PREFETCHT0   576(R8)
+	PREFETCHT1   64(R8)(R9*1)
 	VMOVUPS      (R8), Z22
 	VMOVUPS      64(R8), Z23
 	VBROADCASTSS (CX), Z24
@@ -10727,7 +10973,9 @@ hot:
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Z23, Z24, Z21
 	PREFETCHT0   640(R8)
+	PREFETCHT1   128(R8)(R9*1)
 	PREFETCHT0   704(R8)
+	PREFETCHT1   192(R8)(R9*1)
 	VMOVUPS      128(R8), Z22
 	VMOVUPS      192(R8), Z23
 	VBROADCASTSS 4(CX), Z24
@@ -10764,7 +11012,9 @@ hot:
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Z23, Z24, Z21
 	PREFETCHT0   768(R8)
+	PREFETCHT1   256(R8)(R9*1)
 	PREFETCHT0   832(R8)
+	PREFETCHT1   320(R8)(R9*1)
 	VMOVUPS      256(R8), Z22
 	VMOVUPS      320(R8), Z23
 	VBROADCASTSS 8(CX), Z24
@@ -10801,7 +11051,9 @@ hot:
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Z23, Z24, Z21
 	PREFETCHT0   896(R8)
+	PREFETCHT1   384(R8)(R9*1)
 	PREFETCHT0   960(R8)
+	PREFETCHT1   448(R8)(R9*1)
 	VMOVUPS      384(R8), Z22
 	VMOVUPS      448(R8), Z23
 	VBROADCASTSS 12(CX), Z24
@@ -10851,7 +11103,9 @@ rest:
 
 single:
 	PREFETCHT0   512(R8)
+	PREFETCHT1   (R8)(R9*1)
 	PREFETCHT0   576(R8)
+	PREFETCHT1   64(R8)(R9*1)
 	VMOVUPS      (R8), Z22
 	VMOVUPS      64(R8), Z23
 	VBROADCASTSS (CX), Z24
@@ -10896,13 +11150,13 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
+	MOVQ    bias+72(FP), CX
 	VMOVUPS (CX), Z25
 	VADDPS  Z25, Z0, Z0
 	VADDPS  Z25, Z2, Z2
@@ -10931,40 +11185,40 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R9, CX
+	MOVQ   R10, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R10, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R10, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R10, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   R10, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   R10, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   R10, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
-	ADDQ   R10, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Z14, Z14
 	VADDPS 64(CX), Z15, Z15
-	ADDQ   R10, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Z16, Z16
 	VADDPS 64(CX), Z17, Z17
-	ADDQ   R10, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Z18, Z18
 	VADDPS 64(CX), Z19, Z19
-	ADDQ   R10, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Z20, Z20
 	VADDPS 64(CX), Z21, Z21
-	ADDQ   R10, CX
+	ADDQ   R11, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -10994,39 +11248,39 @@ wholenoadd:
 	VMAXPS Z25, Z21, Z21
 
 wholenorelu:
-	VMOVUPS Z0, (R9)
-	VMOVUPS Z1, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, (R9)
-	VMOVUPS Z3, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, (R9)
-	VMOVUPS Z5, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z6, (R9)
-	VMOVUPS Z7, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z8, (R9)
-	VMOVUPS Z9, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z10, (R9)
-	VMOVUPS Z11, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z12, (R9)
-	VMOVUPS Z13, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z14, (R9)
-	VMOVUPS Z15, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z16, (R9)
-	VMOVUPS Z17, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z18, (R9)
-	VMOVUPS Z19, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z20, (R9)
-	VMOVUPS Z21, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Z3, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z8, (R10)
+	VMOVUPS Z9, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z10, (R10)
+	VMOVUPS Z11, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z12, (R10)
+	VMOVUPS Z13, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z14, (R10)
+	VMOVUPS Z15, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z16, (R10)
+	VMOVUPS Z17, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z18, (R10)
+	VMOVUPS Z19, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z20, (R10)
+	VMOVUPS Z21, 64(R10)
+	ADDQ    R11, R10
 	VZEROUPPER
 	RET
 
@@ -11050,7 +11304,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+64(FP), CX
+	MOVQ      bias+72(FP), CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z0, Z0
 	VADDPS    Z25, Z2, Z2
@@ -11079,62 +11333,62 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      R9, CX
+	MOVQ      R10, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z1, Z1
-	ADDQ      R10, CX
+	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z3, Z3
-	ADDQ      R10, CX
+	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z5, Z5
-	ADDQ      R10, CX
+	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z7, Z7
-	ADDQ      R10, CX
+	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z9, Z9
-	ADDQ      R10, CX
+	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z11, Z11
-	ADDQ      R10, CX
+	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z13, Z13
-	ADDQ      R10, CX
+	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z14, Z14
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z15, Z15
-	ADDQ      R10, CX
+	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z16, Z16
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z17, Z17
-	ADDQ      R10, CX
+	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z18, Z18
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z19, Z19
-	ADDQ      R10, CX
+	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z20, Z20
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z21, Z21
-	ADDQ      R10, CX
+	ADDQ      R11, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -11164,51 +11418,52 @@ partnoadd:
 	VMAXPS Z25, Z21, Z21
 
 partnorelu:
-	VMOVUPS Z0, K1, (R9)
-	VMOVUPS Z1, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, K1, (R9)
-	VMOVUPS Z3, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, K1, (R9)
-	VMOVUPS Z5, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z6, K1, (R9)
-	VMOVUPS Z7, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z8, K1, (R9)
-	VMOVUPS Z9, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z10, K1, (R9)
-	VMOVUPS Z11, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z12, K1, (R9)
-	VMOVUPS Z13, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z14, K1, (R9)
-	VMOVUPS Z15, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z16, K1, (R9)
-	VMOVUPS Z17, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z18, K1, (R9)
-	VMOVUPS Z19, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z20, K1, (R9)
-	VMOVUPS Z21, K2, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, K1, (R10)
+	VMOVUPS Z1, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, K1, (R10)
+	VMOVUPS Z3, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, K1, (R10)
+	VMOVUPS Z5, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, K1, (R10)
+	VMOVUPS Z7, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z8, K1, (R10)
+	VMOVUPS Z9, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z10, K1, (R10)
+	VMOVUPS Z11, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z12, K1, (R10)
+	VMOVUPS Z13, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z14, K1, (R10)
+	VMOVUPS Z15, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z16, K1, (R10)
+	VMOVUPS Z17, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z18, K1, (R10)
+	VMOVUPS Z19, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z20, K1, (R10)
+	VMOVUPS Z21, K2, 64(R10)
+	ADDQ    R11, R10
 	VZEROUPPER
 	RET
 
-// func gemm12x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm12x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm12x32AVX512(SB), NOSPLIT, $0-72
+TEXT ·gemm12x32AVX512(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+24(FP), DX
-	MOVQ       c+32(FP), BX
-	MOVQ       ldc+40(FP), SI
-	SHLQ       $0x02, SI
+	MOVQ       ahead+32(FP), BX
+	MOVQ       c+40(FP), SI
+	MOVQ       ldc+48(FP), DI
+	SHLQ       $0x02, DI
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -11233,49 +11488,51 @@ TEXT ·gemm12x32AVX512(SB), NOSPLIT, $0-72
 	VPXORD     Z21, Z21, Z21
 	VPXORD     Z22, Z22, Z22
 	VPXORD     Z23, Z23, Z23
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
+	MOVQ       SI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
 	PREFETCHT0   512(DX)
+	PREFETCHT1   (DX)(BX*1)
 	PREFETCHT0   576(DX)
+	PREFETCHT1   64(DX)(BX*1)
 	VMOVUPS      (DX), Z24
 	VMOVUPS      64(DX), Z25
 	VBROADCASTSS (CX), Z26
@@ -11315,7 +11572,9 @@ hot:
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
 	PREFETCHT0   640(DX)
+	PREFETCHT1   128(DX)(BX*1)
 	PREFETCHT0   704(DX)
+	PREFETCHT1   192(DX)(BX*1)
 	VMOVUPS      128(DX), Z24
 	VMOVUPS      192(DX), Z25
 	VBROADCASTSS 48(CX), Z26
@@ -11355,7 +11614,9 @@ hot:
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
 	PREFETCHT0   768(DX)
+	PREFETCHT1   256(DX)(BX*1)
 	PREFETCHT0   832(DX)
+	PREFETCHT1   320(DX)(BX*1)
 	VMOVUPS      256(DX), Z24
 	VMOVUPS      320(DX), Z25
 	VBROADCASTSS 96(CX), Z26
@@ -11395,7 +11656,9 @@ hot:
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
 	PREFETCHT0   896(DX)
+	PREFETCHT1   384(DX)(BX*1)
 	PREFETCHT0   960(DX)
+	PREFETCHT1   448(DX)(BX*1)
 	VMOVUPS      384(DX), Z24
 	VMOVUPS      448(DX), Z25
 	VBROADCASTSS 144(CX), Z26
@@ -11445,7 +11708,9 @@ rest:
 
 single:
 	PREFETCHT0   512(DX)
+	PREFETCHT1   (DX)(BX*1)
 	PREFETCHT0   576(DX)
+	PREFETCHT1   64(DX)(BX*1)
 	VMOVUPS      (DX), Z24
 	VMOVUPS      64(DX), Z25
 	VBROADCASTSS (CX), Z26
@@ -11490,13 +11755,13 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
+	MOVQ    bias+72(FP), CX
 	VMOVUPS (CX), Z27
 	VADDPS  Z27, Z0, Z0
 	VADDPS  Z27, Z2, Z2
@@ -11527,43 +11792,43 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   BX, CX
+	MOVQ   SI, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z14, Z14
 	VADDPS 64(CX), Z15, Z15
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z16, Z16
 	VADDPS 64(CX), Z17, Z17
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z18, Z18
 	VADDPS 64(CX), Z19, Z19
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z20, Z20
 	VADDPS 64(CX), Z21, Z21
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z22, Z22
 	VADDPS 64(CX), Z23, Z23
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -11595,58 +11860,58 @@ wholenoadd:
 	VMAXPS Z27, Z23, Z23
 
 wholenorelu:
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	VMOVUPS Z3, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	VMOVUPS Z5, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	VMOVUPS Z7, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	VMOVUPS Z9, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	VMOVUPS Z11, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, (BX)
-	VMOVUPS Z13, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, (BX)
-	VMOVUPS Z15, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z16, (BX)
-	VMOVUPS Z17, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z18, (BX)
-	VMOVUPS Z19, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z20, (BX)
-	VMOVUPS Z21, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z22, (BX)
-	VMOVUPS Z23, 64(BX)
-	ADDQ    SI, BX
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z10, (SI)
+	VMOVUPS Z11, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z12, (SI)
+	VMOVUPS Z13, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z14, (SI)
+	VMOVUPS Z15, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z16, (SI)
+	VMOVUPS Z17, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z18, (SI)
+	VMOVUPS Z19, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z20, (SI)
+	VMOVUPS Z21, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z22, (SI)
+	VMOVUPS Z23, 64(SI)
+	ADDQ    DI, SI
 	VZEROUPPER
 	RET
 
 part:
 	MOVQ      $0x00000010, R8
-	XORQ      DI, DI
+	XORQ      BX, BX
 	MOVQ      CX, DX
 	CMPQ      DX, R8
 	CMOVQGT   R8, DX
 	SUBQ      R8, CX
-	CMOVQLT   DI, CX
-	XORL      DI, DI
-	MOVL      $0x00000001, DI
-	SHLXL     DX, DI, DI
-	SUBL      $0x01, DI
-	KMOVW     DI, K1
+	CMOVQLT   BX, CX
+	XORL      BX, BX
+	MOVL      $0x00000001, BX
+	SHLXL     DX, BX, BX
+	SUBL      $0x01, BX
+	KMOVW     BX, K1
 	XORL      DX, DX
 	MOVL      $0x00000001, DX
 	SHLXL     CX, DX, DX
@@ -11654,7 +11919,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+64(FP), CX
+	MOVQ      bias+72(FP), CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z0, Z0
 	VADDPS    Z27, Z2, Z2
@@ -11685,67 +11950,67 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      BX, CX
+	MOVQ      SI, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z1, Z1
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z3, Z3
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z5, Z5
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z7, Z7
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z9, Z9
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z11, Z11
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z13, Z13
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z14, Z14
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z15, Z15
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z16, Z16
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z17, Z17
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z18, Z18
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z19, Z19
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z20, Z20
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z21, Z21
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z22, Z22
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z23, Z23
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -11777,48 +12042,48 @@ partnoadd:
 	VMAXPS Z27, Z23, Z23
 
 partnorelu:
-	VMOVUPS Z0, K1, (BX)
-	VMOVUPS Z1, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, K1, (BX)
-	VMOVUPS Z3, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, K1, (BX)
-	VMOVUPS Z5, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, K1, (BX)
-	VMOVUPS Z7, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, K1, (BX)
-	VMOVUPS Z9, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, K1, (BX)
-	VMOVUPS Z11, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, K1, (BX)
-	VMOVUPS Z13, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, K1, (BX)
-	VMOVUPS Z15, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z16, K1, (BX)
-	VMOVUPS Z17, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z18, K1, (BX)
-	VMOVUPS Z19, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z20, K1, (BX)
-	VMOVUPS Z21, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z22, K1, (BX)
-	VMOVUPS Z23, K2, 64(BX)
-	ADDQ    SI, BX
+	VMOVUPS Z0, K1, (SI)
+	VMOVUPS Z1, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, K1, (SI)
+	VMOVUPS Z3, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, K1, (SI)
+	VMOVUPS Z5, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, K1, (SI)
+	VMOVUPS Z7, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, K1, (SI)
+	VMOVUPS Z9, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z10, K1, (SI)
+	VMOVUPS Z11, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z12, K1, (SI)
+	VMOVUPS Z13, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z14, K1, (SI)
+	VMOVUPS Z15, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z16, K1, (SI)
+	VMOVUPS Z17, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z18, K1, (SI)
+	VMOVUPS Z19, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z20, K1, (SI)
+	VMOVUPS Z21, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z22, K1, (SI)
+	VMOVUPS Z23, K2, 64(SI)
+	ADDQ    DI, SI
 	VZEROUPPER
 	RET
 
-// func gemmRows12x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows12x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemmRows12x32AVX512(SB), NOSPLIT, $0-72
+TEXT ·gemmRows12x32AVX512(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -11830,9 +12095,10 @@ TEXT ·gemmRows12x32AVX512(SB), NOSPLIT, $0-72
 	LEAQ       (SI)(DX*2), DI
 	ADDQ       DX, DI
 	MOVQ       b+24(FP), R8
-	MOVQ       c+32(FP), R9
-	MOVQ       ldc+40(FP), R10
-	SHLQ       $0x02, R10
+	MOVQ       ahead+32(FP), R9
+	MOVQ       c+40(FP), R10
+	MOVQ       ldc+48(FP), R11
+	SHLQ       $0x02, R11
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -11857,49 +12123,51 @@ TEXT ·gemmRows12x32AVX512(SB), NOSPLIT, $0-72
 	VPXORD     Z21, Z21, Z21
 	VPXORD     Z22, Z22, Z22
 	VPXORD     Z23, Z23, Z23
-	MOVQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
+	MOVQ       R10, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
 	PREFETCHT0   512(R8)
+	PREFETCHT1   (R8)(R9*1)
 	PREFETCHT0   576(R8)
+	PREFETCHT1   64(R8)(R9*1)
 	VMOVUPS      (R8), Z24
 	VMOVUPS      64(R8), Z25
 	VBROADCASTSS (CX), Z26
@@ -11939,7 +12207,9 @@ hot:
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
 	PREFETCHT0   640(R8)
+	PREFETCHT1   128(R8)(R9*1)
 	PREFETCHT0   704(R8)
+	PREFETCHT1   192(R8)(R9*1)
 	VMOVUPS      128(R8), Z24
 	VMOVUPS      192(R8), Z25
 	VBROADCASTSS 4(CX), Z26
@@ -11979,7 +12249,9 @@ hot:
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
 	PREFETCHT0   768(R8)
+	PREFETCHT1   256(R8)(R9*1)
 	PREFETCHT0   832(R8)
+	PREFETCHT1   320(R8)(R9*1)
 	VMOVUPS      256(R8), Z24
 	VMOVUPS      320(R8), Z25
 	VBROADCASTSS 8(CX), Z26
@@ -12019,7 +12291,9 @@ hot:
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
 	PREFETCHT0   896(R8)
+	PREFETCHT1   384(R8)(R9*1)
 	PREFETCHT0   960(R8)
+	PREFETCHT1   448(R8)(R9*1)
 	VMOVUPS      384(R8), Z24
 	VMOVUPS      448(R8), Z25
 	VBROADCASTSS 12(CX), Z26
@@ -12072,7 +12346,9 @@ rest:
 
 single:
 	PREFETCHT0   512(R8)
+	PREFETCHT1   (R8)(R9*1)
 	PREFETCHT0   576(R8)
+	PREFETCHT1   64(R8)(R9*1)
 	VMOVUPS      (R8), Z24
 	VMOVUPS      64(R8), Z25
 	VBROADCASTSS (CX), Z26
@@ -12120,13 +12396,13 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
+	MOVQ    bias+72(FP), CX
 	VMOVUPS (CX), Z27
 	VADDPS  Z27, Z0, Z0
 	VADDPS  Z27, Z2, Z2
@@ -12157,43 +12433,43 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R9, CX
+	MOVQ   R10, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R10, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R10, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R10, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   R10, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   R10, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   R10, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
-	ADDQ   R10, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Z14, Z14
 	VADDPS 64(CX), Z15, Z15
-	ADDQ   R10, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Z16, Z16
 	VADDPS 64(CX), Z17, Z17
-	ADDQ   R10, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Z18, Z18
 	VADDPS 64(CX), Z19, Z19
-	ADDQ   R10, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Z20, Z20
 	VADDPS 64(CX), Z21, Z21
-	ADDQ   R10, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Z22, Z22
 	VADDPS 64(CX), Z23, Z23
-	ADDQ   R10, CX
+	ADDQ   R11, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -12225,42 +12501,42 @@ wholenoadd:
 	VMAXPS Z27, Z23, Z23
 
 wholenorelu:
-	VMOVUPS Z0, (R9)
-	VMOVUPS Z1, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, (R9)
-	VMOVUPS Z3, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, (R9)
-	VMOVUPS Z5, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z6, (R9)
-	VMOVUPS Z7, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z8, (R9)
-	VMOVUPS Z9, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z10, (R9)
-	VMOVUPS Z11, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z12, (R9)
-	VMOVUPS Z13, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z14, (R9)
-	VMOVUPS Z15, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z16, (R9)
-	VMOVUPS Z17, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z18, (R9)
-	VMOVUPS Z19, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z20, (R9)
-	VMOVUPS Z21, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z22, (R9)
-	VMOVUPS Z23, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Z3, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z8, (R10)
+	VMOVUPS Z9, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z10, (R10)
+	VMOVUPS Z11, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z12, (R10)
+	VMOVUPS Z13, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z14, (R10)
+	VMOVUPS Z15, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z16, (R10)
+	VMOVUPS Z17, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z18, (R10)
+	VMOVUPS Z19, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z20, (R10)
+	VMOVUPS Z21, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z22, (R10)
+	VMOVUPS Z23, 64(R10)
+	ADDQ    R11, R10
 	VZEROUPPER
 	RET
 
@@ -12284,7 +12560,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+64(FP), CX
+	MOVQ      bias+72(FP), CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z0, Z0
 	VADDPS    Z27, Z2, Z2
@@ -12315,67 +12591,67 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      R9, CX
+	MOVQ      R10, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z1, Z1
-	ADDQ      R10, CX
+	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z3, Z3
-	ADDQ      R10, CX
+	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z5, Z5
-	ADDQ      R10, CX
+	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z7, Z7
-	ADDQ      R10, CX
+	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z9, Z9
-	ADDQ      R10, CX
+	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z11, Z11
-	ADDQ      R10, CX
+	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z13, Z13
-	ADDQ      R10, CX
+	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z14, Z14
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z15, Z15
-	ADDQ      R10, CX
+	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z16, Z16
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z17, Z17
-	ADDQ      R10, CX
+	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z18, Z18
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z19, Z19
-	ADDQ      R10, CX
+	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z20, Z20
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z21, Z21
-	ADDQ      R10, CX
+	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z22, Z22
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z23, Z23
-	ADDQ      R10, CX
+	ADDQ      R11, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -12407,54 +12683,55 @@ partnoadd:
 	VMAXPS Z27, Z23, Z23
 
 partnorelu:
-	VMOVUPS Z0, K1, (R9)
-	VMOVUPS Z1, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, K1, (R9)
-	VMOVUPS Z3, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, K1, (R9)
-	VMOVUPS Z5, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z6, K1, (R9)
-	VMOVUPS Z7, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z8, K1, (R9)
-	VMOVUPS Z9, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z10, K1, (R9)
-	VMOVUPS Z11, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z12, K1, (R9)
-	VMOVUPS Z13, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z14, K1, (R9)
-	VMOVUPS Z15, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z16, K1, (R9)
-	VMOVUPS Z17, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z18, K1, (R9)
-	VMOVUPS Z19, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z20, K1, (R9)
-	VMOVUPS Z21, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z22, K1, (R9)
-	VMOVUPS Z23, K2, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, K1, (R10)
+	VMOVUPS Z1, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, K1, (R10)
+	VMOVUPS Z3, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, K1, (R10)
+	VMOVUPS Z5, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z6, K1, (R10)
+	VMOVUPS Z7, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z8, K1, (R10)
+	VMOVUPS Z9, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z10, K1, (R10)
+	VMOVUPS Z11, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z12, K1, (R10)
+	VMOVUPS Z13, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z14, K1, (R10)
+	VMOVUPS Z15, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z16, K1, (R10)
+	VMOVUPS Z17, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z18, K1, (R10)
+	VMOVUPS Z19, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z20, K1, (R10)
+	VMOVUPS Z21, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z22, K1, (R10)
+	VMOVUPS Z23, K2, 64(R10)
+	ADDQ    R11, R10
 	VZEROUPPER
 	RET
 
-// func gemm13x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm13x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm13x32AVX512(SB), NOSPLIT, $0-72
+TEXT ·gemm13x32AVX512(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+24(FP), DX
-	MOVQ       c+32(FP), BX
-	MOVQ       ldc+40(FP), SI
-	SHLQ       $0x02, SI
+	MOVQ       ahead+32(FP), BX
+	MOVQ       c+40(FP), SI
+	MOVQ       ldc+48(FP), DI
+	SHLQ       $0x02, DI
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -12481,52 +12758,54 @@ TEXT ·gemm13x32AVX512(SB), NOSPLIT, $0-72
 	VPXORD     Z23, Z23, Z23
 	VPXORD     Z24, Z24, Z24
 	VPXORD     Z25, Z25, Z25
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
+	MOVQ       SI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
 	PREFETCHT0   512(DX)
+	PREFETCHT1   (DX)(BX*1)
 	PREFETCHT0   576(DX)
+	PREFETCHT1   64(DX)(BX*1)
 	VMOVUPS      (DX), Z26
 	VMOVUPS      64(DX), Z27
 	VBROADCASTSS (CX), Z28
@@ -12569,7 +12848,9 @@ hot:
 	VFMADD231PS  Z26, Z28, Z24
 	VFMADD231PS  Z27, Z28, Z25
 	PREFETCHT0   640(DX)
+	PREFETCHT1   128(DX)(BX*1)
 	PREFETCHT0   704(DX)
+	PREFETCHT1   192(DX)(BX*1)
 	VMOVUPS      128(DX), Z26
 	VMOVUPS      192(DX), Z27
 	VBROADCASTSS 52(CX), Z28
@@ -12612,7 +12893,9 @@ hot:
 	VFMADD231PS  Z26, Z28, Z24
 	VFMADD231PS  Z27, Z28, Z25
 	PREFETCHT0   768(DX)
+	PREFETCHT1   256(DX)(BX*1)
 	PREFETCHT0   832(DX)
+	PREFETCHT1   320(DX)(BX*1)
 	VMOVUPS      256(DX), Z26
 	VMOVUPS      320(DX), Z27
 	VBROADCASTSS 104(CX), Z28
@@ -12655,7 +12938,9 @@ hot:
 	VFMADD231PS  Z26, Z28, Z24
 	VFMADD231PS  Z27, Z28, Z25
 	PREFETCHT0   896(DX)
+	PREFETCHT1   384(DX)(BX*1)
 	PREFETCHT0   960(DX)
+	PREFETCHT1   448(DX)(BX*1)
 	VMOVUPS      384(DX), Z26
 	VMOVUPS      448(DX), Z27
 	VBROADCASTSS 156(CX), Z28
@@ -12708,7 +12993,9 @@ rest:
 
 single:
 	PREFETCHT0   512(DX)
+	PREFETCHT1   (DX)(BX*1)
 	PREFETCHT0   576(DX)
+	PREFETCHT1   64(DX)(BX*1)
 	VMOVUPS      (DX), Z26
 	VMOVUPS      64(DX), Z27
 	VBROADCASTSS (CX), Z28
@@ -12756,13 +13043,13 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
+	MOVQ    bias+72(FP), CX
 	VMOVUPS (CX), Z29
 	VADDPS  Z29, Z0, Z0
 	VADDPS  Z29, Z2, Z2
@@ -12795,46 +13082,46 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   BX, CX
+	MOVQ   SI, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z14, Z14
 	VADDPS 64(CX), Z15, Z15
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z16, Z16
 	VADDPS 64(CX), Z17, Z17
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z18, Z18
 	VADDPS 64(CX), Z19, Z19
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z20, Z20
 	VADDPS 64(CX), Z21, Z21
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z22, Z22
 	VADDPS 64(CX), Z23, Z23
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z24, Z24
 	VADDPS 64(CX), Z25, Z25
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -12868,61 +13155,61 @@ wholenoadd:
 	VMAXPS Z29, Z25, Z25
 
 wholenorelu:
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	VMOVUPS Z3, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	VMOVUPS Z5, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	VMOVUPS Z7, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	VMOVUPS Z9, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	VMOVUPS Z11, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, (BX)
-	VMOVUPS Z13, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, (BX)
-	VMOVUPS Z15, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z16, (BX)
-	VMOVUPS Z17, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z18, (BX)
-	VMOVUPS Z19, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z20, (BX)
-	VMOVUPS Z21, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z22, (BX)
-	VMOVUPS Z23, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z24, (BX)
-	VMOVUPS Z25, 64(BX)
-	ADDQ    SI, BX
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z10, (SI)
+	VMOVUPS Z11, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z12, (SI)
+	VMOVUPS Z13, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z14, (SI)
+	VMOVUPS Z15, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z16, (SI)
+	VMOVUPS Z17, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z18, (SI)
+	VMOVUPS Z19, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z20, (SI)
+	VMOVUPS Z21, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z22, (SI)
+	VMOVUPS Z23, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z24, (SI)
+	VMOVUPS Z25, 64(SI)
+	ADDQ    DI, SI
 	VZEROUPPER
 	RET
 
 part:
 	MOVQ      $0x00000010, R8
-	XORQ      DI, DI
+	XORQ      BX, BX
 	MOVQ      CX, DX
 	CMPQ      DX, R8
 	CMOVQGT   R8, DX
 	SUBQ      R8, CX
-	CMOVQLT   DI, CX
-	XORL      DI, DI
-	MOVL      $0x00000001, DI
-	SHLXL     DX, DI, DI
-	SUBL      $0x01, DI
-	KMOVW     DI, K1
+	CMOVQLT   BX, CX
+	XORL      BX, BX
+	MOVL      $0x00000001, BX
+	SHLXL     DX, BX, BX
+	SUBL      $0x01, BX
+	KMOVW     BX, K1
 	XORL      DX, DX
 	MOVL      $0x00000001, DX
 	SHLXL     CX, DX, DX
@@ -12930,7 +13217,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+64(FP), CX
+	MOVQ      bias+72(FP), CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z0, Z0
 	VADDPS    Z29, Z2, Z2
@@ -12963,72 +13250,72 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      BX, CX
+	MOVQ      SI, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z1, Z1
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z3, Z3
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z5, Z5
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z7, Z7
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z9, Z9
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z11, Z11
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z13, Z13
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z14, Z14
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z15, Z15
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z16, Z16
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z17, Z17
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z18, Z18
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z19, Z19
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z20, Z20
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z21, Z21
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z22, Z22
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z23, Z23
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z24, Z24
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z25, Z25
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -13062,51 +13349,51 @@ partnoadd:
 	VMAXPS Z29, Z25, Z25
 
 partnorelu:
-	VMOVUPS Z0, K1, (BX)
-	VMOVUPS Z1, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, K1, (BX)
-	VMOVUPS Z3, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, K1, (BX)
-	VMOVUPS Z5, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, K1, (BX)
-	VMOVUPS Z7, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, K1, (BX)
-	VMOVUPS Z9, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, K1, (BX)
-	VMOVUPS Z11, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, K1, (BX)
-	VMOVUPS Z13, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, K1, (BX)
-	VMOVUPS Z15, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z16, K1, (BX)
-	VMOVUPS Z17, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z18, K1, (BX)
-	VMOVUPS Z19, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z20, K1, (BX)
-	VMOVUPS Z21, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z22, K1, (BX)
-	VMOVUPS Z23, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z24, K1, (BX)
-	VMOVUPS Z25, K2, 64(BX)
-	ADDQ    SI, BX
+	VMOVUPS Z0, K1, (SI)
+	VMOVUPS Z1, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, K1, (SI)
+	VMOVUPS Z3, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, K1, (SI)
+	VMOVUPS Z5, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, K1, (SI)
+	VMOVUPS Z7, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, K1, (SI)
+	VMOVUPS Z9, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z10, K1, (SI)
+	VMOVUPS Z11, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z12, K1, (SI)
+	VMOVUPS Z13, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z14, K1, (SI)
+	VMOVUPS Z15, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z16, K1, (SI)
+	VMOVUPS Z17, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z18, K1, (SI)
+	VMOVUPS Z19, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z20, K1, (SI)
+	VMOVUPS Z21, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z22, K1, (SI)
+	VMOVUPS Z23, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z24, K1, (SI)
+	VMOVUPS Z25, K2, 64(SI)
+	ADDQ    DI, SI
 	VZEROUPPER
 	RET
 
-// func gemmRows13x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows13x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemmRows13x32AVX512(SB), NOSPLIT, $0-72
+TEXT ·gemmRows13x32AVX512(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -13120,9 +13407,10 @@ TEXT ·gemmRows13x32AVX512(SB), NOSPLIT, $0-72
 	LEAQ       (DI)(DX*2), R8
 	ADDQ       DX, R8
 	MOVQ       b+24(FP), R9
-	MOVQ       c+32(FP), R10
-	MOVQ       ldc+40(FP), R11
-	SHLQ       $0x02, R11
+	MOVQ       ahead+32(FP), R10
+	MOVQ       c+40(FP), R11
+	MOVQ       ldc+48(FP), R12
+	SHLQ       $0x02, R12
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -13149,52 +13437,54 @@ TEXT ·gemmRows13x32AVX512(SB), NOSPLIT, $0-72
 	VPXORD     Z23, Z23, Z23
 	VPXORD     Z24, Z24, Z24
 	VPXORD     Z25, Z25, Z25
-	MOVQ       R10, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
+	MOVQ       R11, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
 	PREFETCHT0   512(R9)
+	PREFETCHT1   (R9)(R10*1)
 	PREFETCHT0   576(R9)
+	PREFETCHT1   64(R9)(R10*1)
 	VMOVUPS      (R9), Z26
 	VMOVUPS      64(R9), Z27
 	VBROADCASTSS (CX), Z28
@@ -13237,7 +13527,9 @@ hot:
 	VFMADD231PS  Z26, Z28, Z24
 	VFMADD231PS  Z27, Z28, Z25
 	PREFETCHT0   640(R9)
+	PREFETCHT1   128(R9)(R10*1)
 	PREFETCHT0   704(R9)
+	PREFETCHT1   192(R9)(R10*1)
 	VMOVUPS      128(R9), Z26
 	VMOVUPS      192(R9), Z27
 	VBROADCASTSS 4(CX), Z28
@@ -13280,7 +13572,9 @@ hot:
 	VFMADD231PS  Z26, Z28, Z24
 	VFMADD231PS  Z27, Z28, Z25
 	PREFETCHT0   768(R9)
+	PREFETCHT1   256(R9)(R10*1)
 	PREFETCHT0   832(R9)
+	PREFETCHT1   320(R9)(R10*1)
 	VMOVUPS      256(R9), Z26
 	VMOVUPS      320(R9), Z27
 	VBROADCASTSS 8(CX), Z28
@@ -13323,7 +13617,9 @@ hot:
 	VFMADD231PS  Z26, Z28, Z24
 	VFMADD231PS  Z27, Z28, Z25
 	PREFETCHT0   896(R9)
+	PREFETCHT1   384(R9)(R10*1)
 	PREFETCHT0   960(R9)
+	PREFETCHT1   448(R9)(R10*1)
 	VMOVUPS      384(R9), Z26
 	VMOVUPS      448(R9), Z27
 	VBROADCASTSS 12(CX), Z28
@@ -13380,7 +13676,9 @@ rest:
 
 single:
 	PREFETCHT0   512(R9)
+	PREFETCHT1   (R9)(R10*1)
 	PREFETCHT0   576(R9)
+	PREFETCHT1   64(R9)(R10*1)
 	VMOVUPS      (R9), Z26
 	VMOVUPS      64(R9), Z27
 	VBROADCASTSS (CX), Z28
@@ -13432,13 +13730,13 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
+	MOVQ    bias+72(FP), CX
 	VMOVUPS (CX), Z29
 	VADDPS  Z29, Z0, Z0
 	VADDPS  Z29, Z2, Z2
@@ -13471,46 +13769,46 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R10, CX
+	MOVQ   R11, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R11, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R11, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R11, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   R11, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   R11, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   R11, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
-	ADDQ   R11, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z14, Z14
 	VADDPS 64(CX), Z15, Z15
-	ADDQ   R11, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z16, Z16
 	VADDPS 64(CX), Z17, Z17
-	ADDQ   R11, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z18, Z18
 	VADDPS 64(CX), Z19, Z19
-	ADDQ   R11, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z20, Z20
 	VADDPS 64(CX), Z21, Z21
-	ADDQ   R11, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z22, Z22
 	VADDPS 64(CX), Z23, Z23
-	ADDQ   R11, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z24, Z24
 	VADDPS 64(CX), Z25, Z25
-	ADDQ   R11, CX
+	ADDQ   R12, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -13544,45 +13842,45 @@ wholenoadd:
 	VMAXPS Z29, Z25, Z25
 
 wholenorelu:
-	VMOVUPS Z0, (R10)
-	VMOVUPS Z1, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z2, (R10)
-	VMOVUPS Z3, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z4, (R10)
-	VMOVUPS Z5, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z6, (R10)
-	VMOVUPS Z7, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z8, (R10)
-	VMOVUPS Z9, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z10, (R10)
-	VMOVUPS Z11, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z12, (R10)
-	VMOVUPS Z13, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z14, (R10)
-	VMOVUPS Z15, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z16, (R10)
-	VMOVUPS Z17, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z18, (R10)
-	VMOVUPS Z19, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z20, (R10)
-	VMOVUPS Z21, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z22, (R10)
-	VMOVUPS Z23, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z24, (R10)
-	VMOVUPS Z25, 64(R10)
-	ADDQ    R11, R10
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	VMOVUPS Z3, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	VMOVUPS Z5, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, (R11)
+	VMOVUPS Z9, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, (R11)
+	VMOVUPS Z11, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, (R11)
+	VMOVUPS Z13, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z14, (R11)
+	VMOVUPS Z15, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z16, (R11)
+	VMOVUPS Z17, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z18, (R11)
+	VMOVUPS Z19, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z20, (R11)
+	VMOVUPS Z21, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z22, (R11)
+	VMOVUPS Z23, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z24, (R11)
+	VMOVUPS Z25, 64(R11)
+	ADDQ    R12, R11
 	VZEROUPPER
 	RET
 
@@ -13606,7 +13904,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+64(FP), CX
+	MOVQ      bias+72(FP), CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z0, Z0
 	VADDPS    Z29, Z2, Z2
@@ -13639,72 +13937,72 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      R10, CX
+	MOVQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z1, Z1
-	ADDQ      R11, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z3, Z3
-	ADDQ      R11, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z5, Z5
-	ADDQ      R11, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z7, Z7
-	ADDQ      R11, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z9, Z9
-	ADDQ      R11, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z11, Z11
-	ADDQ      R11, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z13, Z13
-	ADDQ      R11, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z14, Z14
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z15, Z15
-	ADDQ      R11, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z16, Z16
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z17, Z17
-	ADDQ      R11, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z18, Z18
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z19, Z19
-	ADDQ      R11, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z20, Z20
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z21, Z21
-	ADDQ      R11, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z22, Z22
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z23, Z23
-	ADDQ      R11, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z24, Z24
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z25, Z25
-	ADDQ      R11, CX
+	ADDQ      R12, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -13738,57 +14036,58 @@ partnoadd:
 	VMAXPS Z29, Z25, Z25
 
 partnorelu:
-	VMOVUPS Z0, K1, (R10)
-	VMOVUPS Z1, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z2, K1, (R10)
-	VMOVUPS Z3, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z4, K1, (R10)
-	VMOVUPS Z5, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z6, K1, (R10)
-	VMOVUPS Z7, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z8, K1, (R10)
-	VMOVUPS Z9, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z10, K1, (R10)
-	VMOVUPS Z11, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z12, K1, (R10)
-	VMOVUPS Z13, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z14, K1, (R10)
-	VMOVUPS Z15, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z16, K1, (R10)
-	VMOVUPS Z17, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z18, K1, (R10)
-	VMOVUPS Z19, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z20, K1, (R10)
-	VMOVUPS Z21, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z22, K1, (R10)
-	VMOVUPS Z23, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z24, K1, (R10)
-	VMOVUPS Z25, K2, 64(R10)
-	ADDQ    R11, R10
+	VMOVUPS Z0, K1, (R11)
+	VMOVUPS Z1, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, K1, (R11)
+	VMOVUPS Z3, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, K1, (R11)
+	VMOVUPS Z5, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, K1, (R11)
+	VMOVUPS Z7, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, K1, (R11)
+	VMOVUPS Z9, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, K1, (R11)
+	VMOVUPS Z11, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, K1, (R11)
+	VMOVUPS Z13, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z14, K1, (R11)
+	VMOVUPS Z15, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z16, K1, (R11)
+	VMOVUPS Z17, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z18, K1, (R11)
+	VMOVUPS Z19, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z20, K1, (R11)
+	VMOVUPS Z21, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z22, K1, (R11)
+	VMOVUPS Z23, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z24, K1, (R11)
+	VMOVUPS Z25, K2, 64(R11)
+	ADDQ    R12, R11
 	VZEROUPPER
 	RET
 
-// func gemm14x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm14x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm14x32AVX512(SB), NOSPLIT, $0-72
+TEXT ·gemm14x32AVX512(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       b+24(FP), DX
-	MOVQ       c+32(FP), BX
-	MOVQ       ldc+40(FP), SI
-	SHLQ       $0x02, SI
+	MOVQ       ahead+32(FP), BX
+	MOVQ       c+40(FP), SI
+	MOVQ       ldc+48(FP), DI
+	SHLQ       $0x02, DI
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -13817,55 +14116,57 @@ TEXT ·gemm14x32AVX512(SB), NOSPLIT, $0-72
 	VPXORD     Z25, Z25, Z25
 	VPXORD     Z26, Z26, Z26
 	VPXORD     Z27, Z27, Z27
-	MOVQ       BX, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
-	PREFETCHT0 (DI)
-	PREFETCHT0 124(DI)
-	ADDQ       SI, DI
+	MOVQ       SI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 124(R8)
+	ADDQ       DI, R8
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
 	PREFETCHT0   512(DX)
+	PREFETCHT1   (DX)(BX*1)
 	PREFETCHT0   576(DX)
+	PREFETCHT1   64(DX)(BX*1)
 	VMOVUPS      (DX), Z28
 	VMOVUPS      64(DX), Z29
 	VBROADCASTSS (CX), Z30
@@ -13911,7 +14212,9 @@ hot:
 	VFMADD231PS  Z28, Z30, Z26
 	VFMADD231PS  Z29, Z30, Z27
 	PREFETCHT0   640(DX)
+	PREFETCHT1   128(DX)(BX*1)
 	PREFETCHT0   704(DX)
+	PREFETCHT1   192(DX)(BX*1)
 	VMOVUPS      128(DX), Z28
 	VMOVUPS      192(DX), Z29
 	VBROADCASTSS 56(CX), Z30
@@ -13957,7 +14260,9 @@ hot:
 	VFMADD231PS  Z28, Z30, Z26
 	VFMADD231PS  Z29, Z30, Z27
 	PREFETCHT0   768(DX)
+	PREFETCHT1   256(DX)(BX*1)
 	PREFETCHT0   832(DX)
+	PREFETCHT1   320(DX)(BX*1)
 	VMOVUPS      256(DX), Z28
 	VMOVUPS      320(DX), Z29
 	VBROADCASTSS 112(CX), Z30
@@ -14003,7 +14308,9 @@ hot:
 	VFMADD231PS  Z28, Z30, Z26
 	VFMADD231PS  Z29, Z30, Z27
 	PREFETCHT0   896(DX)
+	PREFETCHT1   384(DX)(BX*1)
 	PREFETCHT0   960(DX)
+	PREFETCHT1   448(DX)(BX*1)
 	VMOVUPS      384(DX), Z28
 	VMOVUPS      448(DX), Z29
 	VBROADCASTSS 168(CX), Z30
@@ -14059,7 +14366,9 @@ rest:
 
 single:
 	PREFETCHT0   512(DX)
+	PREFETCHT1   (DX)(BX*1)
 	PREFETCHT0   576(DX)
+	PREFETCHT1   64(DX)(BX*1)
 	VMOVUPS      (DX), Z28
 	VMOVUPS      64(DX), Z29
 	VBROADCASTSS (CX), Z30
@@ -14110,13 +14419,13 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
+	MOVQ    bias+72(FP), CX
 	VMOVUPS (CX), Z31
 	VADDPS  Z31, Z0, Z0
 	VADDPS  Z31, Z2, Z2
@@ -14151,49 +14460,49 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   BX, CX
+	MOVQ   SI, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z14, Z14
 	VADDPS 64(CX), Z15, Z15
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z16, Z16
 	VADDPS 64(CX), Z17, Z17
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z18, Z18
 	VADDPS 64(CX), Z19, Z19
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z20, Z20
 	VADDPS 64(CX), Z21, Z21
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z22, Z22
 	VADDPS 64(CX), Z23, Z23
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z24, Z24
 	VADDPS 64(CX), Z25, Z25
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 	VADDPS (CX), Z26, Z26
 	VADDPS 64(CX), Z27, Z27
-	ADDQ   SI, CX
+	ADDQ   DI, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -14229,64 +14538,64 @@ wholenoadd:
 	VMAXPS Z31, Z27, Z27
 
 wholenorelu:
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, (BX)
-	VMOVUPS Z3, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, (BX)
-	VMOVUPS Z5, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, (BX)
-	VMOVUPS Z7, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, (BX)
-	VMOVUPS Z9, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, (BX)
-	VMOVUPS Z11, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, (BX)
-	VMOVUPS Z13, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, (BX)
-	VMOVUPS Z15, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z16, (BX)
-	VMOVUPS Z17, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z18, (BX)
-	VMOVUPS Z19, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z20, (BX)
-	VMOVUPS Z21, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z22, (BX)
-	VMOVUPS Z23, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z24, (BX)
-	VMOVUPS Z25, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z26, (BX)
-	VMOVUPS Z27, 64(BX)
-	ADDQ    SI, BX
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, (SI)
+	VMOVUPS Z3, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, (SI)
+	VMOVUPS Z5, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, (SI)
+	VMOVUPS Z7, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z10, (SI)
+	VMOVUPS Z11, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z12, (SI)
+	VMOVUPS Z13, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z14, (SI)
+	VMOVUPS Z15, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z16, (SI)
+	VMOVUPS Z17, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z18, (SI)
+	VMOVUPS Z19, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z20, (SI)
+	VMOVUPS Z21, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z22, (SI)
+	VMOVUPS Z23, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z24, (SI)
+	VMOVUPS Z25, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z26, (SI)
+	VMOVUPS Z27, 64(SI)
+	ADDQ    DI, SI
 	VZEROUPPER
 	RET
 
 part:
 	MOVQ      $0x00000010, R8
-	XORQ      DI, DI
+	XORQ      BX, BX
 	MOVQ      CX, DX
 	CMPQ      DX, R8
 	CMOVQGT   R8, DX
 	SUBQ      R8, CX
-	CMOVQLT   DI, CX
-	XORL      DI, DI
-	MOVL      $0x00000001, DI
-	SHLXL     DX, DI, DI
-	SUBL      $0x01, DI
-	KMOVW     DI, K1
+	CMOVQLT   BX, CX
+	XORL      BX, BX
+	MOVL      $0x00000001, BX
+	SHLXL     DX, BX, BX
+	SUBL      $0x01, BX
+	KMOVW     BX, K1
 	XORL      DX, DX
 	MOVL      $0x00000001, DX
 	SHLXL     CX, DX, DX
@@ -14294,7 +14603,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+64(FP), CX
+	MOVQ      bias+72(FP), CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z0, Z0
 	VADDPS    Z31, Z2, Z2
@@ -14329,77 +14638,77 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      BX, CX
+	MOVQ      SI, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z1, Z1
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z3, Z3
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z5, Z5
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z7, Z7
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z9, Z9
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z11, Z11
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z13, Z13
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z14, Z14
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z15, Z15
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z16, Z16
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z17, Z17
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z18, Z18
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z19, Z19
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z20, Z20
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z21, Z21
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z22, Z22
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z23, Z23
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z24, Z24
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z25, Z25
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z26, Z26
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z27, Z27
-	ADDQ      SI, CX
+	ADDQ      DI, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -14435,54 +14744,54 @@ partnoadd:
 	VMAXPS Z31, Z27, Z27
 
 partnorelu:
-	VMOVUPS Z0, K1, (BX)
-	VMOVUPS Z1, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z2, K1, (BX)
-	VMOVUPS Z3, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z4, K1, (BX)
-	VMOVUPS Z5, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z6, K1, (BX)
-	VMOVUPS Z7, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z8, K1, (BX)
-	VMOVUPS Z9, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z10, K1, (BX)
-	VMOVUPS Z11, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z12, K1, (BX)
-	VMOVUPS Z13, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z14, K1, (BX)
-	VMOVUPS Z15, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z16, K1, (BX)
-	VMOVUPS Z17, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z18, K1, (BX)
-	VMOVUPS Z19, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z20, K1, (BX)
-	VMOVUPS Z21, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z22, K1, (BX)
-	VMOVUPS Z23, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z24, K1, (BX)
-	VMOVUPS Z25, K2, 64(BX)
-	ADDQ    SI, BX
-	VMOVUPS Z26, K1, (BX)
-	VMOVUPS Z27, K2, 64(BX)
-	ADDQ    SI, BX
+	VMOVUPS Z0, K1, (SI)
+	VMOVUPS Z1, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z2, K1, (SI)
+	VMOVUPS Z3, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z4, K1, (SI)
+	VMOVUPS Z5, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z6, K1, (SI)
+	VMOVUPS Z7, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z8, K1, (SI)
+	VMOVUPS Z9, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z10, K1, (SI)
+	VMOVUPS Z11, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z12, K1, (SI)
+	VMOVUPS Z13, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z14, K1, (SI)
+	VMOVUPS Z15, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z16, K1, (SI)
+	VMOVUPS Z17, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z18, K1, (SI)
+	VMOVUPS Z19, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z20, K1, (SI)
+	VMOVUPS Z21, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z22, K1, (SI)
+	VMOVUPS Z23, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z24, K1, (SI)
+	VMOVUPS Z25, K2, 64(SI)
+	ADDQ    DI, SI
+	VMOVUPS Z26, K1, (SI)
+	VMOVUPS Z27, K2, 64(SI)
+	ADDQ    DI, SI
 	VZEROUPPER
 	RET
 
-// func gemmRows14x32AVX512(k int, a *float32, lda int, b *float32, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows14x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemmRows14x32AVX512(SB), NOSPLIT, $0-72
+TEXT ·gemmRows14x32AVX512(SB), NOSPLIT, $0-80
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -14496,9 +14805,10 @@ TEXT ·gemmRows14x32AVX512(SB), NOSPLIT, $0-72
 	LEAQ       (DI)(DX*2), R8
 	ADDQ       DX, R8
 	MOVQ       b+24(FP), R9
-	MOVQ       c+32(FP), R10
-	MOVQ       ldc+40(FP), R11
-	SHLQ       $0x02, R11
+	MOVQ       ahead+32(FP), R10
+	MOVQ       c+40(FP), R11
+	MOVQ       ldc+48(FP), R12
+	SHLQ       $0x02, R12
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -14527,55 +14837,57 @@ TEXT ·gemmRows14x32AVX512(SB), NOSPLIT, $0-72
 	VPXORD     Z25, Z25, Z25
 	VPXORD     Z26, Z26, Z26
 	VPXORD     Z27, Z27, Z27
-	MOVQ       R10, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
+	MOVQ       R11, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
 	PREFETCHT0   512(R9)
+	PREFETCHT1   (R9)(R10*1)
 	PREFETCHT0   576(R9)
+	PREFETCHT1   64(R9)(R10*1)
 	VMOVUPS      (R9), Z28
 	VMOVUPS      64(R9), Z29
 	VBROADCASTSS (CX), Z30
@@ -14621,7 +14933,9 @@ hot:
 	VFMADD231PS  Z28, Z30, Z26
 	VFMADD231PS  Z29, Z30, Z27
 	PREFETCHT0   640(R9)
+	PREFETCHT1   128(R9)(R10*1)
 	PREFETCHT0   704(R9)
+	PREFETCHT1   192(R9)(R10*1)
 	VMOVUPS      128(R9), Z28
 	VMOVUPS      192(R9), Z29
 	VBROADCASTSS 4(CX), Z30
@@ -14667,7 +14981,9 @@ hot:
 	VFMADD231PS  Z28, Z30, Z26
 	VFMADD231PS  Z29, Z30, Z27
 	PREFETCHT0   768(R9)
+	PREFETCHT1   256(R9)(R10*1)
 	PREFETCHT0   832(R9)
+	PREFETCHT1   320(R9)(R10*1)
 	VMOVUPS      256(R9), Z28
 	VMOVUPS      320(R9), Z29
 	VBROADCASTSS 8(CX), Z30
@@ -14713,7 +15029,9 @@ hot:
 	VFMADD231PS  Z28, Z30, Z26
 	VFMADD231PS  Z29, Z30, Z27
 	PREFETCHT0   896(R9)
+	PREFETCHT1   384(R9)(R10*1)
 	PREFETCHT0   960(R9)
+	PREFETCHT1   448(R9)(R10*1)
 	VMOVUPS      384(R9), Z28
 	VMOVUPS      448(R9), Z29
 	VBROADCASTSS 12(CX), Z30
@@ -14773,7 +15091,9 @@ rest:
 
 single:
 	PREFETCHT0   512(R9)
+	PREFETCHT1   (R9)(R10*1)
 	PREFETCHT0   576(R9)
+	PREFETCHT1   64(R9)(R10*1)
 	VMOVUPS      (R9), Z28
 	VMOVUPS      64(R9), Z29
 	VBROADCASTSS (CX), Z30
@@ -14828,13 +15148,13 @@ single:
 	JNZ          single
 
 finish:
-	MOVQ    flags+56(FP), AX
-	MOVQ    n+48(FP), CX
+	MOVQ    flags+64(FP), AX
+	MOVQ    n+56(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+64(FP), CX
+	MOVQ    bias+72(FP), CX
 	VMOVUPS (CX), Z31
 	VADDPS  Z31, Z0, Z0
 	VADDPS  Z31, Z2, Z2
@@ -14869,49 +15189,49 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R10, CX
+	MOVQ   R11, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R11, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R11, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R11, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   R11, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   R11, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   R11, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
-	ADDQ   R11, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z14, Z14
 	VADDPS 64(CX), Z15, Z15
-	ADDQ   R11, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z16, Z16
 	VADDPS 64(CX), Z17, Z17
-	ADDQ   R11, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z18, Z18
 	VADDPS 64(CX), Z19, Z19
-	ADDQ   R11, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z20, Z20
 	VADDPS 64(CX), Z21, Z21
-	ADDQ   R11, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z22, Z22
 	VADDPS 64(CX), Z23, Z23
-	ADDQ   R11, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z24, Z24
 	VADDPS 64(CX), Z25, Z25
-	ADDQ   R11, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z26, Z26
 	VADDPS 64(CX), Z27, Z27
-	ADDQ   R11, CX
+	ADDQ   R12, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -14947,48 +15267,48 @@ wholenoadd:
 	VMAXPS Z31, Z27, Z27
 
 wholenorelu:
-	VMOVUPS Z0, (R10)
-	VMOVUPS Z1, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z2, (R10)
-	VMOVUPS Z3, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z4, (R10)
-	VMOVUPS Z5, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z6, (R10)
-	VMOVUPS Z7, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z8, (R10)
-	VMOVUPS Z9, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z10, (R10)
-	VMOVUPS Z11, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z12, (R10)
-	VMOVUPS Z13, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z14, (R10)
-	VMOVUPS Z15, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z16, (R10)
-	VMOVUPS Z17, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z18, (R10)
-	VMOVUPS Z19, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z20, (R10)
-	VMOVUPS Z21, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z22, (R10)
-	VMOVUPS Z23, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z24, (R10)
-	VMOVUPS Z25, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z26, (R10)
-	VMOVUPS Z27, 64(R10)
-	ADDQ    R11, R10
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	VMOVUPS Z3, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	VMOVUPS Z5, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, (R11)
+	VMOVUPS Z9, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, (R11)
+	VMOVUPS Z11, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, (R11)
+	VMOVUPS Z13, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z14, (R11)
+	VMOVUPS Z15, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z16, (R11)
+	VMOVUPS Z17, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z18, (R11)
+	VMOVUPS Z19, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z20, (R11)
+	VMOVUPS Z21, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z22, (R11)
+	VMOVUPS Z23, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z24, (R11)
+	VMOVUPS Z25, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z26, (R11)
+	VMOVUPS Z27, 64(R11)
+	ADDQ    R12, R11
 	VZEROUPPER
 	RET
 
@@ -15012,7 +15332,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+64(FP), CX
+	MOVQ      bias+72(FP), CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z0, Z0
 	VADDPS    Z31, Z2, Z2
@@ -15047,77 +15367,77 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      R10, CX
+	MOVQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z1, Z1
-	ADDQ      R11, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z3, Z3
-	ADDQ      R11, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z5, Z5
-	ADDQ      R11, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z7, Z7
-	ADDQ      R11, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z9, Z9
-	ADDQ      R11, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z11, Z11
-	ADDQ      R11, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z13, Z13
-	ADDQ      R11, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z14, Z14
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z15, Z15
-	ADDQ      R11, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z16, Z16
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z17, Z17
-	ADDQ      R11, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z18, Z18
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z19, Z19
-	ADDQ      R11, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z20, Z20
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z21, Z21
-	ADDQ      R11, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z22, Z22
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z23, Z23
-	ADDQ      R11, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z24, Z24
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z25, Z25
-	ADDQ      R11, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z26, Z26
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z27, Z27
-	ADDQ      R11, CX
+	ADDQ      R12, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -15153,48 +15473,48 @@ partnoadd:
 	VMAXPS Z31, Z27, Z27
 
 partnorelu:
-	VMOVUPS Z0, K1, (R10)
-	VMOVUPS Z1, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z2, K1, (R10)
-	VMOVUPS Z3, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z4, K1, (R10)
-	VMOVUPS Z5, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z6, K1, (R10)
-	VMOVUPS Z7, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z8, K1, (R10)
-	VMOVUPS Z9, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z10, K1, (R10)
-	VMOVUPS Z11, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z12, K1, (R10)
-	VMOVUPS Z13, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z14, K1, (R10)
-	VMOVUPS Z15, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z16, K1, (R10)
-	VMOVUPS Z17, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z18, K1, (R10)
-	VMOVUPS Z19, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z20, K1, (R10)
-	VMOVUPS Z21, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z22, K1, (R10)
-	VMOVUPS Z23, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z24, K1, (R10)
-	VMOVUPS Z25, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z26, K1, (R10)
-	VMOVUPS Z27, K2, 64(R10)
-	ADDQ    R11, R10
+	VMOVUPS Z0, K1, (R11)
+	VMOVUPS Z1, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, K1, (R11)
+	VMOVUPS Z3, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, K1, (R11)
+	VMOVUPS Z5, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, K1, (R11)
+	VMOVUPS Z7, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, K1, (R11)
+	VMOVUPS Z9, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, K1, (R11)
+	VMOVUPS Z11, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z12, K1, (R11)
+	VMOVUPS Z13, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z14, K1, (R11)
+	VMOVUPS Z15, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z16, K1, (R11)
+	VMOVUPS Z17, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z18, K1, (R11)
+	VMOVUPS Z19, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z20, K1, (R11)
+	VMOVUPS Z21, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z22, K1, (R11)
+	VMOVUPS Z23, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z24, K1, (R11)
+	VMOVUPS Z25, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z26, K1, (R11)
+	VMOVUPS Z27, K2, 64(R11)
+	ADDQ    R12, R11
 	VZEROUPPER
 	RET
 

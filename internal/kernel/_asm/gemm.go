@@ -94,13 +94,14 @@ func gemmTile(s isa, mr int, f form) {
 	if f == rowForm {
 		name, where = fmt.Sprintf("gemmRows%dx%d%s", mr, nr, s.name), "a[i*lda+k]"
 	}
-	TEXT(name, NOSPLIT, "func(k int, a *float32, lda int, b, c *float32, ldc, n, flags int, bias *float32)")
+	TEXT(name, NOSPLIT, "func(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc, n, flags int, bias *float32)")
 	Doc(fmt.Sprintf("%s computes one %d x n tile of C, n <= %d, from packed panels:", name, mr, nr),
 		fmt.Sprintf("for i, j: C[i*ldc+j] = sum over k of %s * b[k*%d+j], by flags added to C,", where, nr),
-		"plus bias[j], clamped at zero.")
+		"plus bias[j], clamped at zero. It fetches what lies ahead bytes after b.")
 	k := Load(Param("k"), GP64()).(reg.GPVirtual)
 	a := loadElements(f, mr)
 	b := Load(Param("b"), GP64()).(reg.GPVirtual)
+	ahead := Load(Param("ahead"), GP64()).(reg.GPVirtual)
 	c := Load(Param("c"), GP64()).(reg.GPVirtual)
 	ldc := Load(Param("ldc"), GP64()).(reg.GPVirtual)
 	SHLQ(U8(2), ldc)
@@ -115,9 +116,7 @@ func gemmTile(s isa, mr int, f form) {
 
 	b0, b1, av := s.vec(), s.vec(), s.vec()
 	step := func(u int) {
-		for line := 0; line < nr*4; line += 64 {
-			PREFETCHT0(Mem{Base: b, Disp: (u+gemmUnroll)*nr*4 + line})
-		}
+		fetchAhead(s, b, ahead, u)
 		VMOVUPS(Mem{Base: b, Disp: u * nr * 4}, b0)
 		VMOVUPS(Mem{Base: b, Disp: u*nr*4 + s.bytes()}, b1)
 		for i := range mr {
@@ -147,6 +146,21 @@ func gemmTile(s isa, mr int, f form) {
 	JNZ(LabelRef("single"))
 	Label("finish")
 	finishTile(s, acc, c, ldc)
+}
+
+// fetchAhead asks for what lies ahead bytes after row u of b, and on AVX-512,
+// whose panels are larger than the first-level cache, for the next rows too.
+func fetchAhead(s isa, b, ahead reg.GPVirtual, u int) {
+	row := 2 * s.bytes()
+	for line := 0; line < row; line += 64 {
+		far := Mem{Base: b, Index: ahead, Scale: 1, Disp: u*row + line}
+		if s.lanes == 8 {
+			PREFETCHT0(far)
+			continue
+		}
+		PREFETCHT0(Mem{Base: b, Disp: (u+gemmUnroll)*row + line})
+		PREFETCHT1(far)
+	}
 }
 
 // prefetchTile asks for the lines of C that finishTile will touch.

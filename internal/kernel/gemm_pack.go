@@ -1,0 +1,105 @@
+package kernel
+
+// packPanels packs panels lo to hi of B into dst, block by block of k.
+func (g *gemm) packPanels(dst []Float, lo, hi int) {
+	for blk := g.b0; blk < g.b1; blk++ {
+		ka, kb := g.start(blk), g.start(blk+1)
+		depth := kb - ka
+		if !g.b.Trans {
+			depth = packDepth
+		}
+		for k := ka; k < kb; k += depth {
+			for p := lo; p < hi; p++ {
+				g.packPanel(dst[g.panelAt(blk, p-lo, g.b0, hi-lo)+(k-ka)*g.t.nr:], p, k, min(k+depth, kb))
+			}
+		}
+	}
+}
+
+// panelAt returns where block blk of panel p of the given number is in packed
+// memory that begins with block first.
+func (g *gemm) panelAt(blk, p, first, panels int) int {
+	ka := g.start(blk)
+	return g.t.nr * ((ka-g.start(first))*panels + p*(g.start(blk+1)-ka))
+}
+
+// packPanel packs rows ka to kb of panel p of B.
+func (g *gemm) packPanel(dst []Float, p, ka, kb int) {
+	t := g.t
+	if !g.b.Trans {
+		col := p * t.nr
+		t.packWide(&dst[0], &g.b.Data[ka*g.b.Stride+col], kb-ka, g.b.Stride, min(g.n-col, t.nr), t.nr)
+		return
+	}
+	for j := 0; j < t.nr; j += t.lanes {
+		col := p*t.nr + j
+		n := min(max(g.n-col, 0), t.lanes)
+		if n == 0 {
+			clearColumns(dst, kb-ka, j, t.nr)
+			continue
+		}
+		t.packColumns(&dst[j], &g.b.Data[col*g.b.Stride+ka], kb-ka, g.b.Stride, n, t.nr)
+	}
+}
+
+func clearColumns(dst []Float, k, from, nr int) {
+	for p := range k {
+		clear(dst[p*nr+from : (p+1)*nr])
+	}
+}
+
+// rowGap separates the rows of A in packed memory, so that they do not compete
+// for the same cache lines.
+const rowGap = 16
+
+// packDepth is the number of rows that are packed of one panel before the next
+// panel's: neighbours share cache lines and pages.
+const packDepth = 64
+
+// packedSize is the memory that rows of A take packed, from block from up to block to of k.
+func (g *gemm) packedSize(rows, from, to int) int {
+	return rows * (g.start(to) - g.start(from) + (to-from)*rowGap)
+}
+
+// packTile packs columns ka to kb of tile i of A: as they lie, so that rows
+// stay rows and columns columns.
+func (g *gemm) packTile(dst []Float, i, ka, kb, kc int) {
+	row := g.starts[i]
+	h := g.starts[i+1] - row
+	if !g.a.Trans {
+		for r := range h {
+			copy(dst[r*(kc+rowGap):][:kb-ka], g.a.Data[(row+r)*g.a.Stride+ka:])
+		}
+		return
+	}
+	for r := 0; r < h; r += g.t.lanes {
+		n := min(h-r, g.t.lanes)
+		g.t.packRows(&dst[r], &g.a.Data[ka*g.a.Stride+row+r], kb-ka, g.a.Stride, n, h)
+	}
+}
+
+// packTiles packs tiles lo to hi of A, from block from up to block to of k, into
+// dst.
+func (g *gemm) packTiles(dst []Float, lo, hi, from, to int) {
+	if g.direct {
+		return
+	}
+	first := g.starts[lo]
+	rows := g.starts[hi] - first
+	for blk := from; blk < to; blk++ {
+		ka, kb := g.start(blk), g.start(blk+1)
+		block, kc := dst[g.packedSize(rows, from, blk):], kb-ka
+		if !g.a.Trans {
+			for i := lo; i < hi; i++ {
+				g.packTile(block[(g.starts[i]-first)*(kc+rowGap):], i, ka, kb, kc)
+			}
+			continue
+		}
+		for k := ka; k < kb; k += packDepth {
+			for i := lo; i < hi; i++ {
+				h := g.starts[i+1] - g.starts[i]
+				g.packTile(block[(g.starts[i]-first)*(kc+rowGap)+(k-ka)*h:], i, k, min(k+packDepth, kb), kc)
+			}
+		}
+	}
+}
