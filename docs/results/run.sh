@@ -30,7 +30,7 @@ recipe() {
 	"$kotoba" train "$here/$name.yaml" --dir "$run" \
 		--src "$train.$src" --tgt "$train.$tgt" --valid-src "$valid.$src" --valid-tgt "$valid.$tgt"
 	"$kotoba" translate "$run" < "$test.$src" > "$run/test.$tgt"
-	grep valid_loss "$run/metrics.jsonl" > "$run/validations.jsonl"
+	grep valid_loss "$run/metrics.jsonl" > "$run/validations.jsonl" # as NAME.jsonl here
 	"$kotoba" eval --ref "$test.$tgt" --hyp "$run/test.$tgt" "$@"
 	"$kotoba" eval --ref "$test.$tgt" --hyp "$run/test.$tgt" --lowercase "$@"
 }
