@@ -58,7 +58,8 @@ func secondLevelCache() int {
 	return 1 << 20
 }
 
-// tileKernel computes one tile of C.
+// tileKernel computes one tile of C, and meanwhile fetches what lies ahead bytes
+// after b.
 type tileKernel = func(k int, a *Float, lda int, b *Float, ahead int, c *Float, ldc, n, flags int, bias *Float)
 
 // Flags of a tile kernel; the assembly has the same.
@@ -260,6 +261,12 @@ type scratch struct {
 	first, super int
 }
 
+// packedPanels are n packed panels of B, from one panel and one block of k on.
+type packedPanels struct {
+	data            []Float
+	block, panel, n int
+}
+
 var scratches freelist.List[scratch]
 
 // flags returns the tile flags of the block of k that starts at ka and ends
@@ -282,8 +289,7 @@ func (g *gemm) flags(ka, kb int) int {
 // has packed whole.
 func (g *gemm) columns(lo, hi int, s *scratch) {
 	if !s.whole {
-		s.a = grow(s.a, g.packedSize(g.m, 0, g.b1))
-		g.packTiles(s.a, 0, g.tiles, 0, g.b1)
+		s.a = g.packTiles(s.a, 0, g.tiles, 0, g.b1)
 		s.whole = true
 	}
 	for p := lo; p < hi; p++ {
@@ -298,7 +304,7 @@ func (g *gemm) columns(lo, hi int, s *scratch) {
 				b = s.b
 				g.packPanel(b, p, ka, kb)
 			}
-			g.multiply(p, blk, 0, g.tiles, s.a[g.packedSize(g.m, 0, blk):], b, far)
+			g.multiply(p, blk, 0, g.tiles, s.a, g.packedSize(g.m, 0, blk), b, far)
 		}
 	}
 }
@@ -306,36 +312,20 @@ func (g *gemm) columns(lo, hi int, s *scratch) {
 // cells computes cells lo to hi: panel by panel of block after block of A,
 // against all of B, which the thread has packed whole.
 func (g *gemm) cells(lo, hi int, s *scratch) {
-	b, from := g.prepacked, 0
-	if b == nil {
-		from = g.b0
+	b := packedPanels{g.prepacked, 0, 0, g.panels}
+	if g.prepacked == nil {
 		if !s.whole {
 			s.b = grow(s.b, g.panels*g.t.nr*(g.start(g.b1)-g.start(g.b0)))
 			g.packPanels(s.b, 0, g.panels)
 			s.whole = true
 		}
-		b = s.b
+		b = packedPanels{s.b, g.b0, 0, g.panels}
 	}
 	for lo < hi {
-		t0 := lo / g.panels * g.block
-		t1 := min(t0+g.block, g.tiles)
 		p0 := lo % g.panels
 		p1 := min(p0+hi-lo, g.panels)
+		g.sweep(lo/g.panels*g.block, p0, p1, b, s)
 		lo += p1 - p0
-		rows := g.starts[t1] - g.starts[t0]
-		for super := g.b0; super < g.b1; super += superMax {
-			end := min(super+superMax, g.b1)
-			if s.first != t0 || s.super != super {
-				s.a = grow(s.a, g.packedSize(rows, super, end))
-				g.packTiles(s.a, t0, t1, super, end)
-				s.first, s.super = t0, super
-			}
-			for p := p0; p < p1; p++ {
-				for blk := super; blk < end; blk++ {
-					g.multiply(p, blk, t0, t1, s.a[g.packedSize(rows, super, blk):], b[g.panelAt(blk, p, from, g.panels):], 0)
-				}
-			}
-		}
 	}
 }
 
@@ -348,13 +338,26 @@ func (g *gemm) groups(lo, hi int, s *scratch) {
 		s.b = grow(s.b, (p1-p0)*g.t.nr*g.k)
 		g.packPanels(s.b, p0, p1)
 		for t0 := 0; t0 < g.tiles; t0 += g.block {
-			t1 := min(t0+g.block, g.tiles)
-			for super := 0; super < g.b1; super += superMax {
-				for p := p0; p < p1; p++ {
-					for blk := super; blk < min(super+superMax, g.b1); blk++ {
-						g.multiply(p, blk, t0, t1, nil, s.b[g.panelAt(blk, p-p0, 0, p1-p0):], 0)
-					}
-				}
+			g.sweep(t0, p0, p1, packedPanels{s.b, g.b0, p0, p1 - p0}, s)
+		}
+	}
+}
+
+// sweep computes panels p0 to p1, which are among b, against the block of A that
+// begins with tile t0.
+func (g *gemm) sweep(t0, p0, p1 int, b packedPanels, s *scratch) {
+	t1 := min(t0+g.block, g.tiles)
+	rows := g.starts[t1] - g.starts[t0]
+	for super := g.b0; super < g.b1; super += superMax {
+		end := min(super+superMax, g.b1)
+		if s.first != t0 || s.super != super {
+			s.a = g.packTiles(s.a, t0, t1, super, end)
+			s.first, s.super = t0, super
+		}
+		for p := p0; p < p1; p++ {
+			for blk := super; blk < end; blk++ {
+				at := g.panelAt(blk, p-b.panel, b.block, b.n)
+				g.multiply(p, blk, t0, t1, s.a, g.packedSize(rows, super, blk), b.data[at:], 0)
 			}
 		}
 	}
@@ -363,10 +366,10 @@ func (g *gemm) groups(lo, hi int, s *scratch) {
 // rowsNear is how many rows of b a tile kernel fetches ahead of those it reads.
 const rowsNear = 4
 
-// multiply computes tiles lo to hi of panel p over block blk of k, of which a
-// and b hold the packed operands. Unless far is 0, what lies far floats after b
-// is fetched meanwhile.
-func (g *gemm) multiply(p, blk, lo, hi int, a, b []Float, far int) {
+// multiply computes tiles lo to hi of panel p over block blk of k, of which b
+// and, unless A is read where it lies, a from at on hold the packed operands.
+// Unless far is 0, what lies far floats after b is fetched meanwhile.
+func (g *gemm) multiply(p, blk, lo, hi int, a []Float, at int, b []Float, far int) {
 	ka, kb := g.start(blk), g.start(blk+1)
 	kc, flags := kb-ka, g.flags(ka, kb)
 	col := p * g.t.nr
@@ -375,19 +378,19 @@ func (g *gemm) multiply(p, blk, lo, hi int, a, b []Float, far int) {
 	if flags&flagBias != 0 {
 		bias = &g.e.Bias[col]
 	}
-	first, step, lda := g.starts[lo], kc+rowGap, kc+rowGap // of packed rows
+	first, lda := g.starts[lo], kc+rowGap // of packed rows
 	kernels := g.t.rows
 	switch {
 	case g.a.Trans:
 		kernels = g.t.columns
 	case g.direct:
-		a, first, step, lda = g.a.Data[ka:], 0, g.a.Stride, g.a.Stride
+		a, at, first, lda = g.a.Data, ka, 0, g.a.Stride
 	}
 	const size = int(unsafe.Sizeof(Float(0)))
 	ahead := rowsNear * g.t.nr * size
 	for i := lo; i < hi; i++ {
 		row := g.starts[i]
-		kernels[g.starts[i+1]-row](kc, &a[(row-first)*step], lda, &b[0], ahead, &g.c[row*g.ldc+col], g.ldc, n, flags, bias)
+		kernels[g.starts[i+1]-row](kc, &a[at+(row-first)*lda], lda, &b[0], ahead, &g.c[row*g.ldc+col], g.ldc, n, flags, bias)
 		if far > 0 {
 			ahead = far * size // b itself is near now
 		}

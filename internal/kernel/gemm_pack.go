@@ -79,13 +79,15 @@ func (g *gemm) packTile(dst []Float, i, ka, kb, kc int) {
 }
 
 // packTiles packs tiles lo to hi of A, from block from up to block to of k, into
-// dst.
-func (g *gemm) packTiles(dst []Float, lo, hi, from, to int) {
+// dst, which it returns grown to what they need. Where A is read where it lies it
+// does nothing.
+func (g *gemm) packTiles(dst []Float, lo, hi, from, to int) []Float {
 	if g.direct {
-		return
+		return dst
 	}
 	first := g.starts[lo]
 	rows := g.starts[hi] - first
+	dst = grow(dst, g.packedSize(rows, from, to))
 	for blk := from; blk < to; blk++ {
 		ka, kb := g.start(blk), g.start(blk+1)
 		block, kc := dst[g.packedSize(rows, from, blk):], kb-ka
@@ -102,4 +104,5 @@ func (g *gemm) packTiles(dst []Float, lo, hi, from, to int) {
 			}
 		}
 	}
+	return dst
 }
