@@ -45,16 +45,15 @@ const turn = 20 * time.Millisecond
 func measure(budget time.Duration, f func()) (best float64, peak float64, runs int) {
 	f()
 	best = math.Inf(1)
-	for start := time.Now(); runs < 2 || time.Since(start) < budget; {
-		peak = max(peak, kernel.PeakGFLOPS(peakTries))
-		for began := time.Now(); ; {
-			at := time.Now()
-			f()
-			best = min(best, time.Since(at).Seconds())
-			if runs++; time.Since(began) >= turn {
-				break
-			}
+	var began time.Time // this turn
+	for start := time.Now(); runs < 2 || time.Since(start) < budget; runs++ {
+		if time.Since(began) >= turn {
+			peak = max(peak, kernel.PeakGFLOPS(peakTries))
+			began = time.Now()
 		}
+		at := time.Now()
+		f()
+		best = min(best, time.Since(at).Seconds())
 	}
 	return best, max(peak, kernel.PeakGFLOPS(peakTries)), runs
 }

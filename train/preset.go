@@ -16,7 +16,7 @@ const DefaultPreset = "transformer-tiny"
 // changes once it is published: a better one gets the next number.
 var presets = map[string]Config{
 	// The shape of the Multi30k model of Wu et al. 2021 ("Good for Misconceived
-	// Reasons"). Their dropout of 0.3 and rate of 5e-3 stall here; see PLAN.md.
+	// Reasons"). Their dropout of 0.3 and rate of 5e-3 stall here; see docs/results.md.
 	"transformer-tiny@1": {
 		Tokenizer: TokenizerConfig{Type: "unigram", Vocab: 8000, CharacterCoverage: 1},
 		Model: transformer.Config{

@@ -16,34 +16,35 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
-# workload, shape, beam
+# workload, shapes that one run of kotoba bench measures, beam
 CASES = (
-    [("gemm", str(n), 1) for n in (512, 1024, 2048)]
-    + [("train", s, 1) for s in ("d256", "d512")]
-    + [("decode", s, beam) for s in ("d256", "d512") for beam in (1, 4)]
+    [("gemm", ("512", "1024", "2048"), 1)]
+    + [("train", (s,), 1) for s in ("d256", "d512")]
+    + [("decode", (s,), beam) for s in ("d256", "d512") for beam in (1, 4)]
 )
 
 
-def last_object(command, choose=lambda x: True):
-    """The last JSON object that a command prints, of those chosen."""
+def objects(command):
+    """The JSON objects that a command prints."""
     out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    return [x for x in map(json.loads, filter(lambda l: l.startswith("{"), out.splitlines())) if choose(x)][-1]
+    return [json.loads(line) for line in out.splitlines() if line.startswith("{")]
 
 
-def kotoba(binary, threads, workload, shape, beam):
+def kotoba(binary, threads, workload, shapes, beam):
+    """What kotoba reaches, by shape."""
     command = [binary, "bench", workload, "--threads", str(threads), "--json"]
     if workload == "gemm":
-        n = int(shape)
-        return last_object(command, lambda x: (x["m"], x["n"], x["k"], x["layout"]) == (n, n, n, "A·B"))
-    command += ["--shape", shape]
+        return {str(x["n"]): x for x in objects(command) if x["m"] == x["n"] == x["k"] and x["layout"] == "A·B"}
+    command += ["--shape", *shapes]
     if workload == "decode":
         command += ["--beam", str(beam)]
-    return last_object(command)
+    return {x["shape"]: x for x in objects(command)}
 
 
 def peer(threads, workload, shape, beam):
     script = os.path.join(HERE, "peers.py")
-    return last_object([sys.executable, script, workload, "--shape", shape, "--beam", str(beam), "--threads", str(threads)])
+    [x] = objects([sys.executable, script, workload, "--shape", shape, "--beam", str(beam), "--threads", str(threads)])
+    return x
 
 
 def megabytes(x):
@@ -59,20 +60,23 @@ def main():
     a = p.parse_args()
     print("| workload | kotoba | share of the limit | peak memory | peer | | peak memory | ratio |")
     print("|---|---|---|---|---|---|---|---|")
-    for workload, shape, beam in CASES:
+    for workload, shapes, beam in CASES:
         if a.workloads and workload not in a.workloads:
             continue
-        ours, theirs = [], []
+        ours, theirs = {s: [] for s in shapes}, {s: [] for s in shapes}
         for _ in range(a.rounds):
-            ours.append(kotoba(a.kotoba, a.threads, workload, shape, beam))
-            theirs.append(peer(a.threads, workload, shape, beam))
-        o, t = (max(side, key=lambda x: x["value"]) for side in (ours, theirs))
-        share = max(x["share"] for x in ours)
-        name = " ".join([workload, shape] + ([f"beam {beam}"] if workload == "decode" else []))
-        print(
-            f"| {name} | {o['value']:.0f} {o['unit']} | {100 * share:.0f} % | {megabytes(o)} "
-            f"| {t['peer']} | {t['value']:.0f} | {megabytes(t)} | {o['value'] / t['value']:.2f} |",
-            flush=True)
+            run = kotoba(a.kotoba, a.threads, workload, shapes, beam)
+            for shape in shapes:
+                ours[shape].append(run[shape])
+                theirs[shape].append(peer(a.threads, workload, shape, beam))
+        for shape in shapes:
+            o, t = (max(side[shape], key=lambda x: x["value"]) for side in (ours, theirs))
+            share = max(x["share"] for x in ours[shape])
+            name = " ".join([workload, shape] + ([f"beam {beam}"] if workload == "decode" else []))
+            print(
+                f"| {name} | {o['value']:.0f} {o['unit']} | {100 * share:.0f} % | {megabytes(o)} "
+                f"| {t['peer']} | {t['value']:.0f} | {megabytes(t)} | {o['value'] / t['value']:.2f} |",
+                flush=True)
 
 
 if __name__ == "__main__":

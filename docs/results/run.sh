@@ -35,17 +35,16 @@ recipe() {
 	"$kotoba" eval --ref "$test.$tgt" --hyp "$run/test.$tgt" --lowercase "$@"
 }
 
-for name in "${@:-multi30k-en-de multi30k-de-en enja-en-ja}"; do
-	for one in $name; do
-		printf '== %s\n' "$one"
-		case $one in
-		multi30k-en-de) recipe "$one" en de "$DATA"/multi30k/{train,val,test_2016_flickr} ;;
-		multi30k-de-en) recipe "$one" de en "$DATA"/multi30k/{train,val,test_2016_flickr} ;;
-		enja-en-ja)
-			split_enja
-			recipe "$one" en ja "$out"/enja/{train,valid} "$DATA/enja/dev" --tokenize none
-			;;
-		*) echo "run.sh: no recipe is called $one" >&2 && exit 2 ;;
-		esac
-	done
+[ $# -gt 0 ] || set -- multi30k-en-de multi30k-de-en enja-en-ja
+for name; do
+	printf '== %s\n' "$name"
+	case $name in
+	multi30k-en-de) recipe "$name" en de "$DATA"/multi30k/{train,val,test_2016_flickr} ;;
+	multi30k-de-en) recipe "$name" de en "$DATA"/multi30k/{train,val,test_2016_flickr} ;;
+	enja-en-ja)
+		split_enja
+		recipe "$name" en ja "$out"/enja/{train,valid} "$DATA/enja/dev" --tokenize none
+		;;
+	*) echo "run.sh: no recipe is called $name" >&2 && exit 2 ;;
+	esac
 done

@@ -496,8 +496,7 @@ TEXT ·expAVX2(SB), NOSPLIT, $0-24
 
 one:
 	VMOVUPS      (CX), Y0
-	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y1
-	VCMPPS       $0x15, Y1, Y0, Y1
+	VCMPPS       $0x15, constAVX2c2aeac4f<>+0(SB), Y0, Y1
 	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y2
 	VMOVUPS      constAVX242b17217<>+0(SB), Y3
 	VMAXPS       Y0, Y2, Y2
@@ -535,8 +534,7 @@ tail:
 	SUBQ         DX, SI
 	VMOVUPS      (BX)(SI*4), Y0
 	VMASKMOVPS   (CX), Y0, Y1
-	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y2
-	VCMPPS       $0x15, Y2, Y1, Y2
+	VCMPPS       $0x15, constAVX2c2aeac4f<>+0(SB), Y1, Y2
 	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y3
 	VMOVUPS      constAVX242b17217<>+0(SB), Y4
 	VMAXPS       Y1, Y3, Y3
@@ -712,8 +710,7 @@ TEXT ·expSumAVX2(SB), NOSPLIT, $0-36
 many:
 	VMOVUPS      (CX), Y4
 	VFMSUB213PS  Y1, Y0, Y4
-	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y5
-	VCMPPS       $0x15, Y5, Y4, Y5
+	VCMPPS       $0x15, constAVX2c2aeac4f<>+0(SB), Y4, Y5
 	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y6
 	VMOVUPS      constAVX242b17217<>+0(SB), Y7
 	VMAXPS       Y4, Y6, Y6
@@ -741,8 +738,7 @@ many:
 	VMOVUPS      Y8, (AX)
 	VMOVUPS      32(CX), Y4
 	VFMSUB213PS  Y1, Y0, Y4
-	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y5
-	VCMPPS       $0x15, Y5, Y4, Y5
+	VCMPPS       $0x15, constAVX2c2aeac4f<>+0(SB), Y4, Y5
 	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y6
 	VMOVUPS      constAVX242b17217<>+0(SB), Y7
 	VMAXPS       Y4, Y6, Y6
@@ -781,8 +777,7 @@ few:
 one:
 	VMOVUPS      (CX), Y4
 	VFMSUB213PS  Y1, Y0, Y4
-	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y5
-	VCMPPS       $0x15, Y5, Y4, Y5
+	VCMPPS       $0x15, constAVX2c2aeac4f<>+0(SB), Y4, Y5
 	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y6
 	VMOVUPS      constAVX242b17217<>+0(SB), Y7
 	VMAXPS       Y4, Y6, Y6
@@ -822,8 +817,7 @@ tail:
 	VMOVUPS      (BX)(SI*4), Y4
 	VMASKMOVPS   (CX), Y4, Y5
 	VFMSUB213PS  Y1, Y0, Y5
-	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y0
-	VCMPPS       $0x15, Y0, Y5, Y0
+	VCMPPS       $0x15, constAVX2c2aeac4f<>+0(SB), Y5, Y0
 	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y1
 	VMOVUPS      constAVX242b17217<>+0(SB), Y6
 	VMAXPS       Y5, Y1, Y1
@@ -2510,8 +2504,7 @@ TEXT ·expAVX512(SB), NOSPLIT, $0-24
 
 one:
 	VMOVUPS      (CX), Z0
-	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z1
-	VCMPPS       $0x15, Z1, Z0, K1
+	VCMPPS       $0x15, constAVX512c2aeac4f<>+0(SB), Z0, K1
 	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z1
 	VMOVUPS      constAVX51242b17217<>+0(SB), Z2
 	VMAXPS       Z0, Z1, Z1
@@ -2550,8 +2543,7 @@ tail:
 	SUBL         $0x01, BX
 	KMOVW        BX, K1
 	VMOVUPS.Z    (CX), K1, Z0
-	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z1
-	VCMPPS       $0x15, Z1, Z0, K2
+	VCMPPS       $0x15, constAVX512c2aeac4f<>+0(SB), Z0, K2
 	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z1
 	VMOVUPS      constAVX51242b17217<>+0(SB), Z2
 	VMAXPS       Z0, Z1, Z1
@@ -2831,8 +2823,7 @@ TEXT ·expSumAVX512(SB), NOSPLIT, $0-36
 many:
 	VMOVUPS      (CX), Z4
 	VFMSUB213PS  Z1, Z0, Z4
-	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z5
-	VCMPPS       $0x15, Z5, Z4, K1
+	VCMPPS       $0x15, constAVX512c2aeac4f<>+0(SB), Z4, K1
 	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z5
 	VMOVUPS      constAVX51242b17217<>+0(SB), Z6
 	VMAXPS       Z4, Z5, Z5
@@ -2860,8 +2851,7 @@ many:
 	VMOVUPS      Z7, (AX)
 	VMOVUPS      64(CX), Z4
 	VFMSUB213PS  Z1, Z0, Z4
-	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z5
-	VCMPPS       $0x15, Z5, Z4, K1
+	VCMPPS       $0x15, constAVX512c2aeac4f<>+0(SB), Z4, K1
 	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z5
 	VMOVUPS      constAVX51242b17217<>+0(SB), Z6
 	VMAXPS       Z4, Z5, Z5
@@ -2900,8 +2890,7 @@ few:
 one:
 	VMOVUPS      (CX), Z4
 	VFMSUB213PS  Z1, Z0, Z4
-	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z5
-	VCMPPS       $0x15, Z5, Z4, K1
+	VCMPPS       $0x15, constAVX512c2aeac4f<>+0(SB), Z4, K1
 	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z5
 	VMOVUPS      constAVX51242b17217<>+0(SB), Z6
 	VMAXPS       Z4, Z5, Z5
@@ -2942,8 +2931,7 @@ tail:
 	KMOVW        BX, K1
 	VMOVUPS.Z    (CX), K1, Z4
 	VFMSUB213PS  Z1, Z0, Z4
-	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z0
-	VCMPPS       $0x15, Z0, Z4, K2
+	VCMPPS       $0x15, constAVX512c2aeac4f<>+0(SB), Z4, K2
 	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z0
 	VMOVUPS      constAVX51242b17217<>+0(SB), Z1
 	VMAXPS       Z4, Z0, Z0

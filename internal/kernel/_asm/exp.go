@@ -8,7 +8,7 @@ import (
 
 // exp returns e to the power of x, which it overwrites, and 0 below -87.33.
 func (s isa) exp(x reg.VecVirtual) reg.VecVirtual {
-	alive := s.notLess(x, s.constantIn(expLow))
+	alive := s.notLess(x, s.constant(expLow))
 	y := s.expClamped(x)
 	s.keep(alive, y, y)
 	return y
@@ -49,7 +49,7 @@ func (s isa) expClamped(x reg.VecVirtual) reg.VecVirtual {
 }
 
 // notLess returns the lanes where !(a < b).
-func (s isa) notLess(a, b reg.VecVirtual) mask {
+func (s isa) notLess(a reg.VecVirtual, b Op) mask {
 	const nlt = 21 // unordered, quiet
 	if s.lanes == 16 {
 		k := K()
