@@ -43,6 +43,7 @@ type TokenizerConfig struct {
 	Vocab             int     `yaml:"vocab" doc:"entries of the vocabulary"`
 	CharacterCoverage float64 `yaml:"character_coverage" doc:"share of the text's characters that pieces cover"`
 	ByteFallback      bool    `yaml:"byte_fallback" doc:"spell unknown characters in bytes"`
+	Sampling          float64 `yaml:"sampling" doc:"subword regularisation: each epoch cuts the training text anew at random, by this α of unigram (Kudo 2018) or share of merges left out of bpe (Provilkov et al. 2020); 0 is none"`
 }
 
 // DecodingConfig is how to search.

@@ -45,7 +45,7 @@ func smallConfig() Config {
 	if err != nil {
 		panic(err)
 	}
-	c.Tokenizer = TokenizerConfig{Type: "words"}
+	c.Tokenizer = TokenizerConfig{Type: "unigram", Vocab: 400, CharacterCoverage: 1, Sampling: 0.2}
 	c.Data.Tokenize = "none"
 	c.Model = transformer.Config{Dim: 16, Heads: 2, FFN: 32, EncoderLayers: 1, DecoderLayers: 1, MaxLength: 40, Dropout: 0.1, AttentionDropout: 0.1}
 	c.Training.BatchTokens, c.Training.Accumulate = 200, 2

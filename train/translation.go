@@ -29,6 +29,7 @@ type Translation struct {
 	lines    int // of Valid that are translated
 	train    []data.Example
 	valid    []data.Example
+	sampling *sampling // nil for the same segmentation in every epoch
 	batches  [][]int
 	batch    transformer.Batch // memory of the current batch
 }
@@ -47,6 +48,10 @@ func NewTranslation(c Config, m *transformer.Model, tok tokenizer.Tokenizer, tra
 	if n := c.Data.ValidLines; n > 0 {
 		t.lines = min(n, t.lines)
 	}
+	var err error
+	if t.sampling, err = newSampling(c, tok); err != nil {
+		return nil, err
+	}
 	for i := range train.Source {
 		e := example(tok, tok, train.Source[i], train.Target[i])
 		if len(e.Source) == 1 || len(e.Target) == 1 || len(e.Source) > m.MaxLength || len(e.Target) > m.MaxLength {
@@ -54,6 +59,7 @@ func NewTranslation(c Config, m *transformer.Model, tok tokenizer.Tokenizer, tra
 			continue
 		}
 		t.train = append(t.train, e)
+		t.sampling.add(train.Source[i], train.Target[i])
 	}
 	for i := range valid.Source {
 		if e := example(tok, tok, valid.Source[i], valid.Target[i]); max(len(e.Source), len(e.Target)) <= m.MaxLength {
@@ -80,6 +86,7 @@ func (t *Translation) Params() []nn.Param { return nn.Params(t.Model) }
 
 // Epoch implements Task.
 func (t *Translation) Epoch(n int) int {
+	t.sampling.draw(t.train, n, t.Model.MaxLength)
 	t.batches = data.Batches(t.train, t.options.BatchTokens, t.options.Seed, uint64(n))
 	return len(t.batches)
 }
