@@ -129,7 +129,8 @@ func (p *pool[O]) put(o *O) {
 }
 
 // arena keeps buffers by size for reuse. Sizes are rounded up to four steps
-// for each power of two, so that batches of similar shape share buffers.
+// for each power of two, and a request takes a buffer of up to twice its size
+// where its own is not there, so that batches of similar shape share buffers.
 type arena struct {
 	free map[int][][]Float
 }
@@ -144,13 +145,15 @@ func sizeClass(n int) int {
 }
 
 func (a *arena) get(n int) []Float {
-	c := sizeClass(n)
-	if l := a.free[c]; len(l) > 0 {
-		buf := l[len(l)-1]
-		a.free[c] = l[:len(l)-1]
-		return buf[:n]
+	size := sizeClass(n)
+	for c := size; c <= 2*size; c = sizeClass(c + 1) {
+		if l := a.free[c]; len(l) > 0 {
+			buf := l[len(l)-1]
+			a.free[c] = l[:len(l)-1]
+			return buf[:n]
+		}
 	}
-	return kernel.Alloc(c)[:n]
+	return kernel.Alloc(size)[:n]
 }
 
 // put takes a buffer back; nil is none.
