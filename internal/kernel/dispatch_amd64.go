@@ -94,6 +94,13 @@ func vectorAVX2() vector {
 		drop:         dropAVX2,
 		dropAdd:      dropAddAVX2,
 		adam:         adamAVX2,
+		logistic:     logisticAVX2,
+		lstm:         lstmAVX2,
+		lstmGrad:     lstmGradAVX2,
+		gru:          gruAVX2,
+		gruGrad:      gruGradAVX2,
+		tanhGrad:     tanhGradAVX2,
+		logisticGrad: logisticGradAVX2,
 	}
 }
 
@@ -122,5 +129,12 @@ func vectorAVX512() vector {
 		drop:         dropAVX512,
 		dropAdd:      dropAddAVX512,
 		adam:         adamAVX512,
+		logistic:     logisticAVX512,
+		lstm:         lstmAVX512,
+		lstmGrad:     lstmGradAVX512,
+		gru:          gruAVX512,
+		gruGrad:      gruGradAVX512,
+		tanhGrad:     tanhGradAVX512,
+		logisticGrad: logisticGradAVX512,
 	}
 }

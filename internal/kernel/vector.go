@@ -28,6 +28,13 @@ type vector struct {
 	drop         func(dst, x *Float, n int, scale Float, key, threshold uint32)
 	dropAdd      func(dst, a, x *Float, n int, scale Float, key, threshold uint32)
 	adam         func(p, m, v, g *Float, n int, scale, b1, c1, b2, c2, rate, root, eps, decay Float)
+	logistic     func(dst, x *Float, n int)
+	lstm         func(i, f, u, o, c, h, before *Float, n int)
+	lstmGrad     func(i, f, u, o, dc, dh, c, before *Float, n int)
+	gru          func(r, z, u, h, hr, hz, hu, before *Float, n int)
+	gruGrad      func(r, z, u, hu, dh, before *Float, n int)
+	tanhGrad     func(dy, y *Float, n int)
+	logisticGrad func(dy, y *Float, n int)
 }
 
 // head returns the address of the first of n elements; it panics when x is

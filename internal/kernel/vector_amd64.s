@@ -2001,6 +2001,1083 @@ done:
 	VZEROUPPER
 	RET
 
+// func logisticAVX2(dst *float32, x *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·logisticAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	SUBQ $0x00000008, DX
+	JLT  tail
+
+one:
+	VMOVUPS      (CX), Y0
+	VXORPS       Y1, Y1, Y1
+	VSUBPS       Y0, Y1, Y1
+	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y0
+	VMOVUPS      constAVX242b17217<>+0(SB), Y2
+	VMAXPS       Y1, Y0, Y0
+	VMINPS       Y0, Y2, Y1
+	VMOVUPS      constAVX23fb8aa3b<>+0(SB), Y2
+	VFMADD213PS  constAVX24b400000<>+0(SB), Y1, Y2
+	VSUBPS       constAVX24b400000<>+0(SB), Y2, Y0
+	VFNMADD231PS constAVX23f318000<>+0(SB), Y0, Y1
+	VFNMADD231PS constAVX2b95e8083<>+0(SB), Y0, Y1
+	VMOVUPS      constAVX239506967<>+0(SB), Y3
+	VMOVUPS      constAVX23c088908<>+0(SB), Y4
+	VMOVUPS      constAVX23e2aaaaa<>+0(SB), Y5
+	VMULPS       Y1, Y1, Y0
+	VFMADD213PS  constAVX23ab743ce<>+0(SB), Y1, Y3
+	VFMADD213PS  constAVX23d2aa9c1<>+0(SB), Y1, Y4
+	VFMADD213PS  constAVX23f000000<>+0(SB), Y1, Y5
+	VFMADD213PS  Y4, Y0, Y3
+	VFMADD213PS  Y5, Y0, Y3
+	VFMADD213PS  Y1, Y0, Y3
+	VADDPS       constAVX23f800000<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y2, Y2
+	VPADDD       Y2, Y3, Y3
+	VADDPS       constAVX23f800000<>+0(SB), Y3, Y3
+	VMOVUPS      constAVX23f800000<>+0(SB), Y0
+	VDIVPS       Y3, Y0, Y0
+	VMOVUPS      Y0, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	JGE          one
+
+tail:
+	ADDQ         $0x00000008, DX
+	JZ           done
+	LEAQ         laneMasks<>+0(SB), BX
+	MOVQ         $0x00000008, SI
+	SUBQ         DX, SI
+	VMOVUPS      (BX)(SI*4), Y0
+	VMASKMOVPS   (CX), Y0, Y1
+	VXORPS       Y2, Y2, Y2
+	VSUBPS       Y1, Y2, Y2
+	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y1
+	VMOVUPS      constAVX242b17217<>+0(SB), Y3
+	VMAXPS       Y2, Y1, Y1
+	VMINPS       Y1, Y3, Y2
+	VMOVUPS      constAVX23fb8aa3b<>+0(SB), Y3
+	VFMADD213PS  constAVX24b400000<>+0(SB), Y2, Y3
+	VSUBPS       constAVX24b400000<>+0(SB), Y3, Y1
+	VFNMADD231PS constAVX23f318000<>+0(SB), Y1, Y2
+	VFNMADD231PS constAVX2b95e8083<>+0(SB), Y1, Y2
+	VMOVUPS      constAVX239506967<>+0(SB), Y4
+	VMOVUPS      constAVX23c088908<>+0(SB), Y5
+	VMOVUPS      constAVX23e2aaaaa<>+0(SB), Y6
+	VMULPS       Y2, Y2, Y1
+	VFMADD213PS  constAVX23ab743ce<>+0(SB), Y2, Y4
+	VFMADD213PS  constAVX23d2aa9c1<>+0(SB), Y2, Y5
+	VFMADD213PS  constAVX23f000000<>+0(SB), Y2, Y6
+	VFMADD213PS  Y5, Y1, Y4
+	VFMADD213PS  Y6, Y1, Y4
+	VFMADD213PS  Y2, Y1, Y4
+	VADDPS       constAVX23f800000<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y3, Y3
+	VPADDD       Y3, Y4, Y4
+	VADDPS       constAVX23f800000<>+0(SB), Y4, Y4
+	VMOVUPS      constAVX23f800000<>+0(SB), Y1
+	VDIVPS       Y4, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func lstmAVX2(i *float32, f *float32, u *float32, o *float32, c *float32, h *float32, before *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·lstmAVX2(SB), NOSPLIT, $0-64
+	MOVQ i+0(FP), AX
+	MOVQ f+8(FP), CX
+	MOVQ u+16(FP), DX
+	MOVQ o+24(FP), BX
+	MOVQ c+32(FP), SI
+	MOVQ h+40(FP), DI
+	MOVQ before+48(FP), R8
+	MOVQ n+56(FP), R9
+	SUBQ $0x00000008, R9
+	JLT  tail
+
+one:
+	VMOVUPS      (AX), Y0
+	VMOVUPS      (CX), Y1
+	VMOVUPS      (DX), Y2
+	VMOVUPS      (BX), Y3
+	VMOVUPS      (R8), Y4
+	VXORPS       Y5, Y5, Y5
+	VSUBPS       Y0, Y5, Y5
+	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y0
+	VMOVUPS      constAVX242b17217<>+0(SB), Y6
+	VMAXPS       Y5, Y0, Y0
+	VMINPS       Y0, Y6, Y5
+	VMOVUPS      constAVX23fb8aa3b<>+0(SB), Y6
+	VFMADD213PS  constAVX24b400000<>+0(SB), Y5, Y6
+	VSUBPS       constAVX24b400000<>+0(SB), Y6, Y0
+	VFNMADD231PS constAVX23f318000<>+0(SB), Y0, Y5
+	VFNMADD231PS constAVX2b95e8083<>+0(SB), Y0, Y5
+	VMOVUPS      constAVX239506967<>+0(SB), Y7
+	VMOVUPS      constAVX23c088908<>+0(SB), Y8
+	VMOVUPS      constAVX23e2aaaaa<>+0(SB), Y9
+	VMULPS       Y5, Y5, Y0
+	VFMADD213PS  constAVX23ab743ce<>+0(SB), Y5, Y7
+	VFMADD213PS  constAVX23d2aa9c1<>+0(SB), Y5, Y8
+	VFMADD213PS  constAVX23f000000<>+0(SB), Y5, Y9
+	VFMADD213PS  Y8, Y0, Y7
+	VFMADD213PS  Y9, Y0, Y7
+	VFMADD213PS  Y5, Y0, Y7
+	VADDPS       constAVX23f800000<>+0(SB), Y7, Y7
+	VPSLLD       $0x17, Y6, Y6
+	VPADDD       Y6, Y7, Y7
+	VADDPS       constAVX23f800000<>+0(SB), Y7, Y7
+	VMOVUPS      constAVX23f800000<>+0(SB), Y0
+	VDIVPS       Y7, Y0, Y0
+	VXORPS       Y5, Y5, Y5
+	VSUBPS       Y1, Y5, Y5
+	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y1
+	VMOVUPS      constAVX242b17217<>+0(SB), Y6
+	VMAXPS       Y5, Y1, Y1
+	VMINPS       Y1, Y6, Y5
+	VMOVUPS      constAVX23fb8aa3b<>+0(SB), Y6
+	VFMADD213PS  constAVX24b400000<>+0(SB), Y5, Y6
+	VSUBPS       constAVX24b400000<>+0(SB), Y6, Y1
+	VFNMADD231PS constAVX23f318000<>+0(SB), Y1, Y5
+	VFNMADD231PS constAVX2b95e8083<>+0(SB), Y1, Y5
+	VMOVUPS      constAVX239506967<>+0(SB), Y7
+	VMOVUPS      constAVX23c088908<>+0(SB), Y8
+	VMOVUPS      constAVX23e2aaaaa<>+0(SB), Y9
+	VMULPS       Y5, Y5, Y1
+	VFMADD213PS  constAVX23ab743ce<>+0(SB), Y5, Y7
+	VFMADD213PS  constAVX23d2aa9c1<>+0(SB), Y5, Y8
+	VFMADD213PS  constAVX23f000000<>+0(SB), Y5, Y9
+	VFMADD213PS  Y8, Y1, Y7
+	VFMADD213PS  Y9, Y1, Y7
+	VFMADD213PS  Y5, Y1, Y7
+	VADDPS       constAVX23f800000<>+0(SB), Y7, Y7
+	VPSLLD       $0x17, Y6, Y6
+	VPADDD       Y6, Y7, Y7
+	VADDPS       constAVX23f800000<>+0(SB), Y7, Y7
+	VMOVUPS      constAVX23f800000<>+0(SB), Y1
+	VDIVPS       Y7, Y1, Y1
+	VANDPS       constAVX27fffffff<>+0(SB), Y2, Y5
+	VANDPS       constAVX280000000<>+0(SB), Y2, Y6
+	VADDPS       Y5, Y5, Y7
+	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y8
+	VMOVUPS      constAVX242b17217<>+0(SB), Y9
+	VMAXPS       Y7, Y8, Y8
+	VMINPS       Y8, Y9, Y7
+	VMOVUPS      constAVX23fb8aa3b<>+0(SB), Y9
+	VFMADD213PS  constAVX24b400000<>+0(SB), Y7, Y9
+	VSUBPS       constAVX24b400000<>+0(SB), Y9, Y8
+	VFNMADD231PS constAVX23f318000<>+0(SB), Y8, Y7
+	VFNMADD231PS constAVX2b95e8083<>+0(SB), Y8, Y7
+	VMOVUPS      constAVX239506967<>+0(SB), Y10
+	VMOVUPS      constAVX23c088908<>+0(SB), Y11
+	VMOVUPS      constAVX23e2aaaaa<>+0(SB), Y12
+	VMULPS       Y7, Y7, Y8
+	VFMADD213PS  constAVX23ab743ce<>+0(SB), Y7, Y10
+	VFMADD213PS  constAVX23d2aa9c1<>+0(SB), Y7, Y11
+	VFMADD213PS  constAVX23f000000<>+0(SB), Y7, Y12
+	VFMADD213PS  Y11, Y8, Y10
+	VFMADD213PS  Y12, Y8, Y10
+	VFMADD213PS  Y7, Y8, Y10
+	VADDPS       constAVX23f800000<>+0(SB), Y10, Y10
+	VPSLLD       $0x17, Y9, Y9
+	VPADDD       Y9, Y10, Y10
+	VADDPS       constAVX23f800000<>+0(SB), Y10, Y10
+	VMOVUPS      constAVX240000000<>+0(SB), Y7
+	VDIVPS       Y10, Y7, Y7
+	VMOVUPS      constAVX23f800000<>+0(SB), Y8
+	VSUBPS       Y7, Y8, Y7
+	VORPS        Y6, Y7, Y7
+	VMULPS       Y2, Y2, Y6
+	VMOVUPS      constAVX2bbbaf0ea<>+0(SB), Y8
+	VFMADD213PS  constAVX23ca9134e<>+0(SB), Y6, Y8
+	VFMADD213PS  constAVX2bd5c1e2d<>+0(SB), Y6, Y8
+	VFMADD213PS  constAVX23e088393<>+0(SB), Y6, Y8
+	VFMADD213PS  constAVX2beaaaa99<>+0(SB), Y6, Y8
+	VMULPS       Y6, Y8, Y8
+	VFMADD213PS  Y2, Y2, Y8
+	VMOVUPS      constAVX23f200000<>+0(SB), Y2
+	VCMPPS       $0x1e, Y2, Y5, Y2
+	VBLENDVPS    Y2, Y7, Y8, Y2
+	VXORPS       Y5, Y5, Y5
+	VSUBPS       Y3, Y5, Y5
+	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y3
+	VMOVUPS      constAVX242b17217<>+0(SB), Y6
+	VMAXPS       Y5, Y3, Y3
+	VMINPS       Y3, Y6, Y5
+	VMOVUPS      constAVX23fb8aa3b<>+0(SB), Y6
+	VFMADD213PS  constAVX24b400000<>+0(SB), Y5, Y6
+	VSUBPS       constAVX24b400000<>+0(SB), Y6, Y3
+	VFNMADD231PS constAVX23f318000<>+0(SB), Y3, Y5
+	VFNMADD231PS constAVX2b95e8083<>+0(SB), Y3, Y5
+	VMOVUPS      constAVX239506967<>+0(SB), Y7
+	VMOVUPS      constAVX23c088908<>+0(SB), Y8
+	VMOVUPS      constAVX23e2aaaaa<>+0(SB), Y9
+	VMULPS       Y5, Y5, Y3
+	VFMADD213PS  constAVX23ab743ce<>+0(SB), Y5, Y7
+	VFMADD213PS  constAVX23d2aa9c1<>+0(SB), Y5, Y8
+	VFMADD213PS  constAVX23f000000<>+0(SB), Y5, Y9
+	VFMADD213PS  Y8, Y3, Y7
+	VFMADD213PS  Y9, Y3, Y7
+	VFMADD213PS  Y5, Y3, Y7
+	VADDPS       constAVX23f800000<>+0(SB), Y7, Y7
+	VPSLLD       $0x17, Y6, Y6
+	VPADDD       Y6, Y7, Y7
+	VADDPS       constAVX23f800000<>+0(SB), Y7, Y7
+	VMOVUPS      constAVX23f800000<>+0(SB), Y3
+	VDIVPS       Y7, Y3, Y3
+	VMULPS       Y1, Y4, Y4
+	VFMADD231PS  Y0, Y2, Y4
+	VANDPS       constAVX27fffffff<>+0(SB), Y4, Y5
+	VANDPS       constAVX280000000<>+0(SB), Y4, Y6
+	VADDPS       Y5, Y5, Y7
+	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y8
+	VMOVUPS      constAVX242b17217<>+0(SB), Y9
+	VMAXPS       Y7, Y8, Y8
+	VMINPS       Y8, Y9, Y7
+	VMOVUPS      constAVX23fb8aa3b<>+0(SB), Y9
+	VFMADD213PS  constAVX24b400000<>+0(SB), Y7, Y9
+	VSUBPS       constAVX24b400000<>+0(SB), Y9, Y8
+	VFNMADD231PS constAVX23f318000<>+0(SB), Y8, Y7
+	VFNMADD231PS constAVX2b95e8083<>+0(SB), Y8, Y7
+	VMOVUPS      constAVX239506967<>+0(SB), Y10
+	VMOVUPS      constAVX23c088908<>+0(SB), Y11
+	VMOVUPS      constAVX23e2aaaaa<>+0(SB), Y12
+	VMULPS       Y7, Y7, Y8
+	VFMADD213PS  constAVX23ab743ce<>+0(SB), Y7, Y10
+	VFMADD213PS  constAVX23d2aa9c1<>+0(SB), Y7, Y11
+	VFMADD213PS  constAVX23f000000<>+0(SB), Y7, Y12
+	VFMADD213PS  Y11, Y8, Y10
+	VFMADD213PS  Y12, Y8, Y10
+	VFMADD213PS  Y7, Y8, Y10
+	VADDPS       constAVX23f800000<>+0(SB), Y10, Y10
+	VPSLLD       $0x17, Y9, Y9
+	VPADDD       Y9, Y10, Y10
+	VADDPS       constAVX23f800000<>+0(SB), Y10, Y10
+	VMOVUPS      constAVX240000000<>+0(SB), Y7
+	VDIVPS       Y10, Y7, Y7
+	VMOVUPS      constAVX23f800000<>+0(SB), Y8
+	VSUBPS       Y7, Y8, Y7
+	VORPS        Y6, Y7, Y7
+	VMULPS       Y4, Y4, Y6
+	VMOVUPS      constAVX2bbbaf0ea<>+0(SB), Y8
+	VFMADD213PS  constAVX23ca9134e<>+0(SB), Y6, Y8
+	VFMADD213PS  constAVX2bd5c1e2d<>+0(SB), Y6, Y8
+	VFMADD213PS  constAVX23e088393<>+0(SB), Y6, Y8
+	VFMADD213PS  constAVX2beaaaa99<>+0(SB), Y6, Y8
+	VMULPS       Y6, Y8, Y8
+	VFMADD213PS  Y4, Y4, Y8
+	VMOVUPS      constAVX23f200000<>+0(SB), Y6
+	VCMPPS       $0x1e, Y6, Y5, Y5
+	VBLENDVPS    Y5, Y7, Y8, Y5
+	VMULPS       Y3, Y5, Y5
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, (CX)
+	VMOVUPS      Y2, (DX)
+	VMOVUPS      Y3, (BX)
+	VMOVUPS      Y4, (SI)
+	VMOVUPS      Y5, (DI)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, SI
+	ADDQ         $0x00000020, DI
+	ADDQ         $0x00000020, R8
+	SUBQ         $0x00000008, R9
+	JGE          one
+
+tail:
+	ADDQ         $0x00000008, R9
+	JZ           done
+	LEAQ         laneMasks<>+0(SB), R10
+	MOVQ         $0x00000008, R11
+	SUBQ         R9, R11
+	VMOVUPS      (R10)(R11*4), Y0
+	VMASKMOVPS   (AX), Y0, Y1
+	VMASKMOVPS   (CX), Y0, Y2
+	VMASKMOVPS   (DX), Y0, Y3
+	VMASKMOVPS   (BX), Y0, Y4
+	VMASKMOVPS   (R8), Y0, Y5
+	VXORPS       Y6, Y6, Y6
+	VSUBPS       Y1, Y6, Y6
+	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y1
+	VMOVUPS      constAVX242b17217<>+0(SB), Y7
+	VMAXPS       Y6, Y1, Y1
+	VMINPS       Y1, Y7, Y6
+	VMOVUPS      constAVX23fb8aa3b<>+0(SB), Y7
+	VFMADD213PS  constAVX24b400000<>+0(SB), Y6, Y7
+	VSUBPS       constAVX24b400000<>+0(SB), Y7, Y1
+	VFNMADD231PS constAVX23f318000<>+0(SB), Y1, Y6
+	VFNMADD231PS constAVX2b95e8083<>+0(SB), Y1, Y6
+	VMOVUPS      constAVX239506967<>+0(SB), Y8
+	VMOVUPS      constAVX23c088908<>+0(SB), Y9
+	VMOVUPS      constAVX23e2aaaaa<>+0(SB), Y10
+	VMULPS       Y6, Y6, Y1
+	VFMADD213PS  constAVX23ab743ce<>+0(SB), Y6, Y8
+	VFMADD213PS  constAVX23d2aa9c1<>+0(SB), Y6, Y9
+	VFMADD213PS  constAVX23f000000<>+0(SB), Y6, Y10
+	VFMADD213PS  Y9, Y1, Y8
+	VFMADD213PS  Y10, Y1, Y8
+	VFMADD213PS  Y6, Y1, Y8
+	VADDPS       constAVX23f800000<>+0(SB), Y8, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VPADDD       Y7, Y8, Y8
+	VADDPS       constAVX23f800000<>+0(SB), Y8, Y8
+	VMOVUPS      constAVX23f800000<>+0(SB), Y1
+	VDIVPS       Y8, Y1, Y1
+	VXORPS       Y6, Y6, Y6
+	VSUBPS       Y2, Y6, Y6
+	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y2
+	VMOVUPS      constAVX242b17217<>+0(SB), Y7
+	VMAXPS       Y6, Y2, Y2
+	VMINPS       Y2, Y7, Y6
+	VMOVUPS      constAVX23fb8aa3b<>+0(SB), Y7
+	VFMADD213PS  constAVX24b400000<>+0(SB), Y6, Y7
+	VSUBPS       constAVX24b400000<>+0(SB), Y7, Y2
+	VFNMADD231PS constAVX23f318000<>+0(SB), Y2, Y6
+	VFNMADD231PS constAVX2b95e8083<>+0(SB), Y2, Y6
+	VMOVUPS      constAVX239506967<>+0(SB), Y8
+	VMOVUPS      constAVX23c088908<>+0(SB), Y9
+	VMOVUPS      constAVX23e2aaaaa<>+0(SB), Y10
+	VMULPS       Y6, Y6, Y2
+	VFMADD213PS  constAVX23ab743ce<>+0(SB), Y6, Y8
+	VFMADD213PS  constAVX23d2aa9c1<>+0(SB), Y6, Y9
+	VFMADD213PS  constAVX23f000000<>+0(SB), Y6, Y10
+	VFMADD213PS  Y9, Y2, Y8
+	VFMADD213PS  Y10, Y2, Y8
+	VFMADD213PS  Y6, Y2, Y8
+	VADDPS       constAVX23f800000<>+0(SB), Y8, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VPADDD       Y7, Y8, Y8
+	VADDPS       constAVX23f800000<>+0(SB), Y8, Y8
+	VMOVUPS      constAVX23f800000<>+0(SB), Y2
+	VDIVPS       Y8, Y2, Y2
+	VANDPS       constAVX27fffffff<>+0(SB), Y3, Y6
+	VANDPS       constAVX280000000<>+0(SB), Y3, Y7
+	VADDPS       Y6, Y6, Y8
+	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y9
+	VMOVUPS      constAVX242b17217<>+0(SB), Y10
+	VMAXPS       Y8, Y9, Y9
+	VMINPS       Y9, Y10, Y8
+	VMOVUPS      constAVX23fb8aa3b<>+0(SB), Y10
+	VFMADD213PS  constAVX24b400000<>+0(SB), Y8, Y10
+	VSUBPS       constAVX24b400000<>+0(SB), Y10, Y9
+	VFNMADD231PS constAVX23f318000<>+0(SB), Y9, Y8
+	VFNMADD231PS constAVX2b95e8083<>+0(SB), Y9, Y8
+	VMOVUPS      constAVX239506967<>+0(SB), Y11
+	VMOVUPS      constAVX23c088908<>+0(SB), Y12
+	VMOVUPS      constAVX23e2aaaaa<>+0(SB), Y13
+	VMULPS       Y8, Y8, Y9
+	VFMADD213PS  constAVX23ab743ce<>+0(SB), Y8, Y11
+	VFMADD213PS  constAVX23d2aa9c1<>+0(SB), Y8, Y12
+	VFMADD213PS  constAVX23f000000<>+0(SB), Y8, Y13
+	VFMADD213PS  Y12, Y9, Y11
+	VFMADD213PS  Y13, Y9, Y11
+	VFMADD213PS  Y8, Y9, Y11
+	VADDPS       constAVX23f800000<>+0(SB), Y11, Y11
+	VPSLLD       $0x17, Y10, Y10
+	VPADDD       Y10, Y11, Y11
+	VADDPS       constAVX23f800000<>+0(SB), Y11, Y11
+	VMOVUPS      constAVX240000000<>+0(SB), Y8
+	VDIVPS       Y11, Y8, Y8
+	VMOVUPS      constAVX23f800000<>+0(SB), Y9
+	VSUBPS       Y8, Y9, Y8
+	VORPS        Y7, Y8, Y8
+	VMULPS       Y3, Y3, Y7
+	VMOVUPS      constAVX2bbbaf0ea<>+0(SB), Y9
+	VFMADD213PS  constAVX23ca9134e<>+0(SB), Y7, Y9
+	VFMADD213PS  constAVX2bd5c1e2d<>+0(SB), Y7, Y9
+	VFMADD213PS  constAVX23e088393<>+0(SB), Y7, Y9
+	VFMADD213PS  constAVX2beaaaa99<>+0(SB), Y7, Y9
+	VMULPS       Y7, Y9, Y9
+	VFMADD213PS  Y3, Y3, Y9
+	VMOVUPS      constAVX23f200000<>+0(SB), Y3
+	VCMPPS       $0x1e, Y3, Y6, Y3
+	VBLENDVPS    Y3, Y8, Y9, Y3
+	VXORPS       Y6, Y6, Y6
+	VSUBPS       Y4, Y6, Y6
+	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y4
+	VMOVUPS      constAVX242b17217<>+0(SB), Y7
+	VMAXPS       Y6, Y4, Y4
+	VMINPS       Y4, Y7, Y6
+	VMOVUPS      constAVX23fb8aa3b<>+0(SB), Y7
+	VFMADD213PS  constAVX24b400000<>+0(SB), Y6, Y7
+	VSUBPS       constAVX24b400000<>+0(SB), Y7, Y4
+	VFNMADD231PS constAVX23f318000<>+0(SB), Y4, Y6
+	VFNMADD231PS constAVX2b95e8083<>+0(SB), Y4, Y6
+	VMOVUPS      constAVX239506967<>+0(SB), Y8
+	VMOVUPS      constAVX23c088908<>+0(SB), Y9
+	VMOVUPS      constAVX23e2aaaaa<>+0(SB), Y10
+	VMULPS       Y6, Y6, Y4
+	VFMADD213PS  constAVX23ab743ce<>+0(SB), Y6, Y8
+	VFMADD213PS  constAVX23d2aa9c1<>+0(SB), Y6, Y9
+	VFMADD213PS  constAVX23f000000<>+0(SB), Y6, Y10
+	VFMADD213PS  Y9, Y4, Y8
+	VFMADD213PS  Y10, Y4, Y8
+	VFMADD213PS  Y6, Y4, Y8
+	VADDPS       constAVX23f800000<>+0(SB), Y8, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VPADDD       Y7, Y8, Y8
+	VADDPS       constAVX23f800000<>+0(SB), Y8, Y8
+	VMOVUPS      constAVX23f800000<>+0(SB), Y4
+	VDIVPS       Y8, Y4, Y4
+	VMULPS       Y2, Y5, Y5
+	VFMADD231PS  Y1, Y3, Y5
+	VANDPS       constAVX27fffffff<>+0(SB), Y5, Y6
+	VANDPS       constAVX280000000<>+0(SB), Y5, Y7
+	VADDPS       Y6, Y6, Y8
+	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y9
+	VMOVUPS      constAVX242b17217<>+0(SB), Y10
+	VMAXPS       Y8, Y9, Y9
+	VMINPS       Y9, Y10, Y8
+	VMOVUPS      constAVX23fb8aa3b<>+0(SB), Y10
+	VFMADD213PS  constAVX24b400000<>+0(SB), Y8, Y10
+	VSUBPS       constAVX24b400000<>+0(SB), Y10, Y9
+	VFNMADD231PS constAVX23f318000<>+0(SB), Y9, Y8
+	VFNMADD231PS constAVX2b95e8083<>+0(SB), Y9, Y8
+	VMOVUPS      constAVX239506967<>+0(SB), Y11
+	VMOVUPS      constAVX23c088908<>+0(SB), Y12
+	VMOVUPS      constAVX23e2aaaaa<>+0(SB), Y13
+	VMULPS       Y8, Y8, Y9
+	VFMADD213PS  constAVX23ab743ce<>+0(SB), Y8, Y11
+	VFMADD213PS  constAVX23d2aa9c1<>+0(SB), Y8, Y12
+	VFMADD213PS  constAVX23f000000<>+0(SB), Y8, Y13
+	VFMADD213PS  Y12, Y9, Y11
+	VFMADD213PS  Y13, Y9, Y11
+	VFMADD213PS  Y8, Y9, Y11
+	VADDPS       constAVX23f800000<>+0(SB), Y11, Y11
+	VPSLLD       $0x17, Y10, Y10
+	VPADDD       Y10, Y11, Y11
+	VADDPS       constAVX23f800000<>+0(SB), Y11, Y11
+	VMOVUPS      constAVX240000000<>+0(SB), Y8
+	VDIVPS       Y11, Y8, Y8
+	VMOVUPS      constAVX23f800000<>+0(SB), Y9
+	VSUBPS       Y8, Y9, Y8
+	VORPS        Y7, Y8, Y8
+	VMULPS       Y5, Y5, Y7
+	VMOVUPS      constAVX2bbbaf0ea<>+0(SB), Y9
+	VFMADD213PS  constAVX23ca9134e<>+0(SB), Y7, Y9
+	VFMADD213PS  constAVX2bd5c1e2d<>+0(SB), Y7, Y9
+	VFMADD213PS  constAVX23e088393<>+0(SB), Y7, Y9
+	VFMADD213PS  constAVX2beaaaa99<>+0(SB), Y7, Y9
+	VMULPS       Y7, Y9, Y9
+	VFMADD213PS  Y5, Y5, Y9
+	VMOVUPS      constAVX23f200000<>+0(SB), Y7
+	VCMPPS       $0x1e, Y7, Y6, Y6
+	VBLENDVPS    Y6, Y8, Y9, Y6
+	VMULPS       Y4, Y6, Y6
+	VMASKMOVPS   Y1, Y0, (AX)
+	VMASKMOVPS   Y2, Y0, (CX)
+	VMASKMOVPS   Y3, Y0, (DX)
+	VMASKMOVPS   Y4, Y0, (BX)
+	VMASKMOVPS   Y5, Y0, (SI)
+	VMASKMOVPS   Y6, Y0, (DI)
+
+done:
+	VZEROUPPER
+	RET
+
+// func lstmGradAVX2(i *float32, f *float32, u *float32, o *float32, dc *float32, dh *float32, c *float32, before *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·lstmGradAVX2(SB), NOSPLIT, $0-72
+	MOVQ i+0(FP), AX
+	MOVQ f+8(FP), CX
+	MOVQ u+16(FP), DX
+	MOVQ o+24(FP), BX
+	MOVQ dc+32(FP), SI
+	MOVQ dh+40(FP), DI
+	MOVQ c+48(FP), R8
+	MOVQ before+56(FP), R9
+	MOVQ n+64(FP), R10
+	SUBQ $0x00000008, R10
+	JLT  tail
+
+one:
+	VMOVUPS      (AX), Y0
+	VMOVUPS      (CX), Y1
+	VMOVUPS      (DX), Y2
+	VMOVUPS      (BX), Y3
+	VMOVUPS      (SI), Y4
+	VMOVUPS      (DI), Y5
+	VMOVUPS      (R8), Y6
+	VMOVUPS      (R9), Y7
+	VANDPS       constAVX27fffffff<>+0(SB), Y6, Y8
+	VANDPS       constAVX280000000<>+0(SB), Y6, Y9
+	VADDPS       Y8, Y8, Y10
+	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y11
+	VMOVUPS      constAVX242b17217<>+0(SB), Y12
+	VMAXPS       Y10, Y11, Y11
+	VMINPS       Y11, Y12, Y10
+	VMOVUPS      constAVX23fb8aa3b<>+0(SB), Y12
+	VFMADD213PS  constAVX24b400000<>+0(SB), Y10, Y12
+	VSUBPS       constAVX24b400000<>+0(SB), Y12, Y11
+	VFNMADD231PS constAVX23f318000<>+0(SB), Y11, Y10
+	VFNMADD231PS constAVX2b95e8083<>+0(SB), Y11, Y10
+	VMOVUPS      constAVX239506967<>+0(SB), Y13
+	VMOVUPS      constAVX23c088908<>+0(SB), Y14
+	VMOVUPS      constAVX23e2aaaaa<>+0(SB), Y15
+	VMULPS       Y10, Y10, Y11
+	VFMADD213PS  constAVX23ab743ce<>+0(SB), Y10, Y13
+	VFMADD213PS  constAVX23d2aa9c1<>+0(SB), Y10, Y14
+	VFMADD213PS  constAVX23f000000<>+0(SB), Y10, Y15
+	VFMADD213PS  Y14, Y11, Y13
+	VFMADD213PS  Y15, Y11, Y13
+	VFMADD213PS  Y10, Y11, Y13
+	VADDPS       constAVX23f800000<>+0(SB), Y13, Y13
+	VPSLLD       $0x17, Y12, Y12
+	VPADDD       Y12, Y13, Y13
+	VADDPS       constAVX23f800000<>+0(SB), Y13, Y13
+	VMOVUPS      constAVX240000000<>+0(SB), Y10
+	VDIVPS       Y13, Y10, Y10
+	VMOVUPS      constAVX23f800000<>+0(SB), Y11
+	VSUBPS       Y10, Y11, Y10
+	VORPS        Y9, Y10, Y10
+	VMULPS       Y6, Y6, Y9
+	VMOVUPS      constAVX2bbbaf0ea<>+0(SB), Y11
+	VFMADD213PS  constAVX23ca9134e<>+0(SB), Y9, Y11
+	VFMADD213PS  constAVX2bd5c1e2d<>+0(SB), Y9, Y11
+	VFMADD213PS  constAVX23e088393<>+0(SB), Y9, Y11
+	VFMADD213PS  constAVX2beaaaa99<>+0(SB), Y9, Y11
+	VMULPS       Y9, Y11, Y11
+	VFMADD213PS  Y6, Y6, Y11
+	VMOVUPS      constAVX23f200000<>+0(SB), Y6
+	VCMPPS       $0x1e, Y6, Y8, Y6
+	VBLENDVPS    Y6, Y10, Y11, Y6
+	VMULPS       Y3, Y5, Y5
+	VMULPS       Y6, Y6, Y8
+	VFNMADD213PS Y5, Y5, Y8
+	VADDPS       Y8, Y4, Y4
+	VMULPS       Y6, Y5, Y5
+	VFNMADD213PS Y5, Y5, Y3
+	VMULPS       Y4, Y7, Y7
+	VMULPS       Y1, Y7, Y7
+	VMOVAPS      Y1, Y8
+	VFNMADD213PS Y7, Y7, Y8
+	VMULPS       Y4, Y0, Y5
+	VMULPS       Y2, Y5, Y7
+	VMULPS       Y2, Y2, Y2
+	VFNMADD213PS Y5, Y5, Y2
+	VFNMADD213PS Y7, Y7, Y0
+	VMULPS       Y1, Y4, Y4
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y8, (CX)
+	VMOVUPS      Y2, (DX)
+	VMOVUPS      Y3, (BX)
+	VMOVUPS      Y4, (SI)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, SI
+	ADDQ         $0x00000020, DI
+	ADDQ         $0x00000020, R8
+	ADDQ         $0x00000020, R9
+	SUBQ         $0x00000008, R10
+	JGE          one
+
+tail:
+	ADDQ         $0x00000008, R10
+	JZ           done
+	LEAQ         laneMasks<>+0(SB), R11
+	MOVQ         $0x00000008, R12
+	SUBQ         R10, R12
+	VMOVUPS      (R11)(R12*4), Y0
+	VMASKMOVPS   (AX), Y0, Y1
+	VMASKMOVPS   (CX), Y0, Y2
+	VMASKMOVPS   (DX), Y0, Y3
+	VMASKMOVPS   (BX), Y0, Y4
+	VMASKMOVPS   (SI), Y0, Y5
+	VMASKMOVPS   (DI), Y0, Y6
+	VMASKMOVPS   (R8), Y0, Y7
+	VMASKMOVPS   (R9), Y0, Y8
+	VANDPS       constAVX27fffffff<>+0(SB), Y7, Y9
+	VANDPS       constAVX280000000<>+0(SB), Y7, Y10
+	VADDPS       Y9, Y9, Y11
+	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y12
+	VMOVUPS      constAVX242b17217<>+0(SB), Y13
+	VMAXPS       Y11, Y12, Y12
+	VMINPS       Y12, Y13, Y11
+	VMOVUPS      constAVX23fb8aa3b<>+0(SB), Y13
+	VFMADD213PS  constAVX24b400000<>+0(SB), Y11, Y13
+	VSUBPS       constAVX24b400000<>+0(SB), Y13, Y12
+	VFNMADD231PS constAVX23f318000<>+0(SB), Y12, Y11
+	VFNMADD231PS constAVX2b95e8083<>+0(SB), Y12, Y11
+	VMOVUPS      constAVX239506967<>+0(SB), Y14
+	VMOVUPS      constAVX23c088908<>+0(SB), Y15
+	VMOVUPS      constAVX23e2aaaaa<>+0(SB), Y16
+	VMULPS       Y11, Y11, Y12
+	VFMADD213PS  constAVX23ab743ce<>+0(SB), Y11, Y14
+	VFMADD213PS  constAVX23d2aa9c1<>+0(SB), Y11, Y15
+	VFMADD213PS  constAVX23f000000<>+0(SB), Y11, Y16
+	VFMADD213PS  Y15, Y12, Y14
+	VFMADD213PS  Y16, Y12, Y14
+	VFMADD213PS  Y11, Y12, Y14
+	VADDPS       constAVX23f800000<>+0(SB), Y14, Y14
+	VPSLLD       $0x17, Y13, Y13
+	VPADDD       Y13, Y14, Y14
+	VADDPS       constAVX23f800000<>+0(SB), Y14, Y14
+	VMOVUPS      constAVX240000000<>+0(SB), Y11
+	VDIVPS       Y14, Y11, Y11
+	VMOVUPS      constAVX23f800000<>+0(SB), Y12
+	VSUBPS       Y11, Y12, Y11
+	VORPS        Y10, Y11, Y11
+	VMULPS       Y7, Y7, Y10
+	VMOVUPS      constAVX2bbbaf0ea<>+0(SB), Y12
+	VFMADD213PS  constAVX23ca9134e<>+0(SB), Y10, Y12
+	VFMADD213PS  constAVX2bd5c1e2d<>+0(SB), Y10, Y12
+	VFMADD213PS  constAVX23e088393<>+0(SB), Y10, Y12
+	VFMADD213PS  constAVX2beaaaa99<>+0(SB), Y10, Y12
+	VMULPS       Y10, Y12, Y12
+	VFMADD213PS  Y7, Y7, Y12
+	VMOVUPS      constAVX23f200000<>+0(SB), Y7
+	VCMPPS       $0x1e, Y7, Y9, Y7
+	VBLENDVPS    Y7, Y11, Y12, Y7
+	VMULPS       Y4, Y6, Y6
+	VMULPS       Y7, Y7, Y9
+	VFNMADD213PS Y6, Y6, Y9
+	VADDPS       Y9, Y5, Y5
+	VMULPS       Y7, Y6, Y6
+	VFNMADD213PS Y6, Y6, Y4
+	VMULPS       Y5, Y8, Y8
+	VMULPS       Y2, Y8, Y8
+	VMOVAPS      Y2, Y9
+	VFNMADD213PS Y8, Y8, Y9
+	VMULPS       Y5, Y1, Y6
+	VMULPS       Y3, Y6, Y8
+	VMULPS       Y3, Y3, Y3
+	VFNMADD213PS Y6, Y6, Y3
+	VFNMADD213PS Y8, Y8, Y1
+	VMULPS       Y2, Y5, Y5
+	VMASKMOVPS   Y1, Y0, (AX)
+	VMASKMOVPS   Y9, Y0, (CX)
+	VMASKMOVPS   Y3, Y0, (DX)
+	VMASKMOVPS   Y4, Y0, (BX)
+	VMASKMOVPS   Y5, Y0, (SI)
+
+done:
+	VZEROUPPER
+	RET
+
+// func gruAVX2(r *float32, z *float32, u *float32, h *float32, hr *float32, hz *float32, hu *float32, before *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·gruAVX2(SB), NOSPLIT, $0-72
+	MOVQ r+0(FP), AX
+	MOVQ z+8(FP), CX
+	MOVQ u+16(FP), DX
+	MOVQ h+24(FP), BX
+	MOVQ hr+32(FP), SI
+	MOVQ hz+40(FP), DI
+	MOVQ hu+48(FP), R8
+	MOVQ before+56(FP), R9
+	MOVQ n+64(FP), R10
+	SUBQ $0x00000008, R10
+	JLT  tail
+
+one:
+	VMOVUPS      (AX), Y0
+	VMOVUPS      (CX), Y1
+	VMOVUPS      (DX), Y2
+	VMOVUPS      (SI), Y3
+	VMOVUPS      (DI), Y4
+	VMOVUPS      (R8), Y5
+	VMOVUPS      (R9), Y6
+	VADDPS       Y3, Y0, Y0
+	VADDPS       Y4, Y1, Y1
+	VXORPS       Y3, Y3, Y3
+	VSUBPS       Y0, Y3, Y3
+	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y0
+	VMOVUPS      constAVX242b17217<>+0(SB), Y4
+	VMAXPS       Y3, Y0, Y0
+	VMINPS       Y0, Y4, Y3
+	VMOVUPS      constAVX23fb8aa3b<>+0(SB), Y4
+	VFMADD213PS  constAVX24b400000<>+0(SB), Y3, Y4
+	VSUBPS       constAVX24b400000<>+0(SB), Y4, Y0
+	VFNMADD231PS constAVX23f318000<>+0(SB), Y0, Y3
+	VFNMADD231PS constAVX2b95e8083<>+0(SB), Y0, Y3
+	VMOVUPS      constAVX239506967<>+0(SB), Y7
+	VMOVUPS      constAVX23c088908<>+0(SB), Y8
+	VMOVUPS      constAVX23e2aaaaa<>+0(SB), Y9
+	VMULPS       Y3, Y3, Y0
+	VFMADD213PS  constAVX23ab743ce<>+0(SB), Y3, Y7
+	VFMADD213PS  constAVX23d2aa9c1<>+0(SB), Y3, Y8
+	VFMADD213PS  constAVX23f000000<>+0(SB), Y3, Y9
+	VFMADD213PS  Y8, Y0, Y7
+	VFMADD213PS  Y9, Y0, Y7
+	VFMADD213PS  Y3, Y0, Y7
+	VADDPS       constAVX23f800000<>+0(SB), Y7, Y7
+	VPSLLD       $0x17, Y4, Y4
+	VPADDD       Y4, Y7, Y7
+	VADDPS       constAVX23f800000<>+0(SB), Y7, Y7
+	VMOVUPS      constAVX23f800000<>+0(SB), Y0
+	VDIVPS       Y7, Y0, Y0
+	VXORPS       Y3, Y3, Y3
+	VSUBPS       Y1, Y3, Y3
+	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y1
+	VMOVUPS      constAVX242b17217<>+0(SB), Y4
+	VMAXPS       Y3, Y1, Y1
+	VMINPS       Y1, Y4, Y3
+	VMOVUPS      constAVX23fb8aa3b<>+0(SB), Y4
+	VFMADD213PS  constAVX24b400000<>+0(SB), Y3, Y4
+	VSUBPS       constAVX24b400000<>+0(SB), Y4, Y1
+	VFNMADD231PS constAVX23f318000<>+0(SB), Y1, Y3
+	VFNMADD231PS constAVX2b95e8083<>+0(SB), Y1, Y3
+	VMOVUPS      constAVX239506967<>+0(SB), Y7
+	VMOVUPS      constAVX23c088908<>+0(SB), Y8
+	VMOVUPS      constAVX23e2aaaaa<>+0(SB), Y9
+	VMULPS       Y3, Y3, Y1
+	VFMADD213PS  constAVX23ab743ce<>+0(SB), Y3, Y7
+	VFMADD213PS  constAVX23d2aa9c1<>+0(SB), Y3, Y8
+	VFMADD213PS  constAVX23f000000<>+0(SB), Y3, Y9
+	VFMADD213PS  Y8, Y1, Y7
+	VFMADD213PS  Y9, Y1, Y7
+	VFMADD213PS  Y3, Y1, Y7
+	VADDPS       constAVX23f800000<>+0(SB), Y7, Y7
+	VPSLLD       $0x17, Y4, Y4
+	VPADDD       Y4, Y7, Y7
+	VADDPS       constAVX23f800000<>+0(SB), Y7, Y7
+	VMOVUPS      constAVX23f800000<>+0(SB), Y1
+	VDIVPS       Y7, Y1, Y1
+	VFMADD231PS  Y0, Y5, Y2
+	VANDPS       constAVX27fffffff<>+0(SB), Y2, Y3
+	VANDPS       constAVX280000000<>+0(SB), Y2, Y4
+	VADDPS       Y3, Y3, Y5
+	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y7
+	VMOVUPS      constAVX242b17217<>+0(SB), Y8
+	VMAXPS       Y5, Y7, Y7
+	VMINPS       Y7, Y8, Y5
+	VMOVUPS      constAVX23fb8aa3b<>+0(SB), Y8
+	VFMADD213PS  constAVX24b400000<>+0(SB), Y5, Y8
+	VSUBPS       constAVX24b400000<>+0(SB), Y8, Y7
+	VFNMADD231PS constAVX23f318000<>+0(SB), Y7, Y5
+	VFNMADD231PS constAVX2b95e8083<>+0(SB), Y7, Y5
+	VMOVUPS      constAVX239506967<>+0(SB), Y9
+	VMOVUPS      constAVX23c088908<>+0(SB), Y10
+	VMOVUPS      constAVX23e2aaaaa<>+0(SB), Y11
+	VMULPS       Y5, Y5, Y7
+	VFMADD213PS  constAVX23ab743ce<>+0(SB), Y5, Y9
+	VFMADD213PS  constAVX23d2aa9c1<>+0(SB), Y5, Y10
+	VFMADD213PS  constAVX23f000000<>+0(SB), Y5, Y11
+	VFMADD213PS  Y10, Y7, Y9
+	VFMADD213PS  Y11, Y7, Y9
+	VFMADD213PS  Y5, Y7, Y9
+	VADDPS       constAVX23f800000<>+0(SB), Y9, Y9
+	VPSLLD       $0x17, Y8, Y8
+	VPADDD       Y8, Y9, Y9
+	VADDPS       constAVX23f800000<>+0(SB), Y9, Y9
+	VMOVUPS      constAVX240000000<>+0(SB), Y5
+	VDIVPS       Y9, Y5, Y5
+	VMOVUPS      constAVX23f800000<>+0(SB), Y7
+	VSUBPS       Y5, Y7, Y5
+	VORPS        Y4, Y5, Y5
+	VMULPS       Y2, Y2, Y4
+	VMOVUPS      constAVX2bbbaf0ea<>+0(SB), Y7
+	VFMADD213PS  constAVX23ca9134e<>+0(SB), Y4, Y7
+	VFMADD213PS  constAVX2bd5c1e2d<>+0(SB), Y4, Y7
+	VFMADD213PS  constAVX23e088393<>+0(SB), Y4, Y7
+	VFMADD213PS  constAVX2beaaaa99<>+0(SB), Y4, Y7
+	VMULPS       Y4, Y7, Y7
+	VFMADD213PS  Y2, Y2, Y7
+	VMOVUPS      constAVX23f200000<>+0(SB), Y2
+	VCMPPS       $0x1e, Y2, Y3, Y2
+	VBLENDVPS    Y2, Y5, Y7, Y2
+	VSUBPS       Y2, Y6, Y6
+	VFMADD213PS  Y2, Y1, Y6
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, (CX)
+	VMOVUPS      Y2, (DX)
+	VMOVUPS      Y6, (BX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, SI
+	ADDQ         $0x00000020, DI
+	ADDQ         $0x00000020, R8
+	ADDQ         $0x00000020, R9
+	SUBQ         $0x00000008, R10
+	JGE          one
+
+tail:
+	ADDQ         $0x00000008, R10
+	JZ           done
+	LEAQ         laneMasks<>+0(SB), R11
+	MOVQ         $0x00000008, R12
+	SUBQ         R10, R12
+	VMOVUPS      (R11)(R12*4), Y0
+	VMASKMOVPS   (AX), Y0, Y1
+	VMASKMOVPS   (CX), Y0, Y2
+	VMASKMOVPS   (DX), Y0, Y3
+	VMASKMOVPS   (SI), Y0, Y4
+	VMASKMOVPS   (DI), Y0, Y5
+	VMASKMOVPS   (R8), Y0, Y6
+	VMASKMOVPS   (R9), Y0, Y7
+	VADDPS       Y4, Y1, Y1
+	VADDPS       Y5, Y2, Y2
+	VXORPS       Y4, Y4, Y4
+	VSUBPS       Y1, Y4, Y4
+	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y1
+	VMOVUPS      constAVX242b17217<>+0(SB), Y5
+	VMAXPS       Y4, Y1, Y1
+	VMINPS       Y1, Y5, Y4
+	VMOVUPS      constAVX23fb8aa3b<>+0(SB), Y5
+	VFMADD213PS  constAVX24b400000<>+0(SB), Y4, Y5
+	VSUBPS       constAVX24b400000<>+0(SB), Y5, Y1
+	VFNMADD231PS constAVX23f318000<>+0(SB), Y1, Y4
+	VFNMADD231PS constAVX2b95e8083<>+0(SB), Y1, Y4
+	VMOVUPS      constAVX239506967<>+0(SB), Y8
+	VMOVUPS      constAVX23c088908<>+0(SB), Y9
+	VMOVUPS      constAVX23e2aaaaa<>+0(SB), Y10
+	VMULPS       Y4, Y4, Y1
+	VFMADD213PS  constAVX23ab743ce<>+0(SB), Y4, Y8
+	VFMADD213PS  constAVX23d2aa9c1<>+0(SB), Y4, Y9
+	VFMADD213PS  constAVX23f000000<>+0(SB), Y4, Y10
+	VFMADD213PS  Y9, Y1, Y8
+	VFMADD213PS  Y10, Y1, Y8
+	VFMADD213PS  Y4, Y1, Y8
+	VADDPS       constAVX23f800000<>+0(SB), Y8, Y8
+	VPSLLD       $0x17, Y5, Y5
+	VPADDD       Y5, Y8, Y8
+	VADDPS       constAVX23f800000<>+0(SB), Y8, Y8
+	VMOVUPS      constAVX23f800000<>+0(SB), Y1
+	VDIVPS       Y8, Y1, Y1
+	VXORPS       Y4, Y4, Y4
+	VSUBPS       Y2, Y4, Y4
+	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y2
+	VMOVUPS      constAVX242b17217<>+0(SB), Y5
+	VMAXPS       Y4, Y2, Y2
+	VMINPS       Y2, Y5, Y4
+	VMOVUPS      constAVX23fb8aa3b<>+0(SB), Y5
+	VFMADD213PS  constAVX24b400000<>+0(SB), Y4, Y5
+	VSUBPS       constAVX24b400000<>+0(SB), Y5, Y2
+	VFNMADD231PS constAVX23f318000<>+0(SB), Y2, Y4
+	VFNMADD231PS constAVX2b95e8083<>+0(SB), Y2, Y4
+	VMOVUPS      constAVX239506967<>+0(SB), Y8
+	VMOVUPS      constAVX23c088908<>+0(SB), Y9
+	VMOVUPS      constAVX23e2aaaaa<>+0(SB), Y10
+	VMULPS       Y4, Y4, Y2
+	VFMADD213PS  constAVX23ab743ce<>+0(SB), Y4, Y8
+	VFMADD213PS  constAVX23d2aa9c1<>+0(SB), Y4, Y9
+	VFMADD213PS  constAVX23f000000<>+0(SB), Y4, Y10
+	VFMADD213PS  Y9, Y2, Y8
+	VFMADD213PS  Y10, Y2, Y8
+	VFMADD213PS  Y4, Y2, Y8
+	VADDPS       constAVX23f800000<>+0(SB), Y8, Y8
+	VPSLLD       $0x17, Y5, Y5
+	VPADDD       Y5, Y8, Y8
+	VADDPS       constAVX23f800000<>+0(SB), Y8, Y8
+	VMOVUPS      constAVX23f800000<>+0(SB), Y2
+	VDIVPS       Y8, Y2, Y2
+	VFMADD231PS  Y1, Y6, Y3
+	VANDPS       constAVX27fffffff<>+0(SB), Y3, Y4
+	VANDPS       constAVX280000000<>+0(SB), Y3, Y5
+	VADDPS       Y4, Y4, Y6
+	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y8
+	VMOVUPS      constAVX242b17217<>+0(SB), Y9
+	VMAXPS       Y6, Y8, Y8
+	VMINPS       Y8, Y9, Y6
+	VMOVUPS      constAVX23fb8aa3b<>+0(SB), Y9
+	VFMADD213PS  constAVX24b400000<>+0(SB), Y6, Y9
+	VSUBPS       constAVX24b400000<>+0(SB), Y9, Y8
+	VFNMADD231PS constAVX23f318000<>+0(SB), Y8, Y6
+	VFNMADD231PS constAVX2b95e8083<>+0(SB), Y8, Y6
+	VMOVUPS      constAVX239506967<>+0(SB), Y10
+	VMOVUPS      constAVX23c088908<>+0(SB), Y11
+	VMOVUPS      constAVX23e2aaaaa<>+0(SB), Y12
+	VMULPS       Y6, Y6, Y8
+	VFMADD213PS  constAVX23ab743ce<>+0(SB), Y6, Y10
+	VFMADD213PS  constAVX23d2aa9c1<>+0(SB), Y6, Y11
+	VFMADD213PS  constAVX23f000000<>+0(SB), Y6, Y12
+	VFMADD213PS  Y11, Y8, Y10
+	VFMADD213PS  Y12, Y8, Y10
+	VFMADD213PS  Y6, Y8, Y10
+	VADDPS       constAVX23f800000<>+0(SB), Y10, Y10
+	VPSLLD       $0x17, Y9, Y9
+	VPADDD       Y9, Y10, Y10
+	VADDPS       constAVX23f800000<>+0(SB), Y10, Y10
+	VMOVUPS      constAVX240000000<>+0(SB), Y6
+	VDIVPS       Y10, Y6, Y6
+	VMOVUPS      constAVX23f800000<>+0(SB), Y8
+	VSUBPS       Y6, Y8, Y6
+	VORPS        Y5, Y6, Y6
+	VMULPS       Y3, Y3, Y5
+	VMOVUPS      constAVX2bbbaf0ea<>+0(SB), Y8
+	VFMADD213PS  constAVX23ca9134e<>+0(SB), Y5, Y8
+	VFMADD213PS  constAVX2bd5c1e2d<>+0(SB), Y5, Y8
+	VFMADD213PS  constAVX23e088393<>+0(SB), Y5, Y8
+	VFMADD213PS  constAVX2beaaaa99<>+0(SB), Y5, Y8
+	VMULPS       Y5, Y8, Y8
+	VFMADD213PS  Y3, Y3, Y8
+	VMOVUPS      constAVX23f200000<>+0(SB), Y3
+	VCMPPS       $0x1e, Y3, Y4, Y3
+	VBLENDVPS    Y3, Y6, Y8, Y3
+	VSUBPS       Y3, Y7, Y7
+	VFMADD213PS  Y3, Y2, Y7
+	VMASKMOVPS   Y1, Y0, (AX)
+	VMASKMOVPS   Y2, Y0, (CX)
+	VMASKMOVPS   Y3, Y0, (DX)
+	VMASKMOVPS   Y7, Y0, (BX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func gruGradAVX2(r *float32, z *float32, u *float32, hu *float32, dh *float32, before *float32, n int)
+// Requires: AVX, FMA3
+TEXT ·gruGradAVX2(SB), NOSPLIT, $0-56
+	MOVQ r+0(FP), AX
+	MOVQ z+8(FP), CX
+	MOVQ u+16(FP), DX
+	MOVQ hu+24(FP), BX
+	MOVQ dh+32(FP), SI
+	MOVQ before+40(FP), DI
+	MOVQ n+48(FP), R8
+	SUBQ $0x00000008, R8
+	JLT  tail
+
+one:
+	VMOVUPS      (AX), Y0
+	VMOVUPS      (CX), Y1
+	VMOVUPS      (DX), Y2
+	VMOVUPS      (BX), Y3
+	VMOVUPS      (SI), Y4
+	VMOVUPS      (DI), Y5
+	VMULPS       Y1, Y4, Y6
+	VSUBPS       Y6, Y4, Y4
+	VSUBPS       Y2, Y5, Y5
+	VMULPS       Y6, Y5, Y5
+	VFNMADD213PS Y5, Y5, Y1
+	VMULPS       Y2, Y2, Y2
+	VFNMADD213PS Y4, Y4, Y2
+	VMULPS       Y2, Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VMULPS       Y2, Y0, Y4
+	VFNMADD213PS Y3, Y3, Y0
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, (CX)
+	VMOVUPS      Y2, (DX)
+	VMOVUPS      Y4, (BX)
+	VMOVUPS      Y6, (SI)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, SI
+	ADDQ         $0x00000020, DI
+	SUBQ         $0x00000008, R8
+	JGE          one
+
+tail:
+	ADDQ         $0x00000008, R8
+	JZ           done
+	LEAQ         laneMasks<>+0(SB), R9
+	MOVQ         $0x00000008, R10
+	SUBQ         R8, R10
+	VMOVUPS      (R9)(R10*4), Y0
+	VMASKMOVPS   (AX), Y0, Y1
+	VMASKMOVPS   (CX), Y0, Y2
+	VMASKMOVPS   (DX), Y0, Y3
+	VMASKMOVPS   (BX), Y0, Y4
+	VMASKMOVPS   (SI), Y0, Y5
+	VMASKMOVPS   (DI), Y0, Y6
+	VMULPS       Y2, Y5, Y7
+	VSUBPS       Y7, Y5, Y5
+	VSUBPS       Y3, Y6, Y6
+	VMULPS       Y7, Y6, Y6
+	VFNMADD213PS Y6, Y6, Y2
+	VMULPS       Y3, Y3, Y3
+	VFNMADD213PS Y5, Y5, Y3
+	VMULPS       Y3, Y4, Y4
+	VMULPS       Y1, Y4, Y4
+	VMULPS       Y3, Y1, Y5
+	VFNMADD213PS Y4, Y4, Y1
+	VMASKMOVPS   Y1, Y0, (AX)
+	VMASKMOVPS   Y2, Y0, (CX)
+	VMASKMOVPS   Y3, Y0, (DX)
+	VMASKMOVPS   Y5, Y0, (BX)
+	VMASKMOVPS   Y7, Y0, (SI)
+
+done:
+	VZEROUPPER
+	RET
+
+// func tanhGradAVX2(dy *float32, y *float32, n int)
+// Requires: AVX, FMA3
+TEXT ·tanhGradAVX2(SB), NOSPLIT, $0-24
+	MOVQ dy+0(FP), AX
+	MOVQ y+8(FP), CX
+	MOVQ n+16(FP), DX
+	SUBQ $0x00000008, DX
+	JLT  tail
+
+one:
+	VMOVUPS      (AX), Y0
+	VMOVUPS      (CX), Y1
+	VMULPS       Y1, Y1, Y1
+	VFNMADD213PS Y0, Y0, Y1
+	VMOVUPS      Y1, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	JGE          one
+
+tail:
+	ADDQ         $0x00000008, DX
+	JZ           done
+	LEAQ         laneMasks<>+0(SB), BX
+	MOVQ         $0x00000008, SI
+	SUBQ         DX, SI
+	VMOVUPS      (BX)(SI*4), Y0
+	VMASKMOVPS   (AX), Y0, Y1
+	VMASKMOVPS   (CX), Y0, Y2
+	VMULPS       Y2, Y2, Y2
+	VFNMADD213PS Y1, Y1, Y2
+	VMASKMOVPS   Y2, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func logisticGradAVX2(dy *float32, y *float32, n int)
+// Requires: AVX, FMA3
+TEXT ·logisticGradAVX2(SB), NOSPLIT, $0-24
+	MOVQ dy+0(FP), AX
+	MOVQ y+8(FP), CX
+	MOVQ n+16(FP), DX
+	SUBQ $0x00000008, DX
+	JLT  tail
+
+one:
+	VMOVUPS      (AX), Y0
+	VMOVUPS      (CX), Y1
+	VMULPS       Y1, Y0, Y0
+	VFNMADD213PS Y0, Y0, Y1
+	VMOVUPS      Y1, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	SUBQ         $0x00000008, DX
+	JGE          one
+
+tail:
+	ADDQ         $0x00000008, DX
+	JZ           done
+	LEAQ         laneMasks<>+0(SB), BX
+	MOVQ         $0x00000008, SI
+	SUBQ         DX, SI
+	VMOVUPS      (BX)(SI*4), Y0
+	VMASKMOVPS   (AX), Y0, Y1
+	VMASKMOVPS   (CX), Y0, Y2
+	VMULPS       Y2, Y1, Y1
+	VFNMADD213PS Y1, Y1, Y2
+	VMASKMOVPS   Y2, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
 // func addAVX512(dst *float32, a *float32, b *float32, n int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·addAVX512(SB), NOSPLIT, $0-32
@@ -4267,6 +5344,1090 @@ tail:
 	VMOVUPS     Z9, K1, (AX)
 	VMOVUPS     Z10, K1, (CX)
 	VMOVUPS     Z11, K1, (DX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func logisticAVX512(dst *float32, x *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·logisticAVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	SUBQ $0x00000010, DX
+	JLT  tail
+
+one:
+	VMOVUPS      (CX), Z0
+	VPXORD       Z1, Z1, Z1
+	VSUBPS       Z0, Z1, Z1
+	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z0
+	VMOVUPS      constAVX51242b17217<>+0(SB), Z3
+	VMAXPS       Z1, Z0, Z0
+	VMINPS       Z0, Z3, Z1
+	VMOVUPS      constAVX5123fb8aa3b<>+0(SB), Z3
+	VFMADD213PS  constAVX5124b400000<>+0(SB), Z1, Z3
+	VSUBPS       constAVX5124b400000<>+0(SB), Z3, Z0
+	VFNMADD231PS constAVX5123f318000<>+0(SB), Z0, Z1
+	VFNMADD231PS constAVX512b95e8083<>+0(SB), Z0, Z1
+	VMOVUPS      constAVX51239506967<>+0(SB), Z4
+	VMOVUPS      constAVX5123c088908<>+0(SB), Z5
+	VMOVUPS      constAVX5123e2aaaaa<>+0(SB), Z6
+	VMULPS       Z1, Z1, Z0
+	VFMADD213PS  constAVX5123ab743ce<>+0(SB), Z1, Z4
+	VFMADD213PS  constAVX5123d2aa9c1<>+0(SB), Z1, Z5
+	VFMADD213PS  constAVX5123f000000<>+0(SB), Z1, Z6
+	VFMADD213PS  Z5, Z0, Z4
+	VFMADD213PS  Z6, Z0, Z4
+	VFMADD213PS  Z1, Z0, Z4
+	VADDPS       constAVX5123f800000<>+0(SB), Z4, Z4
+	VPSLLD       $0x17, Z3, Z3
+	VPADDD       Z3, Z4, Z4
+	VADDPS       constAVX5123f800000<>+0(SB), Z4, Z4
+	VMOVUPS      constAVX5123f800000<>+0(SB), Z0
+	VDIVPS       Z4, Z0, Z0
+	VMOVUPS      Z0, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	SUBQ         $0x00000010, DX
+	JGE          one
+
+tail:
+	ADDQ         $0x00000010, DX
+	JZ           done
+	XORL         BX, BX
+	MOVL         $0x00000001, BX
+	SHLXL        DX, BX, BX
+	SUBL         $0x01, BX
+	KMOVW        BX, K1
+	VMOVUPS.Z    (CX), K1, Z0
+	VPXORD       Z2, Z2, Z2
+	VSUBPS       Z0, Z2, Z2
+	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z0
+	VMOVUPS      constAVX51242b17217<>+0(SB), Z1
+	VMAXPS       Z2, Z0, Z0
+	VMINPS       Z0, Z1, Z2
+	VMOVUPS      constAVX5123fb8aa3b<>+0(SB), Z1
+	VFMADD213PS  constAVX5124b400000<>+0(SB), Z2, Z1
+	VSUBPS       constAVX5124b400000<>+0(SB), Z1, Z0
+	VFNMADD231PS constAVX5123f318000<>+0(SB), Z0, Z2
+	VFNMADD231PS constAVX512b95e8083<>+0(SB), Z0, Z2
+	VMOVUPS      constAVX51239506967<>+0(SB), Z3
+	VMOVUPS      constAVX5123c088908<>+0(SB), Z4
+	VMOVUPS      constAVX5123e2aaaaa<>+0(SB), Z5
+	VMULPS       Z2, Z2, Z0
+	VFMADD213PS  constAVX5123ab743ce<>+0(SB), Z2, Z3
+	VFMADD213PS  constAVX5123d2aa9c1<>+0(SB), Z2, Z4
+	VFMADD213PS  constAVX5123f000000<>+0(SB), Z2, Z5
+	VFMADD213PS  Z4, Z0, Z3
+	VFMADD213PS  Z5, Z0, Z3
+	VFMADD213PS  Z2, Z0, Z3
+	VADDPS       constAVX5123f800000<>+0(SB), Z3, Z3
+	VPSLLD       $0x17, Z1, Z1
+	VPADDD       Z1, Z3, Z3
+	VADDPS       constAVX5123f800000<>+0(SB), Z3, Z3
+	VMOVUPS      constAVX5123f800000<>+0(SB), Z0
+	VDIVPS       Z3, Z0, Z0
+	VMOVUPS      Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func lstmAVX512(i *float32, f *float32, u *float32, o *float32, c *float32, h *float32, before *float32, n int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·lstmAVX512(SB), NOSPLIT, $0-64
+	MOVQ i+0(FP), AX
+	MOVQ f+8(FP), CX
+	MOVQ u+16(FP), DX
+	MOVQ o+24(FP), BX
+	MOVQ c+32(FP), SI
+	MOVQ h+40(FP), DI
+	MOVQ before+48(FP), R8
+	MOVQ n+56(FP), R9
+	SUBQ $0x00000010, R9
+	JLT  tail
+
+one:
+	VMOVUPS      (AX), Z0
+	VMOVUPS      (CX), Z1
+	VMOVUPS      (DX), Z2
+	VMOVUPS      (BX), Z3
+	VMOVUPS      (R8), Z4
+	VPXORD       Z5, Z5, Z5
+	VSUBPS       Z0, Z5, Z5
+	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z0
+	VMOVUPS      constAVX51242b17217<>+0(SB), Z15
+	VMAXPS       Z5, Z0, Z0
+	VMINPS       Z0, Z15, Z5
+	VMOVUPS      constAVX5123fb8aa3b<>+0(SB), Z15
+	VFMADD213PS  constAVX5124b400000<>+0(SB), Z5, Z15
+	VSUBPS       constAVX5124b400000<>+0(SB), Z15, Z0
+	VFNMADD231PS constAVX5123f318000<>+0(SB), Z0, Z5
+	VFNMADD231PS constAVX512b95e8083<>+0(SB), Z0, Z5
+	VMOVUPS      constAVX51239506967<>+0(SB), Z16
+	VMOVUPS      constAVX5123c088908<>+0(SB), Z17
+	VMOVUPS      constAVX5123e2aaaaa<>+0(SB), Z18
+	VMULPS       Z5, Z5, Z0
+	VFMADD213PS  constAVX5123ab743ce<>+0(SB), Z5, Z16
+	VFMADD213PS  constAVX5123d2aa9c1<>+0(SB), Z5, Z17
+	VFMADD213PS  constAVX5123f000000<>+0(SB), Z5, Z18
+	VFMADD213PS  Z17, Z0, Z16
+	VFMADD213PS  Z18, Z0, Z16
+	VFMADD213PS  Z5, Z0, Z16
+	VADDPS       constAVX5123f800000<>+0(SB), Z16, Z16
+	VPSLLD       $0x17, Z15, Z15
+	VPADDD       Z15, Z16, Z16
+	VADDPS       constAVX5123f800000<>+0(SB), Z16, Z16
+	VMOVUPS      constAVX5123f800000<>+0(SB), Z0
+	VDIVPS       Z16, Z0, Z0
+	VPXORD       Z6, Z6, Z6
+	VSUBPS       Z1, Z6, Z6
+	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z1
+	VMOVUPS      constAVX51242b17217<>+0(SB), Z15
+	VMAXPS       Z6, Z1, Z1
+	VMINPS       Z1, Z15, Z6
+	VMOVUPS      constAVX5123fb8aa3b<>+0(SB), Z15
+	VFMADD213PS  constAVX5124b400000<>+0(SB), Z6, Z15
+	VSUBPS       constAVX5124b400000<>+0(SB), Z15, Z1
+	VFNMADD231PS constAVX5123f318000<>+0(SB), Z1, Z6
+	VFNMADD231PS constAVX512b95e8083<>+0(SB), Z1, Z6
+	VMOVUPS      constAVX51239506967<>+0(SB), Z16
+	VMOVUPS      constAVX5123c088908<>+0(SB), Z17
+	VMOVUPS      constAVX5123e2aaaaa<>+0(SB), Z18
+	VMULPS       Z6, Z6, Z1
+	VFMADD213PS  constAVX5123ab743ce<>+0(SB), Z6, Z16
+	VFMADD213PS  constAVX5123d2aa9c1<>+0(SB), Z6, Z17
+	VFMADD213PS  constAVX5123f000000<>+0(SB), Z6, Z18
+	VFMADD213PS  Z17, Z1, Z16
+	VFMADD213PS  Z18, Z1, Z16
+	VFMADD213PS  Z6, Z1, Z16
+	VADDPS       constAVX5123f800000<>+0(SB), Z16, Z16
+	VPSLLD       $0x17, Z15, Z15
+	VPADDD       Z15, Z16, Z16
+	VADDPS       constAVX5123f800000<>+0(SB), Z16, Z16
+	VMOVUPS      constAVX5123f800000<>+0(SB), Z1
+	VDIVPS       Z16, Z1, Z1
+	VANDPS       constAVX5127fffffff<>+0(SB), Z2, Z15
+	VANDPS       constAVX51280000000<>+0(SB), Z2, Z16
+	VADDPS       Z15, Z15, Z17
+	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z18
+	VMOVUPS      constAVX51242b17217<>+0(SB), Z19
+	VMAXPS       Z17, Z18, Z18
+	VMINPS       Z18, Z19, Z17
+	VMOVUPS      constAVX5123fb8aa3b<>+0(SB), Z19
+	VFMADD213PS  constAVX5124b400000<>+0(SB), Z17, Z19
+	VSUBPS       constAVX5124b400000<>+0(SB), Z19, Z18
+	VFNMADD231PS constAVX5123f318000<>+0(SB), Z18, Z17
+	VFNMADD231PS constAVX512b95e8083<>+0(SB), Z18, Z17
+	VMOVUPS      constAVX51239506967<>+0(SB), Z20
+	VMOVUPS      constAVX5123c088908<>+0(SB), Z21
+	VMOVUPS      constAVX5123e2aaaaa<>+0(SB), Z22
+	VMULPS       Z17, Z17, Z18
+	VFMADD213PS  constAVX5123ab743ce<>+0(SB), Z17, Z20
+	VFMADD213PS  constAVX5123d2aa9c1<>+0(SB), Z17, Z21
+	VFMADD213PS  constAVX5123f000000<>+0(SB), Z17, Z22
+	VFMADD213PS  Z21, Z18, Z20
+	VFMADD213PS  Z22, Z18, Z20
+	VFMADD213PS  Z17, Z18, Z20
+	VADDPS       constAVX5123f800000<>+0(SB), Z20, Z20
+	VPSLLD       $0x17, Z19, Z19
+	VPADDD       Z19, Z20, Z20
+	VADDPS       constAVX5123f800000<>+0(SB), Z20, Z20
+	VMOVUPS      constAVX51240000000<>+0(SB), Z17
+	VDIVPS       Z20, Z17, Z17
+	VMOVUPS      constAVX5123f800000<>+0(SB), Z18
+	VSUBPS       Z17, Z18, Z17
+	VORPS        Z16, Z17, Z17
+	VMULPS       Z2, Z2, Z16
+	VMOVUPS      constAVX512bbbaf0ea<>+0(SB), Z18
+	VFMADD213PS  constAVX5123ca9134e<>+0(SB), Z16, Z18
+	VFMADD213PS  constAVX512bd5c1e2d<>+0(SB), Z16, Z18
+	VFMADD213PS  constAVX5123e088393<>+0(SB), Z16, Z18
+	VFMADD213PS  constAVX512beaaaa99<>+0(SB), Z16, Z18
+	VMULPS       Z16, Z18, Z18
+	VFMADD213PS  Z2, Z2, Z18
+	VMOVUPS      constAVX5123f200000<>+0(SB), Z2
+	VCMPPS       $0x1e, Z2, Z15, K1
+	VBLENDMPS    Z17, Z18, K1, Z7
+	VPXORD       Z8, Z8, Z8
+	VSUBPS       Z3, Z8, Z8
+	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z2
+	VMOVUPS      constAVX51242b17217<>+0(SB), Z3
+	VMAXPS       Z8, Z2, Z2
+	VMINPS       Z2, Z3, Z8
+	VMOVUPS      constAVX5123fb8aa3b<>+0(SB), Z3
+	VFMADD213PS  constAVX5124b400000<>+0(SB), Z8, Z3
+	VSUBPS       constAVX5124b400000<>+0(SB), Z3, Z2
+	VFNMADD231PS constAVX5123f318000<>+0(SB), Z2, Z8
+	VFNMADD231PS constAVX512b95e8083<>+0(SB), Z2, Z8
+	VMOVUPS      constAVX51239506967<>+0(SB), Z15
+	VMOVUPS      constAVX5123c088908<>+0(SB), Z16
+	VMOVUPS      constAVX5123e2aaaaa<>+0(SB), Z17
+	VMULPS       Z8, Z8, Z2
+	VFMADD213PS  constAVX5123ab743ce<>+0(SB), Z8, Z15
+	VFMADD213PS  constAVX5123d2aa9c1<>+0(SB), Z8, Z16
+	VFMADD213PS  constAVX5123f000000<>+0(SB), Z8, Z17
+	VFMADD213PS  Z16, Z2, Z15
+	VFMADD213PS  Z17, Z2, Z15
+	VFMADD213PS  Z8, Z2, Z15
+	VADDPS       constAVX5123f800000<>+0(SB), Z15, Z15
+	VPSLLD       $0x17, Z3, Z3
+	VPADDD       Z3, Z15, Z15
+	VADDPS       constAVX5123f800000<>+0(SB), Z15, Z15
+	VMOVUPS      constAVX5123f800000<>+0(SB), Z2
+	VDIVPS       Z15, Z2, Z2
+	VMULPS       Z1, Z4, Z4
+	VFMADD231PS  Z0, Z7, Z4
+	VANDPS       constAVX5127fffffff<>+0(SB), Z4, Z3
+	VANDPS       constAVX51280000000<>+0(SB), Z4, Z15
+	VADDPS       Z3, Z3, Z16
+	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z17
+	VMOVUPS      constAVX51242b17217<>+0(SB), Z18
+	VMAXPS       Z16, Z17, Z17
+	VMINPS       Z17, Z18, Z16
+	VMOVUPS      constAVX5123fb8aa3b<>+0(SB), Z18
+	VFMADD213PS  constAVX5124b400000<>+0(SB), Z16, Z18
+	VSUBPS       constAVX5124b400000<>+0(SB), Z18, Z17
+	VFNMADD231PS constAVX5123f318000<>+0(SB), Z17, Z16
+	VFNMADD231PS constAVX512b95e8083<>+0(SB), Z17, Z16
+	VMOVUPS      constAVX51239506967<>+0(SB), Z19
+	VMOVUPS      constAVX5123c088908<>+0(SB), Z20
+	VMOVUPS      constAVX5123e2aaaaa<>+0(SB), Z21
+	VMULPS       Z16, Z16, Z17
+	VFMADD213PS  constAVX5123ab743ce<>+0(SB), Z16, Z19
+	VFMADD213PS  constAVX5123d2aa9c1<>+0(SB), Z16, Z20
+	VFMADD213PS  constAVX5123f000000<>+0(SB), Z16, Z21
+	VFMADD213PS  Z20, Z17, Z19
+	VFMADD213PS  Z21, Z17, Z19
+	VFMADD213PS  Z16, Z17, Z19
+	VADDPS       constAVX5123f800000<>+0(SB), Z19, Z19
+	VPSLLD       $0x17, Z18, Z18
+	VPADDD       Z18, Z19, Z19
+	VADDPS       constAVX5123f800000<>+0(SB), Z19, Z19
+	VMOVUPS      constAVX51240000000<>+0(SB), Z16
+	VDIVPS       Z19, Z16, Z16
+	VMOVUPS      constAVX5123f800000<>+0(SB), Z17
+	VSUBPS       Z16, Z17, Z16
+	VORPS        Z15, Z16, Z16
+	VMULPS       Z4, Z4, Z15
+	VMOVUPS      constAVX512bbbaf0ea<>+0(SB), Z17
+	VFMADD213PS  constAVX5123ca9134e<>+0(SB), Z15, Z17
+	VFMADD213PS  constAVX512bd5c1e2d<>+0(SB), Z15, Z17
+	VFMADD213PS  constAVX5123e088393<>+0(SB), Z15, Z17
+	VFMADD213PS  constAVX512beaaaa99<>+0(SB), Z15, Z17
+	VMULPS       Z15, Z17, Z17
+	VFMADD213PS  Z4, Z4, Z17
+	VMOVUPS      constAVX5123f200000<>+0(SB), Z15
+	VCMPPS       $0x1e, Z15, Z3, K1
+	VBLENDMPS    Z16, Z17, K1, Z9
+	VMULPS       Z2, Z9, Z9
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, (CX)
+	VMOVUPS      Z7, (DX)
+	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z4, (SI)
+	VMOVUPS      Z9, (DI)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, BX
+	ADDQ         $0x00000040, SI
+	ADDQ         $0x00000040, DI
+	ADDQ         $0x00000040, R8
+	SUBQ         $0x00000010, R9
+	JGE          one
+
+tail:
+	ADDQ         $0x00000010, R9
+	JZ           done
+	XORL         R10, R10
+	MOVL         $0x00000001, R10
+	SHLXL        R9, R10, R10
+	SUBL         $0x01, R10
+	KMOVW        R10, K1
+	VMOVUPS.Z    (AX), K1, Z0
+	VMOVUPS.Z    (CX), K1, Z1
+	VMOVUPS.Z    (DX), K1, Z2
+	VMOVUPS.Z    (BX), K1, Z3
+	VMOVUPS.Z    (R8), K1, Z4
+	VPXORD       Z10, Z10, Z10
+	VSUBPS       Z0, Z10, Z10
+	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z0
+	VMOVUPS      constAVX51242b17217<>+0(SB), Z5
+	VMAXPS       Z10, Z0, Z0
+	VMINPS       Z0, Z5, Z10
+	VMOVUPS      constAVX5123fb8aa3b<>+0(SB), Z5
+	VFMADD213PS  constAVX5124b400000<>+0(SB), Z10, Z5
+	VSUBPS       constAVX5124b400000<>+0(SB), Z5, Z0
+	VFNMADD231PS constAVX5123f318000<>+0(SB), Z0, Z10
+	VFNMADD231PS constAVX512b95e8083<>+0(SB), Z0, Z10
+	VMOVUPS      constAVX51239506967<>+0(SB), Z6
+	VMOVUPS      constAVX5123c088908<>+0(SB), Z7
+	VMOVUPS      constAVX5123e2aaaaa<>+0(SB), Z8
+	VMULPS       Z10, Z10, Z0
+	VFMADD213PS  constAVX5123ab743ce<>+0(SB), Z10, Z6
+	VFMADD213PS  constAVX5123d2aa9c1<>+0(SB), Z10, Z7
+	VFMADD213PS  constAVX5123f000000<>+0(SB), Z10, Z8
+	VFMADD213PS  Z7, Z0, Z6
+	VFMADD213PS  Z8, Z0, Z6
+	VFMADD213PS  Z10, Z0, Z6
+	VADDPS       constAVX5123f800000<>+0(SB), Z6, Z6
+	VPSLLD       $0x17, Z5, Z5
+	VPADDD       Z5, Z6, Z6
+	VADDPS       constAVX5123f800000<>+0(SB), Z6, Z6
+	VMOVUPS      constAVX5123f800000<>+0(SB), Z0
+	VDIVPS       Z6, Z0, Z0
+	VPXORD       Z11, Z11, Z11
+	VSUBPS       Z1, Z11, Z11
+	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z1
+	VMOVUPS      constAVX51242b17217<>+0(SB), Z5
+	VMAXPS       Z11, Z1, Z1
+	VMINPS       Z1, Z5, Z11
+	VMOVUPS      constAVX5123fb8aa3b<>+0(SB), Z5
+	VFMADD213PS  constAVX5124b400000<>+0(SB), Z11, Z5
+	VSUBPS       constAVX5124b400000<>+0(SB), Z5, Z1
+	VFNMADD231PS constAVX5123f318000<>+0(SB), Z1, Z11
+	VFNMADD231PS constAVX512b95e8083<>+0(SB), Z1, Z11
+	VMOVUPS      constAVX51239506967<>+0(SB), Z6
+	VMOVUPS      constAVX5123c088908<>+0(SB), Z7
+	VMOVUPS      constAVX5123e2aaaaa<>+0(SB), Z8
+	VMULPS       Z11, Z11, Z1
+	VFMADD213PS  constAVX5123ab743ce<>+0(SB), Z11, Z6
+	VFMADD213PS  constAVX5123d2aa9c1<>+0(SB), Z11, Z7
+	VFMADD213PS  constAVX5123f000000<>+0(SB), Z11, Z8
+	VFMADD213PS  Z7, Z1, Z6
+	VFMADD213PS  Z8, Z1, Z6
+	VFMADD213PS  Z11, Z1, Z6
+	VADDPS       constAVX5123f800000<>+0(SB), Z6, Z6
+	VPSLLD       $0x17, Z5, Z5
+	VPADDD       Z5, Z6, Z6
+	VADDPS       constAVX5123f800000<>+0(SB), Z6, Z6
+	VMOVUPS      constAVX5123f800000<>+0(SB), Z1
+	VDIVPS       Z6, Z1, Z1
+	VANDPS       constAVX5127fffffff<>+0(SB), Z2, Z5
+	VANDPS       constAVX51280000000<>+0(SB), Z2, Z6
+	VADDPS       Z5, Z5, Z7
+	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z8
+	VMOVUPS      constAVX51242b17217<>+0(SB), Z9
+	VMAXPS       Z7, Z8, Z8
+	VMINPS       Z8, Z9, Z7
+	VMOVUPS      constAVX5123fb8aa3b<>+0(SB), Z9
+	VFMADD213PS  constAVX5124b400000<>+0(SB), Z7, Z9
+	VSUBPS       constAVX5124b400000<>+0(SB), Z9, Z8
+	VFNMADD231PS constAVX5123f318000<>+0(SB), Z8, Z7
+	VFNMADD231PS constAVX512b95e8083<>+0(SB), Z8, Z7
+	VMOVUPS      constAVX51239506967<>+0(SB), Z10
+	VMOVUPS      constAVX5123c088908<>+0(SB), Z11
+	VMOVUPS      constAVX5123e2aaaaa<>+0(SB), Z15
+	VMULPS       Z7, Z7, Z8
+	VFMADD213PS  constAVX5123ab743ce<>+0(SB), Z7, Z10
+	VFMADD213PS  constAVX5123d2aa9c1<>+0(SB), Z7, Z11
+	VFMADD213PS  constAVX5123f000000<>+0(SB), Z7, Z15
+	VFMADD213PS  Z11, Z8, Z10
+	VFMADD213PS  Z15, Z8, Z10
+	VFMADD213PS  Z7, Z8, Z10
+	VADDPS       constAVX5123f800000<>+0(SB), Z10, Z10
+	VPSLLD       $0x17, Z9, Z9
+	VPADDD       Z9, Z10, Z10
+	VADDPS       constAVX5123f800000<>+0(SB), Z10, Z10
+	VMOVUPS      constAVX51240000000<>+0(SB), Z7
+	VDIVPS       Z10, Z7, Z7
+	VMOVUPS      constAVX5123f800000<>+0(SB), Z8
+	VSUBPS       Z7, Z8, Z7
+	VORPS        Z6, Z7, Z7
+	VMULPS       Z2, Z2, Z6
+	VMOVUPS      constAVX512bbbaf0ea<>+0(SB), Z8
+	VFMADD213PS  constAVX5123ca9134e<>+0(SB), Z6, Z8
+	VFMADD213PS  constAVX512bd5c1e2d<>+0(SB), Z6, Z8
+	VFMADD213PS  constAVX5123e088393<>+0(SB), Z6, Z8
+	VFMADD213PS  constAVX512beaaaa99<>+0(SB), Z6, Z8
+	VMULPS       Z6, Z8, Z8
+	VFMADD213PS  Z2, Z2, Z8
+	VMOVUPS      constAVX5123f200000<>+0(SB), Z2
+	VCMPPS       $0x1e, Z2, Z5, K2
+	VBLENDMPS    Z7, Z8, K2, Z12
+	VPXORD       Z13, Z13, Z13
+	VSUBPS       Z3, Z13, Z13
+	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z2
+	VMOVUPS      constAVX51242b17217<>+0(SB), Z3
+	VMAXPS       Z13, Z2, Z2
+	VMINPS       Z2, Z3, Z13
+	VMOVUPS      constAVX5123fb8aa3b<>+0(SB), Z3
+	VFMADD213PS  constAVX5124b400000<>+0(SB), Z13, Z3
+	VSUBPS       constAVX5124b400000<>+0(SB), Z3, Z2
+	VFNMADD231PS constAVX5123f318000<>+0(SB), Z2, Z13
+	VFNMADD231PS constAVX512b95e8083<>+0(SB), Z2, Z13
+	VMOVUPS      constAVX51239506967<>+0(SB), Z5
+	VMOVUPS      constAVX5123c088908<>+0(SB), Z6
+	VMOVUPS      constAVX5123e2aaaaa<>+0(SB), Z7
+	VMULPS       Z13, Z13, Z2
+	VFMADD213PS  constAVX5123ab743ce<>+0(SB), Z13, Z5
+	VFMADD213PS  constAVX5123d2aa9c1<>+0(SB), Z13, Z6
+	VFMADD213PS  constAVX5123f000000<>+0(SB), Z13, Z7
+	VFMADD213PS  Z6, Z2, Z5
+	VFMADD213PS  Z7, Z2, Z5
+	VFMADD213PS  Z13, Z2, Z5
+	VADDPS       constAVX5123f800000<>+0(SB), Z5, Z5
+	VPSLLD       $0x17, Z3, Z3
+	VPADDD       Z3, Z5, Z5
+	VADDPS       constAVX5123f800000<>+0(SB), Z5, Z5
+	VMOVUPS      constAVX5123f800000<>+0(SB), Z2
+	VDIVPS       Z5, Z2, Z2
+	VMULPS       Z1, Z4, Z4
+	VFMADD231PS  Z0, Z12, Z4
+	VANDPS       constAVX5127fffffff<>+0(SB), Z4, Z3
+	VANDPS       constAVX51280000000<>+0(SB), Z4, Z5
+	VADDPS       Z3, Z3, Z6
+	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z7
+	VMOVUPS      constAVX51242b17217<>+0(SB), Z8
+	VMAXPS       Z6, Z7, Z7
+	VMINPS       Z7, Z8, Z6
+	VMOVUPS      constAVX5123fb8aa3b<>+0(SB), Z8
+	VFMADD213PS  constAVX5124b400000<>+0(SB), Z6, Z8
+	VSUBPS       constAVX5124b400000<>+0(SB), Z8, Z7
+	VFNMADD231PS constAVX5123f318000<>+0(SB), Z7, Z6
+	VFNMADD231PS constAVX512b95e8083<>+0(SB), Z7, Z6
+	VMOVUPS      constAVX51239506967<>+0(SB), Z9
+	VMOVUPS      constAVX5123c088908<>+0(SB), Z10
+	VMOVUPS      constAVX5123e2aaaaa<>+0(SB), Z11
+	VMULPS       Z6, Z6, Z7
+	VFMADD213PS  constAVX5123ab743ce<>+0(SB), Z6, Z9
+	VFMADD213PS  constAVX5123d2aa9c1<>+0(SB), Z6, Z10
+	VFMADD213PS  constAVX5123f000000<>+0(SB), Z6, Z11
+	VFMADD213PS  Z10, Z7, Z9
+	VFMADD213PS  Z11, Z7, Z9
+	VFMADD213PS  Z6, Z7, Z9
+	VADDPS       constAVX5123f800000<>+0(SB), Z9, Z9
+	VPSLLD       $0x17, Z8, Z8
+	VPADDD       Z8, Z9, Z9
+	VADDPS       constAVX5123f800000<>+0(SB), Z9, Z9
+	VMOVUPS      constAVX51240000000<>+0(SB), Z6
+	VDIVPS       Z9, Z6, Z6
+	VMOVUPS      constAVX5123f800000<>+0(SB), Z7
+	VSUBPS       Z6, Z7, Z6
+	VORPS        Z5, Z6, Z6
+	VMULPS       Z4, Z4, Z5
+	VMOVUPS      constAVX512bbbaf0ea<>+0(SB), Z7
+	VFMADD213PS  constAVX5123ca9134e<>+0(SB), Z5, Z7
+	VFMADD213PS  constAVX512bd5c1e2d<>+0(SB), Z5, Z7
+	VFMADD213PS  constAVX5123e088393<>+0(SB), Z5, Z7
+	VFMADD213PS  constAVX512beaaaa99<>+0(SB), Z5, Z7
+	VMULPS       Z5, Z7, Z7
+	VFMADD213PS  Z4, Z4, Z7
+	VMOVUPS      constAVX5123f200000<>+0(SB), Z5
+	VCMPPS       $0x1e, Z5, Z3, K2
+	VBLENDMPS    Z6, Z7, K2, Z14
+	VMULPS       Z2, Z14, Z14
+	VMOVUPS      Z0, K1, (AX)
+	VMOVUPS      Z1, K1, (CX)
+	VMOVUPS      Z12, K1, (DX)
+	VMOVUPS      Z2, K1, (BX)
+	VMOVUPS      Z4, K1, (SI)
+	VMOVUPS      Z14, K1, (DI)
+
+done:
+	VZEROUPPER
+	RET
+
+// func lstmGradAVX512(i *float32, f *float32, u *float32, o *float32, dc *float32, dh *float32, c *float32, before *float32, n int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·lstmGradAVX512(SB), NOSPLIT, $0-72
+	MOVQ i+0(FP), AX
+	MOVQ f+8(FP), CX
+	MOVQ u+16(FP), DX
+	MOVQ o+24(FP), BX
+	MOVQ dc+32(FP), SI
+	MOVQ dh+40(FP), DI
+	MOVQ c+48(FP), R8
+	MOVQ before+56(FP), R9
+	MOVQ n+64(FP), R10
+	SUBQ $0x00000010, R10
+	JLT  tail
+
+one:
+	VMOVUPS      (AX), Z0
+	VMOVUPS      (CX), Z1
+	VMOVUPS      (DX), Z2
+	VMOVUPS      (BX), Z3
+	VMOVUPS      (SI), Z4
+	VMOVUPS      (DI), Z5
+	VMOVUPS      (R8), Z6
+	VMOVUPS      (R9), Z7
+	VANDPS       constAVX5127fffffff<>+0(SB), Z6, Z8
+	VANDPS       constAVX51280000000<>+0(SB), Z6, Z9
+	VADDPS       Z8, Z8, Z10
+	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z11
+	VMOVUPS      constAVX51242b17217<>+0(SB), Z12
+	VMAXPS       Z10, Z11, Z11
+	VMINPS       Z11, Z12, Z10
+	VMOVUPS      constAVX5123fb8aa3b<>+0(SB), Z12
+	VFMADD213PS  constAVX5124b400000<>+0(SB), Z10, Z12
+	VSUBPS       constAVX5124b400000<>+0(SB), Z12, Z11
+	VFNMADD231PS constAVX5123f318000<>+0(SB), Z11, Z10
+	VFNMADD231PS constAVX512b95e8083<>+0(SB), Z11, Z10
+	VMOVUPS      constAVX51239506967<>+0(SB), Z15
+	VMOVUPS      constAVX5123c088908<>+0(SB), Z16
+	VMOVUPS      constAVX5123e2aaaaa<>+0(SB), Z17
+	VMULPS       Z10, Z10, Z11
+	VFMADD213PS  constAVX5123ab743ce<>+0(SB), Z10, Z15
+	VFMADD213PS  constAVX5123d2aa9c1<>+0(SB), Z10, Z16
+	VFMADD213PS  constAVX5123f000000<>+0(SB), Z10, Z17
+	VFMADD213PS  Z16, Z11, Z15
+	VFMADD213PS  Z17, Z11, Z15
+	VFMADD213PS  Z10, Z11, Z15
+	VADDPS       constAVX5123f800000<>+0(SB), Z15, Z15
+	VPSLLD       $0x17, Z12, Z12
+	VPADDD       Z12, Z15, Z15
+	VADDPS       constAVX5123f800000<>+0(SB), Z15, Z15
+	VMOVUPS      constAVX51240000000<>+0(SB), Z10
+	VDIVPS       Z15, Z10, Z10
+	VMOVUPS      constAVX5123f800000<>+0(SB), Z11
+	VSUBPS       Z10, Z11, Z10
+	VORPS        Z9, Z10, Z10
+	VMULPS       Z6, Z6, Z9
+	VMOVUPS      constAVX512bbbaf0ea<>+0(SB), Z11
+	VFMADD213PS  constAVX5123ca9134e<>+0(SB), Z9, Z11
+	VFMADD213PS  constAVX512bd5c1e2d<>+0(SB), Z9, Z11
+	VFMADD213PS  constAVX5123e088393<>+0(SB), Z9, Z11
+	VFMADD213PS  constAVX512beaaaa99<>+0(SB), Z9, Z11
+	VMULPS       Z9, Z11, Z11
+	VFMADD213PS  Z6, Z6, Z11
+	VMOVUPS      constAVX5123f200000<>+0(SB), Z6
+	VCMPPS       $0x1e, Z6, Z8, K1
+	VBLENDMPS    Z10, Z11, K1, Z13
+	VMULPS       Z3, Z5, Z5
+	VMULPS       Z13, Z13, Z6
+	VFNMADD213PS Z5, Z5, Z6
+	VADDPS       Z6, Z4, Z4
+	VMULPS       Z13, Z5, Z5
+	VFNMADD213PS Z5, Z5, Z3
+	VMULPS       Z4, Z7, Z7
+	VMULPS       Z1, Z7, Z7
+	VMOVAPS      Z1, Z6
+	VFNMADD213PS Z7, Z7, Z6
+	VMULPS       Z4, Z0, Z5
+	VMULPS       Z2, Z5, Z7
+	VMULPS       Z2, Z2, Z2
+	VFNMADD213PS Z5, Z5, Z2
+	VFNMADD213PS Z7, Z7, Z0
+	VMULPS       Z1, Z4, Z4
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z6, (CX)
+	VMOVUPS      Z2, (DX)
+	VMOVUPS      Z3, (BX)
+	VMOVUPS      Z4, (SI)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, BX
+	ADDQ         $0x00000040, SI
+	ADDQ         $0x00000040, DI
+	ADDQ         $0x00000040, R8
+	ADDQ         $0x00000040, R9
+	SUBQ         $0x00000010, R10
+	JGE          one
+
+tail:
+	ADDQ         $0x00000010, R10
+	JZ           done
+	XORL         R11, R11
+	MOVL         $0x00000001, R11
+	SHLXL        R10, R11, R11
+	SUBL         $0x01, R11
+	KMOVW        R11, K1
+	VMOVUPS.Z    (AX), K1, Z0
+	VMOVUPS.Z    (CX), K1, Z1
+	VMOVUPS.Z    (DX), K1, Z2
+	VMOVUPS.Z    (BX), K1, Z3
+	VMOVUPS.Z    (SI), K1, Z4
+	VMOVUPS.Z    (DI), K1, Z5
+	VMOVUPS.Z    (R8), K1, Z6
+	VMOVUPS.Z    (R9), K1, Z7
+	VANDPS       constAVX5127fffffff<>+0(SB), Z6, Z8
+	VANDPS       constAVX51280000000<>+0(SB), Z6, Z9
+	VADDPS       Z8, Z8, Z10
+	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z11
+	VMOVUPS      constAVX51242b17217<>+0(SB), Z12
+	VMAXPS       Z10, Z11, Z11
+	VMINPS       Z11, Z12, Z10
+	VMOVUPS      constAVX5123fb8aa3b<>+0(SB), Z12
+	VFMADD213PS  constAVX5124b400000<>+0(SB), Z10, Z12
+	VSUBPS       constAVX5124b400000<>+0(SB), Z12, Z11
+	VFNMADD231PS constAVX5123f318000<>+0(SB), Z11, Z10
+	VFNMADD231PS constAVX512b95e8083<>+0(SB), Z11, Z10
+	VMOVUPS      constAVX51239506967<>+0(SB), Z13
+	VMOVUPS      constAVX5123c088908<>+0(SB), Z15
+	VMOVUPS      constAVX5123e2aaaaa<>+0(SB), Z16
+	VMULPS       Z10, Z10, Z11
+	VFMADD213PS  constAVX5123ab743ce<>+0(SB), Z10, Z13
+	VFMADD213PS  constAVX5123d2aa9c1<>+0(SB), Z10, Z15
+	VFMADD213PS  constAVX5123f000000<>+0(SB), Z10, Z16
+	VFMADD213PS  Z15, Z11, Z13
+	VFMADD213PS  Z16, Z11, Z13
+	VFMADD213PS  Z10, Z11, Z13
+	VADDPS       constAVX5123f800000<>+0(SB), Z13, Z13
+	VPSLLD       $0x17, Z12, Z12
+	VPADDD       Z12, Z13, Z13
+	VADDPS       constAVX5123f800000<>+0(SB), Z13, Z13
+	VMOVUPS      constAVX51240000000<>+0(SB), Z10
+	VDIVPS       Z13, Z10, Z10
+	VMOVUPS      constAVX5123f800000<>+0(SB), Z11
+	VSUBPS       Z10, Z11, Z10
+	VORPS        Z9, Z10, Z10
+	VMULPS       Z6, Z6, Z9
+	VMOVUPS      constAVX512bbbaf0ea<>+0(SB), Z11
+	VFMADD213PS  constAVX5123ca9134e<>+0(SB), Z9, Z11
+	VFMADD213PS  constAVX512bd5c1e2d<>+0(SB), Z9, Z11
+	VFMADD213PS  constAVX5123e088393<>+0(SB), Z9, Z11
+	VFMADD213PS  constAVX512beaaaa99<>+0(SB), Z9, Z11
+	VMULPS       Z9, Z11, Z11
+	VFMADD213PS  Z6, Z6, Z11
+	VMOVUPS      constAVX5123f200000<>+0(SB), Z6
+	VCMPPS       $0x1e, Z6, Z8, K2
+	VBLENDMPS    Z10, Z11, K2, Z14
+	VMULPS       Z3, Z5, Z5
+	VMULPS       Z14, Z14, Z6
+	VFNMADD213PS Z5, Z5, Z6
+	VADDPS       Z6, Z4, Z4
+	VMULPS       Z14, Z5, Z5
+	VFNMADD213PS Z5, Z5, Z3
+	VMULPS       Z4, Z7, Z7
+	VMULPS       Z1, Z7, Z7
+	VMOVAPS      Z1, Z6
+	VFNMADD213PS Z7, Z7, Z6
+	VMULPS       Z4, Z0, Z5
+	VMULPS       Z2, Z5, Z7
+	VMULPS       Z2, Z2, Z2
+	VFNMADD213PS Z5, Z5, Z2
+	VFNMADD213PS Z7, Z7, Z0
+	VMULPS       Z1, Z4, Z4
+	VMOVUPS      Z0, K1, (AX)
+	VMOVUPS      Z6, K1, (CX)
+	VMOVUPS      Z2, K1, (DX)
+	VMOVUPS      Z3, K1, (BX)
+	VMOVUPS      Z4, K1, (SI)
+
+done:
+	VZEROUPPER
+	RET
+
+// func gruAVX512(r *float32, z *float32, u *float32, h *float32, hr *float32, hz *float32, hu *float32, before *float32, n int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·gruAVX512(SB), NOSPLIT, $0-72
+	MOVQ r+0(FP), AX
+	MOVQ z+8(FP), CX
+	MOVQ u+16(FP), DX
+	MOVQ h+24(FP), BX
+	MOVQ hr+32(FP), SI
+	MOVQ hz+40(FP), DI
+	MOVQ hu+48(FP), R8
+	MOVQ before+56(FP), R9
+	MOVQ n+64(FP), R10
+	SUBQ $0x00000010, R10
+	JLT  tail
+
+one:
+	VMOVUPS      (AX), Z0
+	VMOVUPS      (CX), Z1
+	VMOVUPS      (DX), Z2
+	VMOVUPS      (SI), Z3
+	VMOVUPS      (DI), Z4
+	VMOVUPS      (R8), Z5
+	VMOVUPS      (R9), Z6
+	VADDPS       Z3, Z0, Z0
+	VADDPS       Z4, Z1, Z1
+	VPXORD       Z7, Z7, Z7
+	VSUBPS       Z0, Z7, Z7
+	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z0
+	VMOVUPS      constAVX51242b17217<>+0(SB), Z3
+	VMAXPS       Z7, Z0, Z0
+	VMINPS       Z0, Z3, Z7
+	VMOVUPS      constAVX5123fb8aa3b<>+0(SB), Z3
+	VFMADD213PS  constAVX5124b400000<>+0(SB), Z7, Z3
+	VSUBPS       constAVX5124b400000<>+0(SB), Z3, Z0
+	VFNMADD231PS constAVX5123f318000<>+0(SB), Z0, Z7
+	VFNMADD231PS constAVX512b95e8083<>+0(SB), Z0, Z7
+	VMOVUPS      constAVX51239506967<>+0(SB), Z4
+	VMOVUPS      constAVX5123c088908<>+0(SB), Z13
+	VMOVUPS      constAVX5123e2aaaaa<>+0(SB), Z14
+	VMULPS       Z7, Z7, Z0
+	VFMADD213PS  constAVX5123ab743ce<>+0(SB), Z7, Z4
+	VFMADD213PS  constAVX5123d2aa9c1<>+0(SB), Z7, Z13
+	VFMADD213PS  constAVX5123f000000<>+0(SB), Z7, Z14
+	VFMADD213PS  Z13, Z0, Z4
+	VFMADD213PS  Z14, Z0, Z4
+	VFMADD213PS  Z7, Z0, Z4
+	VADDPS       constAVX5123f800000<>+0(SB), Z4, Z4
+	VPSLLD       $0x17, Z3, Z3
+	VPADDD       Z3, Z4, Z4
+	VADDPS       constAVX5123f800000<>+0(SB), Z4, Z4
+	VMOVUPS      constAVX5123f800000<>+0(SB), Z0
+	VDIVPS       Z4, Z0, Z0
+	VPXORD       Z8, Z8, Z8
+	VSUBPS       Z1, Z8, Z8
+	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z1
+	VMOVUPS      constAVX51242b17217<>+0(SB), Z3
+	VMAXPS       Z8, Z1, Z1
+	VMINPS       Z1, Z3, Z8
+	VMOVUPS      constAVX5123fb8aa3b<>+0(SB), Z3
+	VFMADD213PS  constAVX5124b400000<>+0(SB), Z8, Z3
+	VSUBPS       constAVX5124b400000<>+0(SB), Z3, Z1
+	VFNMADD231PS constAVX5123f318000<>+0(SB), Z1, Z8
+	VFNMADD231PS constAVX512b95e8083<>+0(SB), Z1, Z8
+	VMOVUPS      constAVX51239506967<>+0(SB), Z4
+	VMOVUPS      constAVX5123c088908<>+0(SB), Z13
+	VMOVUPS      constAVX5123e2aaaaa<>+0(SB), Z14
+	VMULPS       Z8, Z8, Z1
+	VFMADD213PS  constAVX5123ab743ce<>+0(SB), Z8, Z4
+	VFMADD213PS  constAVX5123d2aa9c1<>+0(SB), Z8, Z13
+	VFMADD213PS  constAVX5123f000000<>+0(SB), Z8, Z14
+	VFMADD213PS  Z13, Z1, Z4
+	VFMADD213PS  Z14, Z1, Z4
+	VFMADD213PS  Z8, Z1, Z4
+	VADDPS       constAVX5123f800000<>+0(SB), Z4, Z4
+	VPSLLD       $0x17, Z3, Z3
+	VPADDD       Z3, Z4, Z4
+	VADDPS       constAVX5123f800000<>+0(SB), Z4, Z4
+	VMOVUPS      constAVX5123f800000<>+0(SB), Z1
+	VDIVPS       Z4, Z1, Z1
+	VFMADD231PS  Z0, Z5, Z2
+	VANDPS       constAVX5127fffffff<>+0(SB), Z2, Z3
+	VANDPS       constAVX51280000000<>+0(SB), Z2, Z4
+	VADDPS       Z3, Z3, Z5
+	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z13
+	VMOVUPS      constAVX51242b17217<>+0(SB), Z14
+	VMAXPS       Z5, Z13, Z13
+	VMINPS       Z13, Z14, Z5
+	VMOVUPS      constAVX5123fb8aa3b<>+0(SB), Z14
+	VFMADD213PS  constAVX5124b400000<>+0(SB), Z5, Z14
+	VSUBPS       constAVX5124b400000<>+0(SB), Z14, Z13
+	VFNMADD231PS constAVX5123f318000<>+0(SB), Z13, Z5
+	VFNMADD231PS constAVX512b95e8083<>+0(SB), Z13, Z5
+	VMOVUPS      constAVX51239506967<>+0(SB), Z15
+	VMOVUPS      constAVX5123c088908<>+0(SB), Z16
+	VMOVUPS      constAVX5123e2aaaaa<>+0(SB), Z17
+	VMULPS       Z5, Z5, Z13
+	VFMADD213PS  constAVX5123ab743ce<>+0(SB), Z5, Z15
+	VFMADD213PS  constAVX5123d2aa9c1<>+0(SB), Z5, Z16
+	VFMADD213PS  constAVX5123f000000<>+0(SB), Z5, Z17
+	VFMADD213PS  Z16, Z13, Z15
+	VFMADD213PS  Z17, Z13, Z15
+	VFMADD213PS  Z5, Z13, Z15
+	VADDPS       constAVX5123f800000<>+0(SB), Z15, Z15
+	VPSLLD       $0x17, Z14, Z14
+	VPADDD       Z14, Z15, Z15
+	VADDPS       constAVX5123f800000<>+0(SB), Z15, Z15
+	VMOVUPS      constAVX51240000000<>+0(SB), Z5
+	VDIVPS       Z15, Z5, Z5
+	VMOVUPS      constAVX5123f800000<>+0(SB), Z13
+	VSUBPS       Z5, Z13, Z5
+	VORPS        Z4, Z5, Z5
+	VMULPS       Z2, Z2, Z4
+	VMOVUPS      constAVX512bbbaf0ea<>+0(SB), Z13
+	VFMADD213PS  constAVX5123ca9134e<>+0(SB), Z4, Z13
+	VFMADD213PS  constAVX512bd5c1e2d<>+0(SB), Z4, Z13
+	VFMADD213PS  constAVX5123e088393<>+0(SB), Z4, Z13
+	VFMADD213PS  constAVX512beaaaa99<>+0(SB), Z4, Z13
+	VMULPS       Z4, Z13, Z13
+	VFMADD213PS  Z2, Z2, Z13
+	VMOVUPS      constAVX5123f200000<>+0(SB), Z2
+	VCMPPS       $0x1e, Z2, Z3, K1
+	VBLENDMPS    Z5, Z13, K1, Z9
+	VSUBPS       Z9, Z6, Z6
+	VFMADD213PS  Z9, Z1, Z6
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, (CX)
+	VMOVUPS      Z9, (DX)
+	VMOVUPS      Z6, (BX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, BX
+	ADDQ         $0x00000040, SI
+	ADDQ         $0x00000040, DI
+	ADDQ         $0x00000040, R8
+	ADDQ         $0x00000040, R9
+	SUBQ         $0x00000010, R10
+	JGE          one
+
+tail:
+	ADDQ         $0x00000010, R10
+	JZ           done
+	XORL         R11, R11
+	MOVL         $0x00000001, R11
+	SHLXL        R10, R11, R11
+	SUBL         $0x01, R11
+	KMOVW        R11, K1
+	VMOVUPS.Z    (AX), K1, Z0
+	VMOVUPS.Z    (CX), K1, Z1
+	VMOVUPS.Z    (DX), K1, Z2
+	VMOVUPS.Z    (SI), K1, Z3
+	VMOVUPS.Z    (DI), K1, Z4
+	VMOVUPS.Z    (R8), K1, Z5
+	VMOVUPS.Z    (R9), K1, Z6
+	VADDPS       Z3, Z0, Z0
+	VADDPS       Z4, Z1, Z1
+	VPXORD       Z10, Z10, Z10
+	VSUBPS       Z0, Z10, Z10
+	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z0
+	VMOVUPS      constAVX51242b17217<>+0(SB), Z3
+	VMAXPS       Z10, Z0, Z0
+	VMINPS       Z0, Z3, Z10
+	VMOVUPS      constAVX5123fb8aa3b<>+0(SB), Z3
+	VFMADD213PS  constAVX5124b400000<>+0(SB), Z10, Z3
+	VSUBPS       constAVX5124b400000<>+0(SB), Z3, Z0
+	VFNMADD231PS constAVX5123f318000<>+0(SB), Z0, Z10
+	VFNMADD231PS constAVX512b95e8083<>+0(SB), Z0, Z10
+	VMOVUPS      constAVX51239506967<>+0(SB), Z4
+	VMOVUPS      constAVX5123c088908<>+0(SB), Z7
+	VMOVUPS      constAVX5123e2aaaaa<>+0(SB), Z8
+	VMULPS       Z10, Z10, Z0
+	VFMADD213PS  constAVX5123ab743ce<>+0(SB), Z10, Z4
+	VFMADD213PS  constAVX5123d2aa9c1<>+0(SB), Z10, Z7
+	VFMADD213PS  constAVX5123f000000<>+0(SB), Z10, Z8
+	VFMADD213PS  Z7, Z0, Z4
+	VFMADD213PS  Z8, Z0, Z4
+	VFMADD213PS  Z10, Z0, Z4
+	VADDPS       constAVX5123f800000<>+0(SB), Z4, Z4
+	VPSLLD       $0x17, Z3, Z3
+	VPADDD       Z3, Z4, Z4
+	VADDPS       constAVX5123f800000<>+0(SB), Z4, Z4
+	VMOVUPS      constAVX5123f800000<>+0(SB), Z0
+	VDIVPS       Z4, Z0, Z0
+	VPXORD       Z11, Z11, Z11
+	VSUBPS       Z1, Z11, Z11
+	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z1
+	VMOVUPS      constAVX51242b17217<>+0(SB), Z3
+	VMAXPS       Z11, Z1, Z1
+	VMINPS       Z1, Z3, Z11
+	VMOVUPS      constAVX5123fb8aa3b<>+0(SB), Z3
+	VFMADD213PS  constAVX5124b400000<>+0(SB), Z11, Z3
+	VSUBPS       constAVX5124b400000<>+0(SB), Z3, Z1
+	VFNMADD231PS constAVX5123f318000<>+0(SB), Z1, Z11
+	VFNMADD231PS constAVX512b95e8083<>+0(SB), Z1, Z11
+	VMOVUPS      constAVX51239506967<>+0(SB), Z4
+	VMOVUPS      constAVX5123c088908<>+0(SB), Z7
+	VMOVUPS      constAVX5123e2aaaaa<>+0(SB), Z8
+	VMULPS       Z11, Z11, Z1
+	VFMADD213PS  constAVX5123ab743ce<>+0(SB), Z11, Z4
+	VFMADD213PS  constAVX5123d2aa9c1<>+0(SB), Z11, Z7
+	VFMADD213PS  constAVX5123f000000<>+0(SB), Z11, Z8
+	VFMADD213PS  Z7, Z1, Z4
+	VFMADD213PS  Z8, Z1, Z4
+	VFMADD213PS  Z11, Z1, Z4
+	VADDPS       constAVX5123f800000<>+0(SB), Z4, Z4
+	VPSLLD       $0x17, Z3, Z3
+	VPADDD       Z3, Z4, Z4
+	VADDPS       constAVX5123f800000<>+0(SB), Z4, Z4
+	VMOVUPS      constAVX5123f800000<>+0(SB), Z1
+	VDIVPS       Z4, Z1, Z1
+	VFMADD231PS  Z0, Z5, Z2
+	VANDPS       constAVX5127fffffff<>+0(SB), Z2, Z3
+	VANDPS       constAVX51280000000<>+0(SB), Z2, Z4
+	VADDPS       Z3, Z3, Z5
+	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z7
+	VMOVUPS      constAVX51242b17217<>+0(SB), Z8
+	VMAXPS       Z5, Z7, Z7
+	VMINPS       Z7, Z8, Z5
+	VMOVUPS      constAVX5123fb8aa3b<>+0(SB), Z8
+	VFMADD213PS  constAVX5124b400000<>+0(SB), Z5, Z8
+	VSUBPS       constAVX5124b400000<>+0(SB), Z8, Z7
+	VFNMADD231PS constAVX5123f318000<>+0(SB), Z7, Z5
+	VFNMADD231PS constAVX512b95e8083<>+0(SB), Z7, Z5
+	VMOVUPS      constAVX51239506967<>+0(SB), Z9
+	VMOVUPS      constAVX5123c088908<>+0(SB), Z10
+	VMOVUPS      constAVX5123e2aaaaa<>+0(SB), Z11
+	VMULPS       Z5, Z5, Z7
+	VFMADD213PS  constAVX5123ab743ce<>+0(SB), Z5, Z9
+	VFMADD213PS  constAVX5123d2aa9c1<>+0(SB), Z5, Z10
+	VFMADD213PS  constAVX5123f000000<>+0(SB), Z5, Z11
+	VFMADD213PS  Z10, Z7, Z9
+	VFMADD213PS  Z11, Z7, Z9
+	VFMADD213PS  Z5, Z7, Z9
+	VADDPS       constAVX5123f800000<>+0(SB), Z9, Z9
+	VPSLLD       $0x17, Z8, Z8
+	VPADDD       Z8, Z9, Z9
+	VADDPS       constAVX5123f800000<>+0(SB), Z9, Z9
+	VMOVUPS      constAVX51240000000<>+0(SB), Z5
+	VDIVPS       Z9, Z5, Z5
+	VMOVUPS      constAVX5123f800000<>+0(SB), Z7
+	VSUBPS       Z5, Z7, Z5
+	VORPS        Z4, Z5, Z5
+	VMULPS       Z2, Z2, Z4
+	VMOVUPS      constAVX512bbbaf0ea<>+0(SB), Z7
+	VFMADD213PS  constAVX5123ca9134e<>+0(SB), Z4, Z7
+	VFMADD213PS  constAVX512bd5c1e2d<>+0(SB), Z4, Z7
+	VFMADD213PS  constAVX5123e088393<>+0(SB), Z4, Z7
+	VFMADD213PS  constAVX512beaaaa99<>+0(SB), Z4, Z7
+	VMULPS       Z4, Z7, Z7
+	VFMADD213PS  Z2, Z2, Z7
+	VMOVUPS      constAVX5123f200000<>+0(SB), Z2
+	VCMPPS       $0x1e, Z2, Z3, K2
+	VBLENDMPS    Z5, Z7, K2, Z12
+	VSUBPS       Z12, Z6, Z6
+	VFMADD213PS  Z12, Z1, Z6
+	VMOVUPS      Z0, K1, (AX)
+	VMOVUPS      Z1, K1, (CX)
+	VMOVUPS      Z12, K1, (DX)
+	VMOVUPS      Z6, K1, (BX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func gruGradAVX512(r *float32, z *float32, u *float32, hu *float32, dh *float32, before *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·gruGradAVX512(SB), NOSPLIT, $0-56
+	MOVQ r+0(FP), AX
+	MOVQ z+8(FP), CX
+	MOVQ u+16(FP), DX
+	MOVQ hu+24(FP), BX
+	MOVQ dh+32(FP), SI
+	MOVQ before+40(FP), DI
+	MOVQ n+48(FP), R8
+	SUBQ $0x00000010, R8
+	JLT  tail
+
+one:
+	VMOVUPS      (AX), Z0
+	VMOVUPS      (CX), Z1
+	VMOVUPS      (DX), Z2
+	VMOVUPS      (BX), Z3
+	VMOVUPS      (SI), Z4
+	VMOVUPS      (DI), Z5
+	VMULPS       Z1, Z4, Z6
+	VSUBPS       Z6, Z4, Z4
+	VSUBPS       Z2, Z5, Z5
+	VMULPS       Z6, Z5, Z5
+	VFNMADD213PS Z5, Z5, Z1
+	VMULPS       Z2, Z2, Z2
+	VFNMADD213PS Z4, Z4, Z2
+	VMULPS       Z2, Z3, Z3
+	VMULPS       Z0, Z3, Z3
+	VMULPS       Z2, Z0, Z4
+	VFNMADD213PS Z3, Z3, Z0
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, (CX)
+	VMOVUPS      Z2, (DX)
+	VMOVUPS      Z4, (BX)
+	VMOVUPS      Z6, (SI)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, BX
+	ADDQ         $0x00000040, SI
+	ADDQ         $0x00000040, DI
+	SUBQ         $0x00000010, R8
+	JGE          one
+
+tail:
+	ADDQ         $0x00000010, R8
+	JZ           done
+	XORL         R9, R9
+	MOVL         $0x00000001, R9
+	SHLXL        R8, R9, R9
+	SUBL         $0x01, R9
+	KMOVW        R9, K1
+	VMOVUPS.Z    (AX), K1, Z0
+	VMOVUPS.Z    (CX), K1, Z1
+	VMOVUPS.Z    (DX), K1, Z2
+	VMOVUPS.Z    (BX), K1, Z3
+	VMOVUPS.Z    (SI), K1, Z4
+	VMOVUPS.Z    (DI), K1, Z5
+	VMULPS       Z1, Z4, Z6
+	VSUBPS       Z6, Z4, Z4
+	VSUBPS       Z2, Z5, Z5
+	VMULPS       Z6, Z5, Z5
+	VFNMADD213PS Z5, Z5, Z1
+	VMULPS       Z2, Z2, Z2
+	VFNMADD213PS Z4, Z4, Z2
+	VMULPS       Z2, Z3, Z3
+	VMULPS       Z0, Z3, Z3
+	VMULPS       Z2, Z0, Z4
+	VFNMADD213PS Z3, Z3, Z0
+	VMOVUPS      Z0, K1, (AX)
+	VMOVUPS      Z1, K1, (CX)
+	VMOVUPS      Z2, K1, (DX)
+	VMOVUPS      Z4, K1, (BX)
+	VMOVUPS      Z6, K1, (SI)
+
+done:
+	VZEROUPPER
+	RET
+
+// func tanhGradAVX512(dy *float32, y *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·tanhGradAVX512(SB), NOSPLIT, $0-24
+	MOVQ dy+0(FP), AX
+	MOVQ y+8(FP), CX
+	MOVQ n+16(FP), DX
+	SUBQ $0x00000010, DX
+	JLT  tail
+
+one:
+	VMOVUPS      (AX), Z0
+	VMOVUPS      (CX), Z1
+	VMULPS       Z1, Z1, Z1
+	VFNMADD213PS Z0, Z0, Z1
+	VMOVUPS      Z1, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	SUBQ         $0x00000010, DX
+	JGE          one
+
+tail:
+	ADDQ         $0x00000010, DX
+	JZ           done
+	XORL         BX, BX
+	MOVL         $0x00000001, BX
+	SHLXL        DX, BX, BX
+	SUBL         $0x01, BX
+	KMOVW        BX, K1
+	VMOVUPS.Z    (AX), K1, Z0
+	VMOVUPS.Z    (CX), K1, Z1
+	VMULPS       Z1, Z1, Z1
+	VFNMADD213PS Z0, Z0, Z1
+	VMOVUPS      Z1, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func logisticGradAVX512(dy *float32, y *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·logisticGradAVX512(SB), NOSPLIT, $0-24
+	MOVQ dy+0(FP), AX
+	MOVQ y+8(FP), CX
+	MOVQ n+16(FP), DX
+	SUBQ $0x00000010, DX
+	JLT  tail
+
+one:
+	VMOVUPS      (AX), Z0
+	VMOVUPS      (CX), Z1
+	VMULPS       Z1, Z0, Z0
+	VFNMADD213PS Z0, Z0, Z1
+	VMOVUPS      Z1, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	SUBQ         $0x00000010, DX
+	JGE          one
+
+tail:
+	ADDQ         $0x00000010, DX
+	JZ           done
+	XORL         BX, BX
+	MOVL         $0x00000001, BX
+	SHLXL        DX, BX, BX
+	SUBL         $0x01, BX
+	KMOVW        BX, K1
+	VMOVUPS.Z    (AX), K1, Z0
+	VMOVUPS.Z    (CX), K1, Z1
+	VMULPS       Z1, Z0, Z0
+	VFNMADD213PS Z0, Z0, Z1
+	VMOVUPS      Z1, K1, (AX)
 
 done:
 	VZEROUPPER

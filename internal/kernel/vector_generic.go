@@ -58,6 +58,13 @@ func genericVector() vector {
 		drop:         dropGeneric,
 		dropAdd:      dropAddGeneric,
 		adam:         adamGeneric,
+		logistic:     func(dst, x *Float, n int) { mapGeneric(dst, x, n, logistic) },
+		lstm:         lstmGeneric,
+		lstmGrad:     lstmGradGeneric,
+		gru:          gruGeneric,
+		gruGrad:      gruGradGeneric,
+		tanhGrad:     tanhGradGeneric,
+		logisticGrad: logisticGradGeneric,
 	}
 }
 

@@ -75,6 +75,37 @@ func dropAddAVX2(dst *float32, a *float32, x *float32, n int, scale float32, key
 // m = b1*m + (1-b1)*g', v = b2*v + (1-b2)*g'², p = p*decay - rate*m/(sqrt(v)*root + eps).
 func adamAVX2(p *float32, m *float32, v *float32, grad *float32, n int, scale float32, b1 float32, c1 float32, b2 float32, c2 float32, rate float32, root float32, eps float32, decay float32)
 
+// logisticAVX2 computes dst = 1 / (1 + e^-x).
+func logisticAVX2(dst *float32, x *float32, n int)
+
+// lstmAVX2 computes one step of an LSTM's units, the gates i, f and o and
+// the cell input u in place:
+// i = σ(i), f = σ(f), u = tanh u, o = σ(o), c = f*before + i*u, h = o*tanh c.
+func lstmAVX2(i *float32, f *float32, u *float32, o *float32, c *float32, h *float32, before *float32, n int)
+
+// lstmGradAVX2 turns the gates i, f and o and the cell input u of one step of an LSTM's units into the
+// gradients by what they were computed from, given dh and what of the gradient by c
+// comes from later steps, which becomes that by the cell before:
+// t = tanh c, o = dh*t*o(1-o), dc += dh*o*(1-t²), i = dc*u*i(1-i), f = dc*before*f(1-f), u = dc*i*(1-u²), dc = dc*f.
+func lstmGradAVX2(i *float32, f *float32, u *float32, o *float32, dc *float32, dh *float32, c *float32, before *float32, n int)
+
+// gruAVX2 computes one step of the units of a GRU, the gates r and z and the candidate u
+// in place, where the products with the step before are hr, hz and hu:
+// r = σ(r+hr), z = σ(z+hz), u = tanh(u + r*hu), h = u + z*(before-u).
+func gruAVX2(r *float32, z *float32, u *float32, h *float32, hr *float32, hz *float32, hu *float32, before *float32, n int)
+
+// gruGradAVX2 turns r, z and u of one step of the units of a GRU into the gradients by
+// what they were computed from, and hu into that by itself, given dh, which becomes that by the
+// output before as far as z passes it on:
+// z = dh*(before-u)*z(1-z), u = dh*(1-z)*(1-u²), r = u*hu*r(1-r), hu = u*r, dh = dh*z.
+func gruGradAVX2(r *float32, z *float32, u *float32, hu *float32, dh *float32, before *float32, n int)
+
+// tanhGradAVX2 computes dy = dy*(1-y²).
+func tanhGradAVX2(dy *float32, y *float32, n int)
+
+// logisticGradAVX2 computes dy = dy*y(1-y).
+func logisticGradAVX2(dy *float32, y *float32, n int)
+
 // addAVX512 computes dst = a + b.
 func addAVX512(dst *float32, a *float32, b *float32, n int)
 
@@ -145,3 +176,34 @@ func dropAddAVX512(dst *float32, a *float32, x *float32, n int, scale float32, k
 // adamAVX512 updates p, m and v by the scaled gradient g' = g*scale:
 // m = b1*m + (1-b1)*g', v = b2*v + (1-b2)*g'², p = p*decay - rate*m/(sqrt(v)*root + eps).
 func adamAVX512(p *float32, m *float32, v *float32, grad *float32, n int, scale float32, b1 float32, c1 float32, b2 float32, c2 float32, rate float32, root float32, eps float32, decay float32)
+
+// logisticAVX512 computes dst = 1 / (1 + e^-x).
+func logisticAVX512(dst *float32, x *float32, n int)
+
+// lstmAVX512 computes one step of an LSTM's units, the gates i, f and o and
+// the cell input u in place:
+// i = σ(i), f = σ(f), u = tanh u, o = σ(o), c = f*before + i*u, h = o*tanh c.
+func lstmAVX512(i *float32, f *float32, u *float32, o *float32, c *float32, h *float32, before *float32, n int)
+
+// lstmGradAVX512 turns the gates i, f and o and the cell input u of one step of an LSTM's units into the
+// gradients by what they were computed from, given dh and what of the gradient by c
+// comes from later steps, which becomes that by the cell before:
+// t = tanh c, o = dh*t*o(1-o), dc += dh*o*(1-t²), i = dc*u*i(1-i), f = dc*before*f(1-f), u = dc*i*(1-u²), dc = dc*f.
+func lstmGradAVX512(i *float32, f *float32, u *float32, o *float32, dc *float32, dh *float32, c *float32, before *float32, n int)
+
+// gruAVX512 computes one step of the units of a GRU, the gates r and z and the candidate u
+// in place, where the products with the step before are hr, hz and hu:
+// r = σ(r+hr), z = σ(z+hz), u = tanh(u + r*hu), h = u + z*(before-u).
+func gruAVX512(r *float32, z *float32, u *float32, h *float32, hr *float32, hz *float32, hu *float32, before *float32, n int)
+
+// gruGradAVX512 turns r, z and u of one step of the units of a GRU into the gradients by
+// what they were computed from, and hu into that by itself, given dh, which becomes that by the
+// output before as far as z passes it on:
+// z = dh*(before-u)*z(1-z), u = dh*(1-z)*(1-u²), r = u*hu*r(1-r), hu = u*r, dh = dh*z.
+func gruGradAVX512(r *float32, z *float32, u *float32, hu *float32, dh *float32, before *float32, n int)
+
+// tanhGradAVX512 computes dy = dy*(1-y²).
+func tanhGradAVX512(dy *float32, y *float32, n int)
+
+// logisticGradAVX512 computes dy = dy*y(1-y).
+func logisticGradAVX512(dy *float32, y *float32, n int)

@@ -58,6 +58,18 @@ var vectorCases = []vectorCase{
 		each(func(v [4]float64) float64 { return math.Tanh(v[1]) }),
 	},
 	{
+		"Logistic", func(x [4][]Float) Float { Logistic(x[0], x[1]); return 0 },
+		each(func(v [4]float64) float64 { return logistic64(v[1]) }),
+	},
+	{
+		"TanhGrad", func(x [4][]Float) Float { TanhGrad(x[0], x[1]); return 0 },
+		each(func(v [4]float64) float64 { return v[0] * (1 - v[1]*v[1]) }),
+	},
+	{
+		"LogisticGrad", func(x [4][]Float) Float { LogisticGrad(x[0], x[1]); return 0 },
+		each(func(v [4]float64) float64 { return v[0] * v[1] * (1 - v[1]) }),
+	},
+	{
 		"GELU", func(x [4][]Float) Float { GELU(x[0], x[1]); return 0 },
 		each(func(v [4]float64) float64 { return gelu64(v[1]) }),
 	},

@@ -9,7 +9,7 @@ import (
 type vecs = []reg.VecVirtual
 
 func vectorKernels(s isa) {
-	for _, group := range [][]loop{arithmetic, reductions, exponentials, normalisation, dropout, optimisers} {
+	for _, group := range [][]loop{arithmetic, reductions, exponentials, normalisation, dropout, optimisers, recurrent} {
 		for _, l := range group {
 			l.emit(s)
 		}
