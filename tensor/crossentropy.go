@@ -110,11 +110,7 @@ func (o *crossEntropyOp) forward(lo, hi int) {
 // memory becomes that of their gradient.
 func (o *crossEntropyOp) backward(*Tape) {
 	x := o.logits
-	if x.Grad == nil {
-		x.Grad, x.Data = x.Data, nil
-	} else {
-		kernel.Add(x.Grad, x.Grad, x.Data)
-	}
+	takeGradient(x)
 	if d := o.loss.Grad[0]; d != 1 {
 		kernel.ScaleAdd(x.Grad, d, 0)
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/kotoba-nlp/kotoba/internal/cpu"
@@ -86,95 +87,15 @@ func linearRow(detail string, rows, in, out int, relu, bias bool, drop Mask) opR
 	}, linearOracle(relu, drop)}
 }
 
-// attentionRow has queries and keys of its own, or one product of all three
-// when self is set.
-func attentionRow(detail string, a Attention, width int, self bool) opRow {
-	shapes := [][2]int{{a.Queries.Rows(), width}, {a.Keys.Rows(), 2 * width}}
-	if self {
-		shapes = [][2]int{{a.Queries.Rows(), 3 * width}}
-	}
-	columns := func(p []*Tensor) (q, k, v Columns) {
-		if self {
-			return Columns{p[0], 0}, Columns{p[0], width}, Columns{p[0], 2 * width}
-		}
-		return Columns{p[0], 0}, Columns{p[1], 0}, Columns{p[1], width}
-	}
-	return opRow{"Attention", detail, shapes, func(t *Tape, p []*Tensor) *Tensor {
-		q, k, v := columns(p)
-		return t.Attention(q, k, v, width, a)
-	}, func(p []matrix) matrix {
-		q, k, v, kFirst, vFirst := p[0], p[0], p[0], width, 2*width
-		if !self {
-			k, v, kFirst, vFirst = p[1], p[1], 0, width
-		}
-		return attentionOracle(a, width, q, k, v, kFirst, vFirst)
-	}}
-}
-
-func attentionOracle(a Attention, width int, q, k, v matrix, kFirst, vFirst int) matrix {
-	out, dim, at := zeros(q.rows, width), width/a.Heads, 0
-	for s := range a.Queries.Len() {
-		nq, nk := a.Queries[s+1]-a.Queries[s], a.Keys[s+1]-a.Keys[s]
-		for h := range a.Heads {
-			for i := range nq {
-				seen := nk
-				if a.Causal {
-					seen = i + 1
-				}
-				weights, sum := make([]float64, seen), 0.0
-				for j := range weights {
-					for c := range dim {
-						weights[j] += *q.at(a.Queries[s]+i, h*dim+c) * *k.at(a.Keys[s]+j, kFirst+h*dim+c)
-					}
-					weights[j] = math.Exp(weights[j] / math.Sqrt(float64(dim)))
-					sum += weights[j]
-				}
-				for j, w := range weights {
-					w /= sum
-					if a.Drop.Rate > 0 {
-						w *= factor(a.Drop, at+i*nk+j)
-					}
-					for c := range dim {
-						*out.at(a.Queries[s]+i, h*dim+c) += w * *v.at(a.Keys[s]+j, vFirst+h*dim+c)
-					}
-				}
-			}
-			at += nq * nk
-		}
-	}
-	return out
-}
-
-// cachedRow compares attention to the rows of a cache with attention of whole
-// sequences: a query and all of its keys and values make one.
-func cachedRow() opRow {
-	const width = 6
-	a := CachedAttention{Heads: 2, Rows: [][]int32{{3, 0}, {1}, {4, 1, 2}}}
-	return opRow{"CachedAttention", "", [][2]int{{3, width + 1}, {5, 2 * width}}, func(t *Tape, p []*Tensor) *Tensor {
-		a.Cache = Cache{Data: p[1].Data, Stride: 2 * width, Value: width}
-		return t.CachedAttention(Columns{p[0], 1}, width, a)
-	}, func(p []matrix) matrix {
-		lengths := []int{}
-		var q, kv []float64
-		for i, rows := range a.Rows {
-			lengths = append(lengths, len(rows))
-			q = append(q, p[0].data[i*p[0].cols+1:(i+1)*p[0].cols]...)
-			for _, r := range rows {
-				kv = append(kv, p[1].data[int(r)*2*width:(int(r)+1)*2*width]...)
-			}
-		}
-		whole := Attention{Heads: a.Heads, Queries: SegmentsOf(1, 1, 1), Keys: SegmentsOf(lengths...)}
-		keys := matrix{len(kv) / (2 * width), 2 * width, kv}
-		return attentionOracle(whole, width, matrix{3, width, q}, keys, keys, 0, width)
-	}}
-}
-
 // inferenceOnly are the operations that have no gradient.
 var inferenceOnly = map[string]bool{"CachedAttention": true}
 
 var testMask = Mask{Key: 12345, Rate: 0.3}
 
-var opRows = []opRow{
+// opRows are the rows of all operations.
+var opRows = slices.Concat(matrixRows, attentionRows, recurrentRows)
+
+var matrixRows = []opRow{
 	linearRow("bias", 5, 7, 3, false, true, Mask{}),
 	linearRow("no bias", 17, 16, 33, false, false, Mask{}),
 	linearRow("relu", 4, 31, 15, true, true, Mask{}),
@@ -207,10 +128,6 @@ var opRows = []opRow{
 	{"AddRows", "", [][2]int{{4, 6}}, func(t *Tape, p []*Tensor) *Tensor { return t.AddRows(p[0], rowTable, addedRows) }, func(p []matrix) matrix {
 		return generate(4, 6, func(i, j int) float64 { return *p[0].at(i, j) + float64(rowTable.Row(int(addedRows[i]))[j]) })
 	}},
-	attentionRow("self", Attention{Heads: 2, Queries: SegmentsOf(3, 5), Keys: SegmentsOf(3, 5)}, 8, true),
-	attentionRow("causal dropout", Attention{Heads: 3, Queries: SegmentsOf(7, 1, 18), Keys: SegmentsOf(7, 1, 18), Causal: true, Drop: testMask}, 21, true),
-	attentionRow("source", Attention{Heads: 1, Queries: SegmentsOf(2, 4), Keys: SegmentsOf(6, 1)}, 5, false),
-	cachedRow(),
 	{"CrossEntropy", "smoothed", [][2]int{{4, 19}}, crossEntropy(0.1), crossEntropyOracle(0.1)},
 	{"CrossEntropy", "", [][2]int{{4, 19}}, crossEntropy(0), crossEntropyOracle(0)},
 }

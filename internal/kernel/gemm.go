@@ -107,13 +107,22 @@ type PackedB struct {
 
 // PackB packs a k x n matrix.
 func PackB(k, n int, b Matrix) *PackedB {
-	t := &active.tile
-	p := &PackedB{k: k, n: n, data: Alloc(k * ceilDiv(n, t.nr) * t.nr)}
+	p := new(PackedB)
+	p.Pack(k, n, b)
+	return p
+}
+
+// Pack packs a k x n matrix into the memory that p has, which grows as needed.
+func (p *PackedB) Pack(k, n int, b Matrix) {
 	g := newGemm(0, n, k, Matrix{}, nil, 0, Epilogue{})
 	g.b = b
-	g.packPanels(p.data, 0, g.panels)
+	p.k, p.n, p.data = k, n, grow(p.data, k*g.panels*g.t.nr)
+	packing := packings.Get()
+	packing.g, packing.dst = g, p.data
+	par.For(ceilDiv(g.panels, packGrain), packing)
+	*packing = panelPacking{}
+	packings.Put(packing)
 	g.release()
-	return p
 }
 
 // GemmPacked is [Gemm] with a B that is packed already.

@@ -1,17 +1,45 @@
 package kernel
 
+import "github.com/kotoba-nlp/kotoba/internal/freelist"
+
+// packGrain is the number of panels that a task packs: neighbours share cache
+// lines and pages.
+const packGrain = 4
+
+// panelPacking packs all panels of B, in parallel.
+type panelPacking struct {
+	g   *gemm
+	dst []Float
+}
+
+var packings freelist.List[panelPacking]
+
+// Do implements par.Task.
+func (p *panelPacking) Do(i int) {
+	g := p.g
+	lo, hi := i*packGrain, min((i+1)*packGrain, g.panels)
+	for blk := range g.b1 {
+		g.packBlock(packedPanels{p.dst, 0, 0, g.panels}, blk, lo, hi)
+	}
+}
+
 // packPanels packs panels lo to hi of B into dst, block by block of k.
 func (g *gemm) packPanels(dst []Float, lo, hi int) {
 	for blk := g.b0; blk < g.b1; blk++ {
-		ka, kb := g.start(blk), g.start(blk+1)
-		depth := kb - ka
-		if !g.b.Trans {
-			depth = packDepth
-		}
-		for k := ka; k < kb; k += depth {
-			for p := lo; p < hi; p++ {
-				g.packPanel(dst[g.panelAt(blk, p-lo, g.b0, hi-lo)+(k-ka)*g.t.nr:], p, k, min(k+depth, kb))
-			}
+		g.packBlock(packedPanels{dst, g.b0, lo, hi - lo}, blk, lo, hi)
+	}
+}
+
+// packBlock packs block blk of panels lo to hi of B, which are among to.
+func (g *gemm) packBlock(to packedPanels, blk, lo, hi int) {
+	ka, kb := g.start(blk), g.start(blk+1)
+	depth := kb - ka
+	if !g.b.Trans {
+		depth = packDepth
+	}
+	for k := ka; k < kb; k += depth {
+		for p := lo; p < hi; p++ {
+			g.packPanel(to.data[g.panelAt(blk, p-to.panel, to.block, to.n)+(k-ka)*g.t.nr:], p, k, min(k+depth, kb))
 		}
 	}
 }
