@@ -30,16 +30,7 @@ func genericVector() vector {
 				d[i] += x[i] * y[i]
 			}
 		},
-		reluGrad: func(dy, y *Float, n int, scale Float) {
-			d, v := unsafe.Slice(dy, n), unsafe.Slice(y, n)
-			for i := range d {
-				if v[i] > 0 {
-					d[i] *= scale
-				} else {
-					d[i] = 0
-				}
-			}
-		},
+		reluGrad:     reluGradGeneric,
 		sum:          sumGeneric,
 		dot:          dotGeneric,
 		sumSquares:   sumSquaresGeneric,
@@ -65,6 +56,17 @@ func genericVector() vector {
 		gruGrad:      gruGradGeneric,
 		tanhGrad:     tanhGradGeneric,
 		logisticGrad: logisticGradGeneric,
+	}
+}
+
+func reluGradGeneric(dy, y *Float, n int, scale Float) {
+	d, v := unsafe.Slice(dy, n), unsafe.Slice(y, n)
+	for i := range d {
+		if v[i] > 0 {
+			d[i] *= scale
+		} else {
+			d[i] = 0
+		}
 	}
 }
 
