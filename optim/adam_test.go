@@ -95,11 +95,15 @@ func TestSchedules(t *testing.T) {
 		{Schedule{Kind: "linear", Rate: 0.01, Warmup: 100, Total: 300}, 400, 0},
 		{Schedule{Kind: "constant", Rate: 0.01, Warmup: 10}, 5, 0.005},
 		{Schedule{Kind: "constant", Rate: 0.01}, 1, 0.01},
+		// A hundred steps are an epoch here.
+		{Schedule{Kind: "staircase", Rate: 0.8, Hold: 4, Every: 1, Factor: 0.5}, 400, 0.8},
+		{Schedule{Kind: "staircase", Rate: 0.8, Hold: 4, Every: 1, Factor: 0.5}, 401, 0.4},
+		{Schedule{Kind: "staircase", Rate: 0.8, Hold: 4, Every: 0.5, Factor: 0.5}, 451, 0.2},
 	} {
 		if err := c.s.Validate(); err != nil {
 			t.Error(err)
 		}
-		if got := c.s.At(c.step); math.Abs(got-c.want) > 1e-12 {
+		if got := c.s.At(c.step, float64(c.step-1)/100); math.Abs(got-c.want) > 1e-12 {
 			t.Errorf("%+v at step %d: %v, want %v", c.s, c.step, got, c.want)
 		}
 	}
@@ -108,9 +112,25 @@ func TestSchedules(t *testing.T) {
 		{Kind: "noam", Rate: 1},
 		{Kind: "linear", Rate: 1, Warmup: 10, Total: 10},
 		{Kind: "constant"},
+		{Kind: "staircase", Rate: 1, Factor: 0.5},
+		{Kind: "staircase", Rate: 1, Every: 1, Factor: 2},
 	} {
 		if bad.Validate() == nil {
 			t.Errorf("no error for %+v", bad)
+		}
+	}
+}
+
+func TestSGDFollowsItsDefinition(t *testing.T) {
+	x := tensor.New(2, 3)
+	s := NewSGD([]nn.Param{{Names: []string{"x"}, Tensor: x}})
+	for range 2 {
+		quadratic(x, 1)
+		s.Step(0.1, 0.5)
+	}
+	for i, v := range x.Data { // the distance to 1 shrinks by 0.9 a step
+		if math.Abs(float64(v)-0.19) > 1e-6 {
+			t.Errorf("element %d is %v, want 0.19", i, v)
 		}
 	}
 }

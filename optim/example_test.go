@@ -13,7 +13,7 @@ import (
 func ExampleSchedule() {
 	s := optim.Schedule{Kind: "noam", Rate: 1, Warmup: 4000, Dim: 512}
 	for _, step := range []int{1, 2000, 4000, 16000, 100000} {
-		fmt.Printf("%6d %.3g\n", step, s.At(step))
+		fmt.Printf("%6d %.3g\n", step, s.At(step, 0))
 	}
 	// Output:
 	//      1 1.75e-07

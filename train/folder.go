@@ -15,6 +15,7 @@ import (
 	"github.com/kotoba-nlp/kotoba/checkpoint"
 	"github.com/kotoba-nlp/kotoba/internal/atomicfile"
 	"github.com/kotoba-nlp/kotoba/nn"
+	"github.com/kotoba-nlp/kotoba/optim"
 	"github.com/kotoba-nlp/kotoba/tensor"
 )
 
@@ -220,17 +221,21 @@ func loadWeights(path string, params []nn.Param) (err error) {
 }
 
 // extra lists what a checkpoint holds beside the weights: the optimiser's
-// moments and averaged weights.
+// moments, averaged weights, and what the task carries from batch to batch.
 func (t *Trainer) extra() []checkpoint.Tensor {
+	kept := t.optim.State()
+	if t.ema != nil {
+		kept = append(kept, optim.Moment{Name: "ema.", Data: t.ema})
+	}
 	var all []checkpoint.Tensor
-	for i, p := range t.params {
-		shape := []int{p.Tensor.Rows(), p.Tensor.Cols()}
-		all = append(all,
-			checkpoint.Tensor{Name: "adam.m." + p.Name(), Shape: shape, Data: t.adam.M[i]},
-			checkpoint.Tensor{Name: "adam.v." + p.Name(), Shape: shape, Data: t.adam.V[i]})
-		if t.ema != nil {
-			all = append(all, checkpoint.Tensor{Name: "ema." + p.Name(), Shape: shape, Data: t.ema[i]})
+	for _, m := range kept {
+		for i, p := range t.params {
+			shape := []int{p.Tensor.Rows(), p.Tensor.Cols()}
+			all = append(all, checkpoint.Tensor{Name: m.Name + p.Name(), Shape: shape, Data: m.Data[i]})
 		}
+	}
+	if c, ok := t.Task.(Carrier); ok {
+		all = append(all, c.Carried()...)
 	}
 	return all
 }
@@ -257,6 +262,6 @@ func (t *Trainer) resume(path string) (err error) {
 	if err := json.Unmarshal([]byte(f.Metadata()[stateKey]), &t.state); err != nil {
 		return fmt.Errorf("train: %s: the state of the run cannot be read: %w", path, err)
 	}
-	t.adam.T = t.state.Step
+	t.optim.Resume(t.state.Step)
 	return nil
 }

@@ -39,7 +39,7 @@ var presets = map[string]Config{
 		},
 		Training: Options{
 			Seed: 1, BatchTokens: 4096, Accumulate: 6, MaxSteps: 100_000, Smoothing: 0.1,
-			Schedule: "noam", Rate: 1, Warmup: 4000, Beta1: 0.9, Beta2: 0.98, Epsilon: 1e-9,
+			Optimizer: "adam", Schedule: "noam", Rate: 1, Warmup: 4000, Beta1: 0.9, Beta2: 0.98, Epsilon: 1e-9,
 			ValidateEvery: 1000, Average: 5,
 		},
 	},
@@ -47,13 +47,13 @@ var presets = map[string]Config{
 
 var tinyTraining = Options{
 	Seed: 1, BatchTokens: 4096, Accumulate: 1, MaxSteps: 12_000, Smoothing: 0.1,
-	Schedule: "inverse-sqrt", Rate: 3e-3, Warmup: 1000, Beta1: 0.9, Beta2: 0.98, Epsilon: 1e-9,
+	Optimizer: "adam", Schedule: "inverse-sqrt", Rate: 3e-3, Warmup: 1000, Beta1: 0.9, Beta2: 0.98, Epsilon: 1e-9,
 	ValidateEvery: 250, Patience: 12, Average: 10,
 }
 
 var smallTraining = Options{
 	Seed: 1, BatchTokens: 4096, Accumulate: 1, MaxSteps: 20_000, Smoothing: 0.1, Clip: 1,
-	Schedule: "inverse-sqrt", Rate: 1.5e-3, Warmup: 2000, Beta1: 0.9, Beta2: 0.98, Epsilon: 1e-9,
+	Optimizer: "adam", Schedule: "inverse-sqrt", Rate: 1.5e-3, Warmup: 2000, Beta1: 0.9, Beta2: 0.98, Epsilon: 1e-9,
 	ValidateEvery: 500, Patience: 10, Average: 8,
 }
 

@@ -13,6 +13,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/kotoba-nlp/kotoba/checkpoint"
 	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/optim"
 	"github.com/kotoba-nlp/kotoba/tensor"
@@ -31,6 +32,13 @@ type Task interface {
 	Loss(t *tensor.Tape, d *nn.Dropout, batch int, scale float64) (*tensor.Tensor, tensor.Likelihood)
 	// Validate measures the model on data kept apart.
 	Validate(ctx context.Context) (Validation, error)
+}
+
+// Carrier is a task whose batches are not independent: a batch begins with what
+// the one before has left.
+type Carrier interface {
+	// Carried lists what a checkpoint has to hold for the next batch.
+	Carried() []checkpoint.Tensor
 }
 
 // Validation is how good a model is on data kept apart.
@@ -62,9 +70,13 @@ type Options struct {
 	MaxMinutes    float64 `yaml:"max_minutes" doc:"minutes after which training ends; 0 is no limit (a run so ended depends on the machine's speed)"`
 	Smoothing     float64 `yaml:"label_smoothing" doc:"ε of label smoothing"`
 	Clip          float64 `yaml:"clip" doc:"largest norm of the gradient; 0 is no limit"`
-	Schedule      string  `yaml:"schedule" doc:"noam (Vaswani 2017, equation 3), inverse-sqrt, linear or constant"`
+	Optimizer     string  `yaml:"optimizer" doc:"adam or sgd"`
+	Schedule      string  `yaml:"schedule" doc:"noam (Vaswani 2017, equation 3), inverse-sqrt, linear, constant or staircase"`
 	Rate          float64 `yaml:"rate" doc:"peak learning rate; for noam a factor of the formula"`
 	Warmup        int     `yaml:"warmup" doc:"steps of linear growth of the rate"`
+	Hold          float64 `yaml:"hold" doc:"epochs at the full rate, of staircase"`
+	Every         float64 `yaml:"every" doc:"epochs from one fall of the rate to the next, of staircase"`
+	Factor        float64 `yaml:"factor" doc:"of the rate at each fall, of staircase"`
 	Beta1         float64 `yaml:"beta1" doc:"decay of Adam's first moment"`
 	Beta2         float64 `yaml:"beta2" doc:"decay of Adam's second moment"`
 	Epsilon       float64 `yaml:"epsilon" doc:"Adam's ε"`
@@ -86,6 +98,8 @@ func (o Options) Validate() error {
 		return fmt.Errorf("train: validate_every is %d; want at least 1", o.ValidateEvery)
 	case o.MaxSteps <= 0 && o.MaxEpochs <= 0 && o.MaxMinutes <= 0 && o.Patience <= 0:
 		return errors.New("train: nothing ends the run; set max_steps, max_epochs, max_minutes or patience")
+	case o.Optimizer != "adam" && o.Optimizer != "sgd":
+		return fmt.Errorf("train: optimizer is %q; want adam or sgd", o.Optimizer)
 	case o.EMA < 0 || o.EMA >= 1:
 		return fmt.Errorf("train: ema is %v; want at least 0 and less than 1", o.EMA)
 	case o.Smoothing < 0 || o.Smoothing >= 1:
@@ -96,7 +110,7 @@ func (o Options) Validate() error {
 
 // schedule is the learning rate of a model of dimension dim.
 func (o Options) schedule(dim int) optim.Schedule {
-	return optim.Schedule{Kind: o.Schedule, Rate: o.Rate, Warmup: o.Warmup, Total: o.MaxSteps, Dim: dim}
+	return optim.Schedule{Kind: o.Schedule, Rate: o.Rate, Warmup: o.Warmup, Total: o.MaxSteps, Dim: dim, Hold: o.Hold, Every: o.Every, Factor: o.Factor}
 }
 
 // Progress is what a trainer reports after each step.
@@ -133,7 +147,7 @@ type Trainer struct {
 
 	state  state
 	params []nn.Param
-	adam   *optim.Adam
+	optim  optim.Optimizer
 	ema    [][]tensor.Float // averaged weights, nil without EMA
 	tape   *tensor.Tape
 }
@@ -159,7 +173,11 @@ func NewTrainer(o Options, dim int, task Task, observer Observer) (*Trainer, err
 		return nil, err
 	}
 	t := &Trainer{Options: o, Dim: dim, Task: task, Observer: observer, params: task.Params(), tape: tensor.NewTape()}
-	t.adam = optim.NewAdam(t.params, o.Beta1, o.Beta2, o.Epsilon, o.WeightDecay)
+	if o.Optimizer == "sgd" {
+		t.optim = optim.NewSGD(t.params)
+	} else {
+		t.optim = optim.NewAdam(t.params, o.Beta1, o.Beta2, o.Epsilon, o.WeightDecay)
+	}
 	if o.EMA > 0 {
 		for _, p := range t.params {
 			t.ema = append(t.ema, append([]tensor.Float(nil), p.Tensor.Data...))
@@ -230,7 +248,7 @@ func (t *Trainer) step(rate optim.Schedule, batches int) (Progress, error) {
 	}
 	t.state.Step++
 	t.state.Batch = last
-	t.adam.ZeroGrad()
+	t.optim.ZeroGrad()
 	drop := nn.NewDropout(t.Seed, t.state.Step)
 	var loss float64
 	var seen tensor.Likelihood
@@ -242,16 +260,16 @@ func (t *Trainer) step(rate optim.Schedule, batches int) (Progress, error) {
 		seen.Tokens += likelihood.Tokens
 		seen.Correct += likelihood.Correct
 	}
-	norm := t.adam.GradNorm()
+	norm := t.optim.GradNorm()
 	if math.IsNaN(loss) || math.IsInf(loss, 0) || math.IsNaN(norm) || math.IsInf(norm, 0) {
 		return Progress{}, fmt.Errorf("train: at step %d the loss is %v and the norm of its gradient %v; the last checkpoint is kept: go on from it with a lower rate, a longer warmup or a smaller clip",
 			t.state.Step, loss, norm)
 	}
 	p := Progress{
-		Step: t.state.Step, Epoch: t.state.Epoch, Loss: loss, GradNorm: norm, Rate: rate.At(t.state.Step),
+		Step: t.state.Step, Epoch: t.state.Epoch, Loss: loss, GradNorm: norm, Rate: rate.At(t.state.Step, float64(t.state.Epoch)+float64(first)/float64(batches)),
 		Accuracy: float64(seen.Correct) / float64(max(seen.Tokens, 1)),
 	}
-	t.adam.Step(p.Rate, optim.Clip(norm, t.Clip))
+	t.optim.Step(p.Rate, optim.Clip(norm, t.Clip))
 	t.updateEMA()
 	p.TokensPerSec = float64(seen.Tokens) / time.Since(start).Seconds()
 	return p, nil
