@@ -80,7 +80,7 @@ func (o *lstmOp) backward(t *Tape) {
 		o.productBack(o.dh, o.x.Data, kernel.Epilogue{})
 	}
 	o.endBack(t, o.dh, o.x.Data)
-	if o.cell != nil {
+	if takesGradient(o.cell) {
 		addTo(o.cell.accumulator(t), o.dc.Data)
 	}
 	takeGradient(o.x)

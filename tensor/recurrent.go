@@ -113,6 +113,9 @@ func (s *scan) state(initial, x *Tensor, t int) []Float {
 // first says that nothing comes before step t: a product with it is zero.
 func (s *scan) first(t int) bool { return t == 0 && s.Initial == nil }
 
+// takesGradient says whether x is a state that the gradient goes on to.
+func takesGradient(x *Tensor) bool { return x != nil && !x.constant }
+
 // product computes y = h·Wᵀ for step t, h being the output of the step before,
 // or adds it to y.
 func (s *scan) product(t int, y []Float, e kernel.Epilogue) {
@@ -130,7 +133,7 @@ func (s *scan) product(t int, y []Float, e kernel.Epilogue) {
 // far as it comes from later ones, (sequences, H), zero so far.
 func (s *scan) beginBack(t *Tape) (dh *Tensor) {
 	s.h.accumulator(t)
-	if w := s.Weight; s.Steps.Len() > 1 || s.Initial != nil {
+	if w := s.Weight; s.Steps.Len() > 1 || takesGradient(s.Initial) {
 		s.owned.Pack(w.rows, w.cols, w.matrix(false))
 	}
 	return t.zeros(s.Steps.Sequences(), s.h.cols)
@@ -149,7 +152,7 @@ func (s *scan) addLater(d, x *Tensor) {
 // productBack computes dh = dy·W, dy being the gradient by the product of the
 // current step, or adds it to dh: the gradient by the output of the step before.
 func (s *scan) productBack(dh *Tensor, dy []Float, e kernel.Epilogue) {
-	if s.first(s.step) {
+	if s.step == 0 && !takesGradient(s.Initial) {
 		return
 	}
 	a := kernel.Matrix{Data: dy[s.Steps[s.step]*s.Weight.rows:], Stride: s.Weight.rows}
@@ -159,7 +162,7 @@ func (s *scan) productBack(dh *Tensor, dy []Float, e kernel.Epilogue) {
 // endBack hands on what has arrived at the initial output, and adds to the gradient
 // of the weight that by the products of all steps, dy.
 func (s *scan) endBack(t *Tape, dh *Tensor, dy []Float) {
-	if s.Initial != nil {
+	if takesGradient(s.Initial) {
 		addTo(s.Initial.accumulator(t), dh.Data)
 	}
 	s.weightGradient(t, dy)

@@ -32,6 +32,7 @@ type Tensor struct {
 
 	rows, cols int
 	param      bool
+	constant   bool // takes no gradient
 	stale      bool // Grad holds an earlier step's values and counts as zero
 	packed     *kernel.PackedB
 }
@@ -39,6 +40,14 @@ type Tensor struct {
 // New returns a parameter of rows x cols zeros. Gradients accumulate in it.
 func New(rows, cols int) *Tensor {
 	return &Tensor{Data: kernel.Alloc(rows * cols), rows: rows, cols: cols, param: true}
+}
+
+// NewConstant returns a tensor of rows x cols zeros that is kept as a parameter is
+// and takes no gradient: a state that another batch has left, say.
+func NewConstant(rows, cols int) *Tensor {
+	x := New(rows, cols)
+	x.constant = true
+	return x
 }
 
 // Rows returns the number of rows.

@@ -49,6 +49,10 @@ of several runs.`,
 	for _, s := range []*cobra.Command{train, decode} {
 		s.Flags().StringVar(&shape, "shape", "d256", "d256: 3+3 layers, inner 1024; d512: 6+6 layers, inner 2048")
 	}
+	var units string
+	lstm := workload("lstm", "A whole training step of an LSTM language model", "lstm --shape d650 --threads 2 --json",
+		one(func() (bench.Result, error) { return bench.LSTM(units, benchBudget) }))
+	lstm.Flags().StringVar(&units, "shape", "d200", "d200 and d650: two layers of so many units; d1000: four")
 	decode.Flags().IntVar(&beam, "beam", 1, "hypotheses of a sentence")
 	return c
 }

@@ -1,0 +1,114 @@
+package nn
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"github.com/kotoba-nlp/kotoba/tensor"
+)
+
+// Cell names what a recurrent layer is made of.
+type Cell string
+
+// The cells.
+const (
+	LSTM        Cell = "lstm"         // Hochreiter and Schmidhuber 1997, with forget gates (Gers et al. 2000)
+	GRU         Cell = "gru"          // Cho et al. 2014
+	RNNTanh     Cell = "rnn-tanh"     // Elman 1990
+	RNNLogistic Cell = "rnn-logistic" // the same with logistic units
+	RNNReLU     Cell = "rnn-relu"     // the same with rectified units
+)
+
+// Cells lists the cells.
+var Cells = []Cell{LSTM, GRU, RNNTanh, RNNLogistic, RNNReLU}
+
+// Validate says whether there is such a cell.
+func (c Cell) Validate() error {
+	if slices.Contains(Cells, c) {
+		return nil
+	}
+	var names []string
+	for _, c := range Cells {
+		names = append(names, string(c))
+	}
+	return fmt.Errorf("nn: unknown cell %q; want one of %s", c, strings.Join(names, ", "))
+}
+
+// parts is the number of vectors of units that the cell computes from its input.
+func (c Cell) parts() int {
+	switch c {
+	case LSTM:
+		return 4
+	case GRU:
+		return 3
+	}
+	return 1
+}
+
+// State is what a recurrent layer hands from step to step, a row a sequence.
+type State struct {
+	H *tensor.Tensor // outputs
+	C *tensor.Tensor // cells of an LSTM, nil for other layers
+}
+
+// NewState returns a state of zeros which takes no gradient.
+func (c Cell) NewState(sequences, units int) State {
+	s := State{H: tensor.NewConstant(sequences, units)}
+	if c == LSTM {
+		s.C = tensor.NewConstant(sequences, units)
+	}
+	return s
+}
+
+// Recurrent is one recurrent layer of H units. Weights of its parts, gates among
+// them, are stacked in the order that the operation has: i, f, u, o for an LSTM and
+// r, z, u for a GRU, which is PyTorch's.
+type Recurrent struct {
+	Cell   Cell
+	Input  Linear `param:"input"`  // (parts·H, D)
+	Hidden Linear `param:"hidden"` // (parts·H, H); has a bias in a GRU only
+}
+
+// NewRecurrent returns a layer with weights and biases uniform in ±limit.
+func NewRecurrent(c Cell, in, units int, limit float64, r *rand.Rand) Recurrent {
+	n := c.parts() * units
+	l := Recurrent{
+		Cell:   c,
+		Input:  Linear{Weight: Uniform(n, in, limit, r), Bias: Uniform(1, n, limit, r)},
+		Hidden: Linear{Weight: Uniform(n, units, limit, r)},
+	}
+	if c == GRU {
+		l.Hidden.Bias = Uniform(1, n, limit, r)
+	}
+	return l
+}
+
+// Uniform returns a parameter of elements uniform in ±limit.
+func Uniform(rows, cols int, limit float64, r *rand.Rand) *tensor.Tensor {
+	x := tensor.New(rows, cols)
+	for i := range x.Data {
+		x.Data[i] = tensor.Float((2*r.Float64() - 1) * limit)
+	}
+	return x
+}
+
+// Forward returns the states after each row of x, (rows, H), which go on from
+// before; nil states are zeros.
+func (l Recurrent) Forward(t *tensor.Tape, x *tensor.Tensor, steps tensor.Steps, before State) State {
+	in := l.Input.Forward(t, x) // (rows, parts·H)
+	r := tensor.Recurrence{Steps: steps, Weight: l.Hidden.Weight, Initial: before.H}
+	switch l.Cell {
+	case LSTM:
+		h, c := t.LSTM(in, tensor.LSTM{Recurrence: r, Cell: before.C})
+		return State{H: h, C: c}
+	case GRU:
+		return State{H: t.GRU(in, tensor.GRU{Recurrence: r, Bias: l.Hidden.Bias})}
+	case RNNLogistic:
+		return State{H: t.Elman(in, tensor.Elman{Recurrence: r, Activation: tensor.Logistic})}
+	case RNNReLU:
+		return State{H: t.Elman(in, tensor.Elman{Recurrence: r, Activation: tensor.Rectifier})}
+	}
+	return State{H: t.Elman(in, tensor.Elman{Recurrence: r, Activation: tensor.Tanh})}
+}
