@@ -25,12 +25,12 @@ const (
 // A name ending in /... stands for all packages below it.
 var layers = [][]string{
 	{"internal/atomicfile", "internal/freelist"},
-	{"internal/cpu", "internal/par", "internal/ref", "internal/golden", "internal/layout", "metrics", "tokenizer", "data/builtin"},
+	{"internal/cpu", "internal/par", "internal/layout", "metrics", "tokenizer", "data/builtin"},
 	{"internal/kernel", "data"},
 	{"tensor"},
 	{"nn"},
 	{"optim", "checkpoint", "quant"},
-	{"models/..."},
+	{"models/...", "internal/golden"},
 	{"decode", "inspect"},
 	{"train"},
 	{"serve", "bench"},

@@ -2,7 +2,6 @@ package transformer
 
 import (
 	"encoding/json"
-	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -10,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/kotoba-nlp/kotoba/checkpoint"
+	"github.com/kotoba-nlp/kotoba/internal/golden"
 	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/optim"
 	"github.com/kotoba-nlp/kotoba/tensor"
@@ -19,10 +19,6 @@ import (
 var goldenConfig = Config{
 	Vocab: 37, Dim: 16, Heads: 2, FFN: 24, EncoderLayers: 2, DecoderLayers: 2, MaxLength: 20, Start: -1,
 }
-
-// tolerance is the largest difference from PyTorch's result in double
-// precision, relative to the largest element of a tensor.
-const tolerance = 1e-5
 
 // TestAgreesWithPyTorch compares logits, every gradient and the losses of ten
 // steps of Adam with those of Hugging Face's MarianMTModel.
@@ -42,13 +38,13 @@ func TestAgreesWithPyTorch(t *testing.T) {
 		{"swish", swish, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			f := openGolden(t, c.name+".safetensors")
+			f := golden.Open(t, filepath.Join("testdata", c.name+".safetensors"))
 			m := goldenModel(t, c.config, f)
 			b := goldenBatch(t, c.first)
 			tape := tensor.NewTape()
 			p := Pass{Tape: tape}
 			logits := m.Decode(p, m.Encode(p, b.Source), b.Source.Segments, b.Input)
-			checkClose(t, "logits", logits.Data, golden(t, f, "logits"))
+			golden.Check(t, "logits", logits.Data, golden.Floats(t, f, "logits"))
 			checkTraining(t, m, tape, b, f)
 		})
 	}
@@ -58,7 +54,7 @@ func TestAgreesWithPyTorch(t *testing.T) {
 func checkTraining(t *testing.T, m *Model, tape *tensor.Tape, b Batch, f *checkpoint.File) {
 	t.Helper()
 	adam := optim.NewAdam(nn.Params(m), 0.9, 0.98, 1e-9, 0)
-	want := golden(t, f, "losses")
+	want := golden.Floats(t, f, "losses")
 	losses := make([]tensor.Float, len(want))
 	for step := range losses {
 		tape.Reset()
@@ -67,51 +63,18 @@ func checkTraining(t *testing.T, m *Model, tape *tensor.Tape, b Batch, f *checkp
 		losses[step] = loss.Data[0]
 		tape.Backward(loss)
 		if step == 0 {
-			for _, p := range nn.Params(m) {
-				var all []tensor.Float
-				for _, name := range p.Names {
-					all = append(all, golden(t, f, "grad."+name)...)
-				}
-				checkClose(t, "gradient of "+p.Name(), p.Tensor.Gradient(), all)
-			}
+			golden.CheckGradients(t, f, m)
 		}
 		adam.Step(1e-2, optim.Clip(adam.GradNorm(), 1))
 	}
-	checkClose(t, "losses", losses, want)
-}
-
-func openGolden(t testing.TB, name string) *checkpoint.File {
-	t.Helper()
-	f, err := checkpoint.Open(filepath.Join("testdata", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = f.Close() })
-	return f
-}
-
-// golden returns a reference tensor of any shape.
-func golden(t testing.TB, f *checkpoint.File, name string) []tensor.Float {
-	t.Helper()
-	shape, _ := f.Shape(name)
-	data, err := f.Floats(name, shape...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
+	golden.Check(t, "losses", losses, want)
 }
 
 // goldenModel returns a model with the reference's weights.
 func goldenModel(t testing.TB, c Config, f *checkpoint.File) *Model {
 	t.Helper()
 	m := newModel(t, c)
-	for _, p := range checkpoint.Tensors(nn.Params(m)) {
-		data, err := f.Floats("weight."+p.Name, p.Shape...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		copy(p.Data, data)
-	}
+	golden.LoadWeights(t, f, m)
 	return m
 }
 
@@ -146,29 +109,4 @@ func newModel(t testing.TB, c Config) *Model {
 		t.Fatal(err)
 	}
 	return m
-}
-
-func checkClose(t testing.TB, what string, got, want []tensor.Float) {
-	t.Helper()
-	if d := difference(t, got, want); !(d <= tolerance) {
-		t.Errorf("%s: differs by %.2g of the largest element; want at most %g", what, d, tolerance)
-	}
-}
-
-// difference returns the largest difference of two elements, relative to the
-// largest element of want.
-func difference(t testing.TB, got, want []tensor.Float) float64 {
-	t.Helper()
-	if len(got) != len(want) {
-		t.Fatalf("%d elements; want %d", len(got), len(want))
-	}
-	var worst, largest float64
-	for i, w := range want {
-		d := math.Abs(float64(got[i] - w))
-		if d != d {
-			return d
-		}
-		worst, largest = max(worst, d), max(largest, math.Abs(float64(w)))
-	}
-	return worst / largest
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kotoba-nlp/kotoba/decode"
+	"github.com/kotoba-nlp/kotoba/internal/golden"
 	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/optim"
 	"github.com/kotoba-nlp/kotoba/tensor"
@@ -32,7 +33,7 @@ func TestImportMarian(t *testing.T) {
 	b := goldenBatch(t, in.Start)
 	p := Pass{Tape: tensor.NewInferenceTape()}
 	logits := in.Model.Decode(p, in.Model.Encode(p, b.Source), b.Source.Segments, b.Input)
-	checkClose(t, "logits", logits.Data, golden(t, openGolden(t, "marian-logits.safetensors"), "logits"))
+	golden.Check(t, "logits", logits.Data, golden.Floats(t, golden.Open(t, "testdata/marian-logits.safetensors"), "logits"))
 }
 
 func TestImportMarianRefusesWhatItDoesNotImplement(t *testing.T) {
@@ -154,7 +155,7 @@ func TestExportMarian(t *testing.T) {
 		return to
 	})
 	got := computeCheck(t, in.Model, in.Source, in.Start, in.End, func(id int32) int32 { return id })
-	checkClose(t, "logits", slices.Concat(got.Logits...), slices.Concat(want.Logits...))
+	golden.Check(t, "logits", slices.Concat(got.Logits...), slices.Concat(want.Logits...))
 	got.Logits = want.Logits
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the imported model (-want +got):\n%s", diff)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/kotoba-nlp/kotoba/internal/golden"
 	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/optim"
 	"github.com/kotoba-nlp/kotoba/tensor"
@@ -88,7 +89,7 @@ func TestSentencesOfABatchAreIndependent(t *testing.T) {
 				t.Error("other sentences around it change the logits of a sentence")
 			}
 			alone := own(forward(m, testSources[1:2], testTargets[1:2]), 0)
-			if d := difference(t, alone, want); d > tolerance {
+			if d := golden.Difference(t, alone, want); d > golden.Tolerance {
 				t.Errorf("alone its logits differ by %g of the largest", d)
 			}
 		})
@@ -132,7 +133,7 @@ func checkSteps(t *testing.T, m *Model) {
 		logits := d.Step(next)
 		for h := range tokens {
 			all := forward(m, sources[h:h+1], tokens[h:h+1])
-			if diff := difference(t, logits.Row(h), all.Row(step)); !(diff <= 1e-4) {
+			if diff := golden.Difference(t, logits.Row(h), all.Row(step)); !(diff <= 1e-4) {
 				t.Errorf("step %d, hypothesis %d: logits differ by %g of the largest", step, h, diff)
 			}
 		}
@@ -149,7 +150,7 @@ func choose[T any](of []T, indices []int) []T {
 
 // TestParameterNames compares with the names in a file that transformers wrote.
 func TestParameterNames(t *testing.T) {
-	f := openGolden(t, "marian/model.safetensors")
+	f := golden.Open(t, "testdata/marian/model.safetensors")
 	want := f.Names()
 	want = slices.DeleteFunc(want, func(name string) bool { return name == "final_logits_bias" })
 	var got []string
