@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -14,8 +15,8 @@ import (
 const maxFileSize = 1 << 28
 
 // Load reads a vocabulary and tells its kind by its content: a file that
-// begins with a printable character is a word list, any other a SentencePiece
-// model.
+// begins with a printable character is a word list, or one of characters if its
+// first line says so, any other a SentencePiece model.
 func Load(path string) (Tokenizer, error) {
 	data, err := readFile(path)
 	if err != nil {
@@ -32,6 +33,8 @@ func parse(data []byte) (Tokenizer, error) {
 	switch {
 	case len(data) == 0:
 		return nil, errors.New("the file is empty; expected a SentencePiece model or a word list")
+	case bytes.HasPrefix(data, []byte(charactersHeader+"\n")):
+		return parseCharacters(data)
 	case data[0] > ' ':
 		return parseWords(data)
 	}
