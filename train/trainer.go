@@ -90,8 +90,6 @@ type Options struct {
 // Validate says what of the options cannot be.
 func (o Options) Validate() error {
 	switch {
-	case o.BatchTokens < 1:
-		return fmt.Errorf("train: batch_tokens is %d; want at least 1", o.BatchTokens)
 	case o.Accumulate < 1:
 		return fmt.Errorf("train: accumulate is %d; want at least 1", o.Accumulate)
 	case o.ValidateEvery < 1:

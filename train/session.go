@@ -1,0 +1,184 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/kotoba-nlp/kotoba/checkpoint"
+	"github.com/kotoba-nlp/kotoba/tokenizer"
+)
+
+// Names that a run's vocabulary can have.
+const (
+	piecesFile = "tokenizer.model" // of SentencePiece
+	wordsFile  = "vocab.txt"       // words or characters
+)
+
+// session is a run folder that is open for training: what runs of all kinds of
+// models have in common.
+type session struct {
+	Dir     string
+	Resumed int // the step that an earlier session reached
+
+	options Options
+	dim     int // of the model, for the noam schedule
+	task    Task
+	trainer *Trainer
+}
+
+func newSession(dir string, o Options, dim int, task Task) session {
+	return session{Dir: dir, options: o, dim: dim, task: task}
+}
+
+// Train trains until the configuration says that it is enough, reporting every
+// step and validation. It goes on from the folder's checkpoint if there is one.
+func (r *session) Train(ctx context.Context, progress func(Progress, *Validation)) (best Validation, err error) {
+	f := &folder{dir: r.Dir}
+	r.trainer, err = NewTrainer(r.options, r.dim, r.task, f)
+	if err != nil {
+		return best, err
+	}
+	last := filepath.Join(r.Dir, lastFile)
+	if _, err := os.Stat(last); err == nil {
+		if err := r.trainer.resume(last); err != nil {
+			return best, err
+		}
+		r.Resumed = r.trainer.state.Step
+	}
+	opened, err := openFolder(r.Dir, r.trainer.state.Step, r.options.Average, progress)
+	if err != nil {
+		return best, err
+	}
+	*f = *opened
+	defer func() { err = errors.Join(err, f.close()) }()
+	best, err = r.trainer.Run(ctx)
+	if err != nil {
+		return best, err
+	}
+	return r.finish(ctx, best)
+}
+
+// finish leaves the model with the best weights: those of the best validation,
+// or the average of the last checkpoints where it does better.
+func (r *session) finish(ctx context.Context, best Validation) (Validation, error) {
+	params := r.task.Params()
+	bestPath := filepath.Join(r.Dir, bestFile)
+	paths, err := averaged(r.Dir)
+	if err != nil {
+		return best, err
+	}
+	if len(paths) > 1 {
+		if err := loadAverage(paths, params); err != nil {
+			return best, err
+		}
+		v, err := r.task.Validate(ctx)
+		if err != nil {
+			return best, err
+		}
+		if v.better(best) {
+			meta := map[string]string{"format": "pt", "average": fmt.Sprint(len(paths))}
+			return v, checkpoint.Save(bestPath, params, meta)
+		}
+	}
+	return best, loadWeights(bestPath, params)
+}
+
+// makeFolder makes the folder of a new run. It comes last, so that options that
+// cannot work leave nothing behind.
+func makeFolder(dir, format string, tok tokenizer.Tokenizer) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	name := wordsFile
+	if _, ok := tok.(*tokenizer.SentencePiece); ok {
+		name = piecesFile
+	}
+	vocab, config := filepath.Join(dir, name), filepath.Join(dir, configFile)
+	if _, err := os.Stat(config); errors.Is(err, fs.ErrNotExist) {
+		if err := writeFile(config, format); err != nil {
+			return err
+		}
+	}
+	if _, err := os.Stat(vocab); errors.Is(err, fs.ErrNotExist) {
+		return tok.Save(vocab)
+	}
+	return nil
+}
+
+// checkConfig compares the configuration with that of the run that is in the
+// folder already, if there is one.
+func checkConfig(dir, format string) error {
+	path := filepath.Join(dir, configFile)
+	old, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	if string(old) != format {
+		return fmt.Errorf("train: %s belongs to a run of another configuration; give --dir a new folder, or the same options", path)
+	}
+	return nil
+}
+
+func openTokenizer(dir string) (tokenizer.Tokenizer, error) {
+	for _, name := range []string{piecesFile, wordsFile} {
+		path := filepath.Join(dir, name)
+		if _, err := os.Stat(path); err == nil {
+			return tokenizer.Load(path)
+		}
+	}
+	return nil, fmt.Errorf("train: %s has no tokenizer.model and no vocab.txt: %w", dir, fs.ErrNotExist)
+}
+
+// openOrMakeTokenizer returns the vocabulary of the run in dir, or one made from
+// text where there is none yet.
+func openOrMakeTokenizer(dir string, c TokenizerConfig, text []string) (tokenizer.Tokenizer, error) {
+	tok, err := openTokenizer(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return makeTokenizer(c, text)
+	}
+	return tok, err
+}
+
+// vocabOf returns how many entries a model has: as many as asked for, or as the
+// tokenizer has.
+func vocabOf(asked int, tok tokenizer.Tokenizer) (int, error) {
+	if asked == 0 {
+		return tok.Len(), nil
+	}
+	if asked < tok.Len() {
+		return 0, fmt.Errorf("train: model.vocab is %d and the tokenizer has %d entries; leave it 0", asked, tok.Len())
+	}
+	return asked, nil
+}
+
+func makeTokenizer(c TokenizerConfig, text []string) (tokenizer.Tokenizer, error) {
+	if c.Model != "" {
+		return tokenizer.Load(c.Model)
+	}
+	lines := slices.Values(text)
+	o := tokenizer.DefaultTrainOptions()
+	switch c.Type {
+	case "words":
+		return tokenizer.TrainWords(lines, tokenizer.WordsOptions{MaxSize: c.Vocab})
+	case "characters":
+		return tokenizer.TrainCharacters(lines, 1)
+	case "unigram":
+		o.Algorithm = tokenizer.Unigram
+	case "bpe":
+		o.Algorithm = tokenizer.BPE
+	default:
+		return nil, fmt.Errorf("train: tokenizer.type is %q; want unigram, bpe, words or characters", c.Type)
+	}
+	o.VocabSize, o.CharacterCoverage, o.ByteFallback = c.Vocab, c.CharacterCoverage, c.ByteFallback
+	o.HardVocabLimit = false
+	o.Special = tokenizer.Special{Pad: 0, Unknown: 1, Begin: 2, End: 3}
+	return tokenizer.Train(lines, o)
+}
