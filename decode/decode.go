@@ -23,7 +23,7 @@ type Stepper interface {
 
 // Options says how to decode.
 type Options struct {
-	Begin, End int32 // the token that decoding starts from, and the one that ends it
+	Begin, End int32 // the token that decoding starts from, and the one that ends it, -1 for none
 	Beam       int   // hypotheses of a sentence; 1 is greedy
 	Penalty    LengthPenalty
 	MinLength  int     // tokens before End is allowed

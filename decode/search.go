@@ -185,7 +185,7 @@ func prepare(x []tensor.Float, length int, o Options, removed []tensor.Float) []
 		removed = append(removed, x[id])
 		x[id] = never
 	}
-	if length <= o.MinLength {
+	if length <= o.MinLength && o.End >= 0 {
 		removed = append(removed, x[o.End])
 		x[o.End] = never
 	}

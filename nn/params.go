@@ -86,3 +86,18 @@ func Count(params []Param) int {
 	}
 	return n
 }
+
+// Pack prepares the matrices of a model, which Linear multiplies by, for inference.
+// A packed model must not be trained; Unpack makes it trainable again.
+func Pack(model any) { eachMatrix(model, (*tensor.Tensor).Pack) }
+
+// Unpack undoes Pack.
+func Unpack(model any) { eachMatrix(model, (*tensor.Tensor).Unpack) }
+
+func eachMatrix(model any, f func(*tensor.Tensor)) {
+	for _, p := range Params(model) {
+		if p.Tensor.Rows() > 1 {
+			f(p.Tensor)
+		}
+	}
+}

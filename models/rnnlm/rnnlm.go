@@ -99,12 +99,12 @@ func (m *Model) Forward(p Pass, ids []int32, steps tensor.Steps, before []nn.Sta
 		if before != nil {
 			s = before[i]
 		}
-		x = p.Tape.Dropout(x, p.Dropout.Mask(m.Config.Dropout))
+		x = p.Tape.Dropout(x, p.Dropout.Mask(m.Dropout))
 		s = l.Forward(p.Tape, x, steps, s)
 		after = append(after, s)
 		x = s.H // (T·B, H)
 	}
-	x = p.Tape.Dropout(x, p.Dropout.Mask(m.Config.Dropout))
+	x = p.Tape.Dropout(x, p.Dropout.Mask(m.Dropout))
 	w := m.OutputWeight
 	if m.Tied {
 		w = m.Embedding

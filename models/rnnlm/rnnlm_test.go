@@ -129,6 +129,33 @@ func TestTrainingAllocatesNothing(t *testing.T) {
 	}
 }
 
+// TestStepsEqualForward decodes the streams of a batch as hypotheses that are
+// swapped on the way.
+func TestStepsEqualForward(t *testing.T) {
+	for _, cell := range nn.Cells {
+		c := smallConfig
+		c.Cell = cell
+		m := newModel(t, c)
+		prefix, text := []int32{3, 1, 4}, [][]int32{{1, 5, 9}, {2, 6, 5}}
+		m.Pack()
+		d := m.NewDecoder(prefix)
+		d.Select([]int{0, 0})
+		order := []int{0, 1}
+		for step := range text[0] {
+			logits := d.Step([]int32{text[order[0]][step], text[order[1]][step]})
+			for row, i := range order {
+				whole := append(slices.Clone(prefix), text[i][:step+1]...)
+				want, _ := m.Forward(Pass{Tape: tensor.NewInferenceTape()}, whole, tensor.EqualSteps(len(whole), 1), nil)
+				if d := golden.Difference(t, logits.Row(row), want.Row(want.Rows()-1)); d > golden.Tolerance {
+					t.Fatalf("%s: logits of text %d after %d tokens differ by %.2g", cell, i, step+1, d)
+				}
+			}
+			d.Select([]int{1, 0})
+			slices.Reverse(order)
+		}
+	}
+}
+
 func TestConfigIsValidated(t *testing.T) {
 	for name, change := range map[string]func(c *Config){
 		"vocab":   func(c *Config) { c.Vocab = 0 },

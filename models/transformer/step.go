@@ -112,26 +112,7 @@ func (d *Decoder) recorder(kind AttentionKind, layer int) func(query, head int, 
 
 // Pack prepares the weights for inference. A packed model must not be trained;
 // Unpack makes it trainable again.
-func (m *Model) Pack() {
-	for _, w := range m.weights() {
-		w.Pack()
-	}
-}
+func (m *Model) Pack() { nn.Pack(m) }
 
 // Unpack undoes Pack.
-func (m *Model) Unpack() {
-	for _, w := range m.weights() {
-		w.Unpack()
-	}
-}
-
-// weights returns the matrices that Linear multiplies by.
-func (m *Model) weights() []*tensor.Tensor {
-	var all []*tensor.Tensor
-	for _, p := range nn.Params(m) {
-		if p.Tensor.Rows() > 1 {
-			all = append(all, p.Tensor)
-		}
-	}
-	return all
-}
+func (m *Model) Unpack() { nn.Unpack(m) }

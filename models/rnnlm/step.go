@@ -1,0 +1,57 @@
+package rnnlm
+
+import (
+	"github.com/kotoba-nlp/kotoba/nn"
+	"github.com/kotoba-nlp/kotoba/tensor"
+)
+
+// Pack prepares the weights for inference. A packed model must not be trained;
+// Unpack makes it trainable again.
+func (m *Model) Pack() { nn.Pack(m) }
+
+// Unpack undoes Pack.
+func (m *Model) Unpack() { nn.Unpack(m) }
+
+// Decoder continues texts one token at a time. It is the state of hypotheses; see
+// package decode.
+type Decoder struct {
+	m      *Model
+	tape   *tensor.Tape // of one step
+	states []nn.State   // a row a hypothesis
+}
+
+// NewDecoder returns a decoder of one text that begins with prefix, which may be
+// empty.
+func (m *Model) NewDecoder(prefix []int32) *Decoder {
+	d := &Decoder{m: m, tape: tensor.NewInferenceTape(), states: m.NewStates(1)}
+	if len(prefix) > 0 {
+		_, after := m.Forward(Pass{Tape: d.tape}, prefix, tensor.EqualSteps(len(prefix), 1), d.states)
+		Keep(d.states, after)
+	}
+	return d
+}
+
+// Step adds one token to each hypothesis and returns the logits of the next,
+// (hypotheses, V), which are valid, and the caller's to overwrite, until the next
+// Step.
+func (d *Decoder) Step(tokens []int32) *tensor.Tensor {
+	d.tape.Reset()
+	logits, after := d.m.Forward(Pass{Tape: d.tape}, tokens, tensor.EqualSteps(1, len(tokens)), d.states)
+	Keep(d.states, after)
+	return logits
+}
+
+// Select replaces the hypotheses: number i of the new ones continues parents[i] of the
+// old ones.
+func (d *Decoder) Select(parents []int) {
+	old := d.states
+	d.states = d.m.NewStates(len(parents))
+	for i, s := range d.states {
+		for row, p := range parents {
+			copy(s.H.Row(row), old[i].H.Row(p))
+			if s.C != nil {
+				copy(s.C.Row(row), old[i].C.Row(p))
+			}
+		}
+	}
+}
