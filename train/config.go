@@ -62,43 +62,74 @@ func (d DecodingConfig) Options() decode.TranslateOptions {
 
 // ReadConfig reads a configuration over the preset that it names, or the
 // default one.
-func ReadConfig(path string) (Config, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return Config{}, fmt.Errorf("train: %w", err)
-	}
-	c, err := ParseConfig(text)
-	if err != nil {
-		return Config{}, fmt.Errorf("train: %s:%w", path, err)
-	}
-	return c, nil
-}
+func ReadConfig(path string) (Config, error) { return readConfig(path, ParseConfig) }
 
 // ParseConfig parses a configuration. Unknown keys are errors that say where,
 // and which known key is nearest.
 func ParseConfig(text []byte) (Config, error) {
-	var named struct {
-		Preset string `yaml:"preset"`
-	}
-	if err := yaml.Unmarshal(text, &named); err != nil {
-		return Config{}, locate(err)
-	}
-	c, err := Preset(named.Preset)
+	c, err := presetOf(text, Preset)
 	if err != nil {
 		return Config{}, err
 	}
 	preset := c.Preset
-	if len(strings.TrimSpace(string(text))) > 0 {
-		if err := yaml.UnmarshalWithOptions(text, &c, yaml.Strict()); err != nil {
-			return Config{}, locate(err)
-		}
+	if err := overlay(text, &c); err != nil {
+		return Config{}, err
 	}
 	c.Preset = preset
 	return c, nil
 }
 
 // Set changes one value: key is the dotted path of its name in the file.
-func (c *Config) Set(key, value string) error {
+func (c *Config) Set(key, value string) error { return set(c, key, value) }
+
+// Format returns the configuration as YAML, each value with its meaning.
+func (c Config) Format() string { return formatConfig(c) }
+
+// readConfig reads a configuration of any kind.
+func readConfig[C any](path string, parse func(text []byte) (C, error)) (c C, err error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return c, fmt.Errorf("train: %w", err)
+	}
+	if c, err = parse(text); err != nil {
+		return c, fmt.Errorf("train: %s:%w", path, err)
+	}
+	return c, nil
+}
+
+// presetOf returns the preset that a configuration names.
+func presetOf[C any](text []byte, preset func(name string) (C, error)) (c C, err error) {
+	name, err := presetName(text)
+	if err != nil {
+		return c, err
+	}
+	return preset(name)
+}
+
+// presetName returns the name of the preset in a configuration, "" for none.
+func presetName(text []byte) (string, error) {
+	var named struct {
+		Preset string `yaml:"preset"`
+	}
+	if err := yaml.Unmarshal(text, &named); err != nil {
+		return "", locate(err, nil)
+	}
+	return named.Preset, nil
+}
+
+// overlay sets the values that text names in c, a pointer to a configuration.
+func overlay(text []byte, c any) error {
+	if len(strings.TrimSpace(string(text))) == 0 {
+		return nil
+	}
+	if err := yaml.UnmarshalWithOptions(text, c, yaml.Strict()); err != nil {
+		return locate(err, c)
+	}
+	return nil
+}
+
+// set changes one value of c, a pointer to a configuration.
+func set(c any, key, value string) error {
 	parts := strings.Split(key, ".")
 	var text strings.Builder
 	for i, p := range parts {
@@ -108,8 +139,8 @@ func (c *Config) Set(key, value string) error {
 		}
 	}
 	fmt.Fprintf(&text, " %s\n", value)
-	if err := yaml.UnmarshalWithOptions([]byte(text.String()), c, yaml.Strict()); err != nil {
-		return fmt.Errorf("train: --set %s=%s: %w", key, value, locate(err))
+	if err := overlay([]byte(text.String()), c); err != nil {
+		return fmt.Errorf("train: --set %s=%s: %w", key, value, err)
 	}
 	return nil
 }
@@ -117,15 +148,15 @@ func (c *Config) Set(key, value string) error {
 var unknownField = regexp.MustCompile(`unknown field "([^"]*)"`)
 
 // locate turns an error of the YAML library into one line: line:column: what,
-// and for an unknown key the nearest known one.
-func locate(err error) error {
+// and for an unknown key the nearest one that c has, a pointer to a configuration.
+func locate(err error, c any) error {
 	var e yaml.Error
 	if !errors.As(err, &e) {
 		return fmt.Errorf(" %w", err)
 	}
 	msg := e.GetMessage()
 	if m := unknownField.FindStringSubmatch(msg); m != nil {
-		msg = fmt.Sprintf("unknown key %q; the nearest known one is %q", m[1], nearest(m[1], keys(reflect.TypeFor[Config]())))
+		msg = fmt.Sprintf("unknown key %q; the nearest known one is %q", m[1], nearest(m[1], keys(reflect.TypeOf(c).Elem())))
 	}
 	if t := e.GetToken(); t != nil && t.Position != nil {
 		return fmt.Errorf("%d:%d: %s", t.Position.Line, t.Position.Column, msg)
@@ -171,8 +202,8 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// Format returns the configuration as YAML, each value with its meaning.
-func (c Config) Format() string {
+// formatConfig returns a configuration as YAML, each value with its meaning.
+func formatConfig(c any) string {
 	var text strings.Builder
 	text.WriteString("# A run of kotoba train. Any value can be left out: it is then the preset's.\n")
 	format(&text, reflect.ValueOf(c), "")

@@ -6,13 +6,30 @@ import (
 )
 
 func TestFormatIsReadBack(t *testing.T) {
-	for _, name := range Presets() {
+	for _, name := range names(presets) {
 		want, err := Preset(name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		want.Data.Source, want.Training.Clip, want.Model.PreNorm = "a b.txt", 0.25, true
 		got, err := ParseConfig([]byte(want.Format()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got != want {
+			t.Errorf("%s: read back\n%+v\nwant\n%+v", name, got, want)
+		}
+	}
+}
+
+func TestLMFormatIsReadBack(t *testing.T) {
+	for _, name := range names(lmPresets) {
+		want, err := LMPreset(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want.Data.Text, want.Model.Tied = "a b.txt", true
+		got, err := parseLMConfig([]byte(want.Format()))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -57,23 +57,35 @@ var smallTraining = Options{
 	ValidateEvery: 500, Patience: 10, Average: 8,
 }
 
-// Presets lists the presets by name and version.
-func Presets() []string { return slices.Sorted(maps.Keys(presets)) }
+// Presets lists all presets by name and version.
+func Presets() []string { return append(names(lmPresets), names(presets)...) }
 
-// Preset returns a preset by name, name@version, or the default one for "".
-// Without a version it is the newest.
-func Preset(name string) (Config, error) {
-	if name == "" {
-		name = DefaultPreset
-	}
-	full := ""
-	for _, p := range Presets() {
+// names lists presets by name and version.
+func names[C any](presets map[string]C) []string { return slices.Sorted(maps.Keys(presets)) }
+
+// find returns the full name of a preset, given by name or name@version. Without a
+// version it is the newest.
+func find[C any](presets map[string]C, name string) (full string, err error) {
+	for _, p := range names(presets) {
 		if p == name || strings.HasPrefix(p, name+"@") {
 			full = p
 		}
 	}
 	if full == "" {
-		return Config{}, fmt.Errorf("train: unknown preset %q; want one of %s", name, strings.Join(Presets(), ", "))
+		return "", fmt.Errorf("train: unknown preset %q; want one of %s", name, strings.Join(Presets(), ", "))
+	}
+	return full, nil
+}
+
+// Preset returns a preset of a translation model by name, name@version, or the
+// default one for "".
+func Preset(name string) (Config, error) {
+	if name == "" {
+		name = DefaultPreset
+	}
+	full, err := find(presets, name)
+	if err != nil {
+		return Config{}, err
 	}
 	c := presets[full]
 	c.Preset = full

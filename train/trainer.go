@@ -43,9 +43,11 @@ type Carrier interface {
 
 // Validation is how good a model is on data kept apart.
 type Validation struct {
-	Loss    float64  `json:"valid_loss"`           // nats a token, no smoothing
-	BLEU    *float64 `json:"valid_bleu,omitempty"` // nil where nothing is translated
-	Samples []Sample `json:"-"`
+	Loss float64  `json:"valid_loss"`           // nats a token, no smoothing
+	BLEU *float64 `json:"valid_bleu,omitempty"` // nil where nothing is translated
+	// Perplexity is e^Loss, of language models only.
+	Perplexity *float64 `json:"valid_perplexity,omitempty"`
+	Samples    []Sample `json:"-"`
 }
 
 // Sample is an output to look at.

@@ -1,0 +1,245 @@
+package train
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/kotoba-nlp/kotoba/decode"
+	"github.com/kotoba-nlp/kotoba/models/rnnlm"
+	"github.com/kotoba-nlp/kotoba/nn"
+	"github.com/kotoba-nlp/kotoba/tokenizer"
+)
+
+// LMConfig is everything that decides a run of a language model.
+type LMConfig struct {
+	Preset    string          `yaml:"preset" doc:"the preset, with its version, that values not given come from"`
+	Data      LMDataConfig    `yaml:"data" doc:"the text"`
+	Tokenizer TokenizerConfig `yaml:"tokenizer" doc:"the vocabulary"`
+	Model     rnnlm.Config    `yaml:"model" doc:"the recurrent language model (Mikolov et al. 2010; Zaremba et al. 2014)"`
+	Training  Options         `yaml:"training" doc:"optimiser, schedule, and when to stop"`
+}
+
+// LMDataConfig names the text of a language model and how it is read.
+type LMDataConfig struct {
+	Text       string  `yaml:"text" doc:"training text"`
+	Valid      string  `yaml:"valid" doc:"validation text; empty: the end of the training text"`
+	ValidShare float64 `yaml:"valid_share" doc:"share of the training text that is kept for validation where no other is given"`
+	Streams    int     `yaml:"streams" doc:"places at which the text is read side by side"`
+	Steps      int     `yaml:"steps" doc:"tokens of each stream in a batch: how far the gradient goes back"`
+}
+
+// lmPresets are complete configurations of language models but for the text.
+var lmPresets = map[string]LMConfig{
+	"lstm-zaremba-small@1": zaremba(
+		rnnlm.Config{Cell: nn.LSTM, Dim: 200, Hidden: 200, Layers: 2, Init: 0.1},
+		20, Options{Hold: 4, Factor: 0.5, MaxEpochs: 13}),
+	"lstm-zaremba-medium@1": zaremba(
+		rnnlm.Config{Cell: nn.LSTM, Dim: 650, Hidden: 650, Layers: 2, Init: 0.05, Dropout: 0.5},
+		35, Options{Hold: 6, Factor: 1 / 1.2, MaxEpochs: 39}),
+	"rnnlm-small@1": zaremba(
+		rnnlm.Config{Cell: nn.RNNTanh, Dim: 200, Hidden: 200, Layers: 1, Init: 0.1},
+		20, Options{Hold: 4, Factor: 0.5, MaxEpochs: 13}),
+	"lstm-char@1": {
+		Data:      LMDataConfig{ValidShare: 0.1, Streams: 32, Steps: 100},
+		Tokenizer: TokenizerConfig{Type: "characters"},
+		Model:     rnnlm.Config{Cell: nn.LSTM, Dim: 128, Hidden: 512, Layers: 2, Dropout: 0.4, Init: 0.08},
+		Training: Options{
+			Seed: 1, Accumulate: 1, MaxEpochs: 20, Clip: 1, Optimizer: "adam",
+			Schedule: "staircase", Rate: 2e-3, Hold: 10, Every: 1, Factor: 0.8, Beta1: 0.9, Beta2: 0.99, Epsilon: 1e-8,
+			ValidateEvery: 300,
+		},
+	},
+}
+
+// zaremba completes a configuration of Zaremba et al. 2014, section 4.1: SGD at a
+// rate of 1 and a norm of the gradient of at most 5. There the loss of a batch is the
+// sum over its steps; here it is the mean, so that the rate is as many times larger
+// and the norm as many times smaller.
+func zaremba(m rnnlm.Config, steps int, o Options) LMConfig {
+	o.Seed, o.Accumulate, o.ValidateEvery = 1, 1, 1000
+	o.Optimizer, o.Schedule, o.Every = "sgd", "staircase", 1
+	o.Rate, o.Clip = float64(steps), 5/float64(steps)
+	return LMConfig{
+		Data:      LMDataConfig{ValidShare: 0.1, Streams: 20, Steps: steps},
+		Tokenizer: TokenizerConfig{Type: "words", Vocab: 10_000},
+		Model:     m, Training: o,
+	}
+}
+
+// LMPreset returns a preset of a language model by name or name@version.
+func LMPreset(name string) (LMConfig, error) {
+	full, err := find(lmPresets, name)
+	if err != nil {
+		return LMConfig{}, err
+	}
+	c := lmPresets[full]
+	c.Preset = full
+	return c, nil
+}
+
+// IsLM says whether a preset, by name or name@version, is of a language model.
+func IsLM(preset string) bool {
+	_, err := find(lmPresets, preset)
+	return err == nil
+}
+
+// IsLMFile says whether a configuration is of a language model.
+func IsLMFile(path string) bool {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return false // who reads it will say why
+	}
+	name, err := presetName(text)
+	return err == nil && IsLM(name)
+}
+
+// ReadLMConfig reads the configuration of a language model over the preset that it
+// names.
+func ReadLMConfig(path string) (LMConfig, error) { return readConfig(path, parseLMConfig) }
+
+func parseLMConfig(text []byte) (LMConfig, error) {
+	c, err := presetOf(text, LMPreset)
+	if err != nil {
+		return c, err
+	}
+	preset := c.Preset
+	if err := overlay(text, &c); err != nil {
+		return LMConfig{}, err
+	}
+	c.Preset = preset
+	return c, nil
+}
+
+// Set changes one value: key is the dotted path of its name in the file.
+func (c *LMConfig) Set(key, value string) error { return set(c, key, value) }
+
+// Format returns the configuration as YAML, each value with its meaning.
+func (c LMConfig) Format() string { return formatConfig(c) }
+
+// validate says what of the configuration of the data cannot be.
+func (d LMDataConfig) validate() error {
+	switch {
+	case d.Streams < 1 || d.Steps < 1:
+		return fmt.Errorf("train: data.streams is %d and data.steps %d; want at least 1", d.Streams, d.Steps)
+	case d.Valid == "" && !(d.ValidShare > 0 && d.ValidShare < 1):
+		return fmt.Errorf("train: data.valid_share is %v; want more than 0 and less than 1, or name a text in data.valid", d.ValidShare)
+	}
+	return nil
+}
+
+// LMRun is the run folder of a language model that is open for training.
+type LMRun struct {
+	session
+	Config LMConfig
+	Task   *LMTask
+}
+
+// NewLMRun makes the folder of a run, or opens it where an earlier session with the
+// same configuration left off.
+func NewLMRun(dir string, c LMConfig) (*LMRun, error) {
+	fit, valid, err := c.Data.read()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Training.Validate(); err != nil {
+		return nil, err
+	}
+	asked := c.Format() // what the folder keeps, before the tokenizer decides the rest
+	if err := checkConfig(dir, asked); err != nil {
+		return nil, err
+	}
+	tok, err := openOrMakeTokenizer(dir, c.Tokenizer, fit)
+	if err != nil {
+		return nil, err
+	}
+	if c.Model.Vocab, err = vocabOf(c.Model.Vocab, tok); err != nil {
+		return nil, err
+	}
+	m, err := rnnlm.New(c.Model, rand.New(rand.NewPCG(c.Training.Seed, 0)))
+	if err != nil {
+		return nil, err
+	}
+	task, err := NewLMTask(c, m, tok, fit, valid)
+	if err != nil {
+		return nil, err
+	}
+	return &LMRun{newSession(dir, c.Training, c.Model.Hidden, task), c, task}, makeFolder(dir, asked, tok)
+}
+
+// LM is a trained language model, ready for use.
+type LM struct {
+	Config    LMConfig // of the run
+	Model     *rnnlm.Model
+	Tokenizer tokenizer.Tokenizer
+}
+
+// OpenLM reads the best model of the run of a language model.
+func OpenLM(dir string) (*LM, error) {
+	path := filepath.Join(dir, configFile)
+	if !IsLMFile(path) {
+		if _, err := os.Stat(path); err != nil {
+			return nil, fmt.Errorf("train: %w; want the folder of a run", err)
+		}
+		return nil, fmt.Errorf("train: %s is not of a language model; want a run of one of %s", path, strings.Join(names(lmPresets), ", "))
+	}
+	c, err := ReadLMConfig(path)
+	if err != nil {
+		return nil, err
+	}
+	tok, err := openTokenizer(dir)
+	if err != nil {
+		return nil, err
+	}
+	if c.Model.Vocab, err = vocabOf(c.Model.Vocab, tok); err != nil {
+		return nil, err
+	}
+	m, err := rnnlm.New(c.Model, rand.New(rand.NewPCG(0, 0)))
+	if err != nil {
+		return nil, err
+	}
+	if err := loadWeights(filepath.Join(dir, bestFile), nn.Params(m)); err != nil {
+		return nil, err
+	}
+	return &LM{Config: c, Model: m, Tokenizer: tok}, nil
+}
+
+// Generate continues a text by at most length tokens, drawn at random, and returns
+// it. Unknown words are not drawn; where the vocabulary has an end symbol, it ends a
+// line.
+func (m *LM) Generate(prefix string, length int, s decode.Sampling) (string, error) {
+	if length < 1 {
+		return "", fmt.Errorf("train: %d tokens to write; want at least 1", length)
+	}
+	m.Model.Pack()
+	defer m.Model.Unpack()
+	ids := append([]int32{m.begin()}, m.Tokenizer.Encode(prefix)...)
+	last := len(ids) - 1
+	special := m.Tokenizer.Special()
+	o := decode.Options{Begin: ids[last], End: tokenizer.None, Beam: 1, NBest: 1, Sampling: &s}
+	for _, id := range []int32{special.Unknown, special.Begin, special.Pad} {
+		if id != tokenizer.None {
+			o.Banned = append(o.Banned, id)
+		}
+	}
+	out, err := decode.Run(m.Model.NewDecoder(ids[:last]), []int{length}, o)
+	if err != nil {
+		return "", err
+	}
+	all := append(ids[1:], out[0][0].Tokens...)
+	if special.End == tokenizer.None {
+		return m.Tokenizer.Decode(all), nil
+	}
+	var lines []string
+	for {
+		end := slices.Index(all, special.End)
+		if end < 0 {
+			return strings.Join(append(lines, m.Tokenizer.Decode(all)), "\n"), nil
+		}
+		lines = append(lines, m.Tokenizer.Decode(all[:end]))
+		all = all[end+1:]
+	}
+}

@@ -1,0 +1,253 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/kotoba-nlp/kotoba/checkpoint"
+	"github.com/kotoba-nlp/kotoba/data"
+	"github.com/kotoba-nlp/kotoba/models/rnnlm"
+	"github.com/kotoba-nlp/kotoba/nn"
+	"github.com/kotoba-nlp/kotoba/tensor"
+	"github.com/kotoba-nlp/kotoba/tokenizer"
+)
+
+// LMTask is the task of fitting a recurrent language model to a text. The text is cut
+// into equal streams, which are read side by side; a batch is the next steps of all of
+// them and begins with the states that the one before has left (truncated
+// backpropagation through time, Williams and Peng 1990).
+type LMTask struct {
+	Model     *rnnlm.Model
+	Tokenizer tokenizer.Tokenizer
+
+	fit, valid streams
+	options    Options
+	// current are the states that the batch being computed has begun with, next those
+	// that it leaves.
+	current, next []nn.State
+}
+
+// NewLMTask prepares a text, line by line, for a model.
+func NewLMTask(c LMConfig, m *rnnlm.Model, tok tokenizer.Tokenizer, fit, valid []string) (*LMTask, error) {
+	if err := c.Data.validate(); err != nil {
+		return nil, err
+	}
+	t := &LMTask{Model: m, Tokenizer: tok, options: c.Training}
+	t.fit = newStreams(tokens(tok, fit), c.Data.Streams, c.Data.Steps)
+	t.valid = newStreams(tokens(tok, valid), c.Data.Streams, c.Data.Steps)
+	for _, s := range []struct {
+		name string
+		streams
+	}{{"training", t.fit}, {"validation", t.valid}} {
+		if s.batches() == 0 {
+			return nil, fmt.Errorf("train: the %s text has %d tokens, too few for %d streams; want at least %d, or fewer streams", s.name, len(s.ids), s.count, 2*s.count)
+		}
+	}
+	t.current, t.next = m.NewStates(c.Data.Streams), m.NewStates(c.Data.Streams)
+	return t, nil
+}
+
+// read returns the lines to train on and those to validate with.
+func (d LMDataConfig) read() (fit, valid []string, err error) {
+	if err := d.validate(); err != nil {
+		return nil, nil, err
+	}
+	if d.Text == "" {
+		return nil, nil, fmt.Errorf("train: data.text is not given; name a text file")
+	}
+	if fit, err = data.ReadLines(d.Text); err != nil {
+		return nil, nil, err
+	}
+	if d.Valid != "" {
+		valid, err = data.ReadLines(d.Valid)
+		return fit, valid, err
+	}
+	total, kept := 0, 0
+	for _, line := range fit {
+		total += len(line) + 1
+	}
+	cut := len(fit)
+	for cut > 0 && float64(kept) < d.ValidShare*float64(total) {
+		cut--
+		kept += len(fit[cut]) + 1
+	}
+	return fit[:cut], fit[cut:], nil
+}
+
+// tokens returns the ids of a text. Each line ends with the end symbol where the
+// vocabulary has one, otherwise with the end of a line.
+func tokens(tok tokenizer.Tokenizer, lines []string) []int32 {
+	end := tok.Special().End
+	if end == tokenizer.None {
+		return tok.Encode(strings.Join(lines, "\n") + "\n")
+	}
+	var ids []int32
+	for _, line := range lines {
+		ids = append(append(ids, tok.Encode(line)...), end)
+	}
+	return ids
+}
+
+// streams is a text that is read at several places side by side.
+type streams struct {
+	ids          []int32
+	count, steps int // streams, and tokens of each in a batch
+
+	in, out []int32 // memory of the current batch
+}
+
+func newStreams(ids []int32, count, steps int) streams {
+	return streams{ids: ids, count: count, steps: steps}
+}
+
+// length is the number of predictions that each stream asks for. What does not fill
+// all streams is left out.
+func (s *streams) length() int { return max(len(s.ids)/s.count-1, 0) }
+
+func (s *streams) batches() int { return (s.length() + s.steps - 1) / s.steps }
+
+// span returns the first step of a batch and the first after it.
+func (s *streams) span(batch int) (lo, hi int) {
+	return batch * s.steps, min((batch+1)*s.steps, s.length())
+}
+
+// batch returns tokens of a batch and those that follow them, step by step.
+func (s *streams) batch(b int) (in, out []int32, steps tensor.Steps) {
+	lo, hi := s.span(b)
+	s.in, s.out = s.in[:0], s.out[:0]
+	for t := lo; t < hi; t++ {
+		for i := range s.count {
+			at := i*(s.length()+1) + t
+			s.in, s.out = append(s.in, s.ids[at]), append(s.out, s.ids[at+1])
+		}
+	}
+	return s.in, s.out, tensor.EqualSteps(hi-lo, s.count)
+}
+
+// Params implements Task.
+func (t *LMTask) Params() []nn.Param { return nn.Params(t.Model) }
+
+// Epoch implements Task. All epochs are the same.
+func (t *LMTask) Epoch(int) int { return t.fit.batches() }
+
+// Targets implements Task.
+func (t *LMTask) Targets(batch int) int {
+	lo, hi := t.fit.span(batch)
+	return (hi - lo) * t.fit.count
+}
+
+// Loss implements Task.
+func (t *LMTask) Loss(tape *tensor.Tape, d *nn.Dropout, batch int, scale float64) (*tensor.Tensor, tensor.Likelihood) {
+	if batch == 0 {
+		clearStates(t.current)
+	} else {
+		t.current, t.next = t.next, t.current
+	}
+	in, out, steps := t.fit.batch(batch)
+	p := rnnlm.Pass{Tape: tape, Dropout: d}
+	loss, l, after := t.Model.Loss(p, in, out, steps, t.current, tensor.CrossEntropy{Smoothing: t.options.Smoothing, Scale: scale})
+	rnnlm.Keep(t.next, after)
+	return loss, l
+}
+
+// Carried implements Carrier.
+func (t *LMTask) Carried() []checkpoint.Tensor {
+	var all []checkpoint.Tensor
+	add := func(layer int, name string, x *tensor.Tensor) {
+		if x != nil {
+			all = append(all, checkpoint.Tensor{Name: fmt.Sprintf("state.%d.%s", layer, name), Shape: []int{x.Rows(), x.Cols()}, Data: x.Data})
+		}
+	}
+	for i, s := range t.next {
+		add(i, "h", s.H)
+		add(i, "c", s.C)
+	}
+	return all
+}
+
+func clearStates(states []nn.State) {
+	for _, s := range states {
+		clear(s.H.Data)
+		if s.C != nil {
+			clear(s.C.Data)
+		}
+	}
+}
+
+// Validate implements Task.
+func (t *LMTask) Validate(context.Context) (Validation, error) {
+	l := likelihood(t.Model, &t.valid)
+	loss := -l.LogProb / float64(l.Tokens)
+	perplexity := min(math.Exp(loss), math.MaxFloat64) // JSON has no infinity
+	return Validation{Loss: loss, Perplexity: &perplexity}, nil
+}
+
+// likelihood reads a text with states carried from batch to batch.
+func likelihood(m *rnnlm.Model, s *streams) (all tensor.Likelihood) {
+	tape, states := tensor.NewInferenceTape(), m.NewStates(s.count)
+	for b := range s.batches() {
+		tape.Reset()
+		in, out, steps := s.batch(b)
+		_, l, after := m.Loss(rnnlm.Pass{Tape: tape}, in, out, steps, states, tensor.CrossEntropy{})
+		rnnlm.Keep(states, after)
+		all.LogProb += l.LogProb
+		all.Tokens += l.Tokens
+		all.Correct += l.Correct
+	}
+	return all
+}
+
+// TextScore is how well a language model predicts a text.
+type TextScore struct {
+	Tokens     int     `json:"tokens"`             // predictions, ends of lines among them
+	Unknown    int     `json:"unknown"`            // of them, of words that the vocabulary lacks
+	Perplexity float64 `json:"perplexity"`         // of a token
+	Nats       float64 `json:"nats_per_token"`     // its logarithm
+	PerChar    float64 `json:"nats_per_character"` // the same for each character of the text, ends of lines among them
+	Streams    int     `json:"streams"`            // places at which the text was read side by side
+	Characters int     `json:"characters"`
+}
+
+// scoreSteps is the number of steps of a batch of text that is scored.
+const scoreSteps = 64
+
+// Score returns how well the model predicts a text, line by line, from its beginning:
+// the first token is predicted from the end of a line. States are carried over the
+// whole text, as the literature on language models has it, or over each part where
+// the text is read at several places side by side.
+func (m *LM) Score(lines []string, count int) (TextScore, error) {
+	ids := slices.Insert(tokens(m.Tokenizer, lines), 0, m.begin())
+	if count < 1 || len(ids) < 2*count {
+		return TextScore{}, fmt.Errorf("train: %d streams of a text of %d tokens; want at least 1, and two tokens in each", count, len(ids))
+	}
+	s := newStreams(ids, count, scoreSteps)
+	m.Model.Pack()
+	defer m.Model.Unpack()
+	l := likelihood(m.Model, &s)
+	score := TextScore{Tokens: l.Tokens, Nats: -l.LogProb / float64(l.Tokens), Streams: count}
+	score.Perplexity = math.Exp(score.Nats)
+	for _, line := range lines {
+		score.Characters += utf8.RuneCountInString(line) + 1
+	}
+	score.PerChar = score.Nats * float64(len(ids)-1) / float64(score.Characters)
+	for _, id := range ids[1:] {
+		if id == m.Tokenizer.Special().Unknown {
+			score.Unknown++
+		}
+	}
+	return score, nil
+}
+
+// begin returns the token that stands before the first of a text: the end of the line
+// before.
+func (m *LM) begin() int32 {
+	if end := m.Tokenizer.Special().End; end != tokenizer.None {
+		return end
+	}
+	id, _ := m.Tokenizer.ID("\n") // the unknown character where the text had one line
+	return id
+}

@@ -1,0 +1,221 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/kotoba-nlp/kotoba/decode"
+	"github.com/kotoba-nlp/kotoba/models/rnnlm"
+	"github.com/kotoba-nlp/kotoba/nn"
+)
+
+// smallLM is a run of a language model of a fraction of a second. Its validations fall
+// inside epochs, so that states are carried over the end of a session.
+func smallLM(t *testing.T) LMConfig {
+	t.Helper()
+	c, err := LMPreset("lstm-zaremba-small")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fit, _ := smallTexts()
+	c.Data.Text = filepath.Join(t.TempDir(), "text")
+	if err := os.WriteFile(c.Data.Text, []byte(strings.Join(fit.Target, "\n")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.Data.Streams, c.Data.Steps = 3, 5
+	c.Model = rnnlm.Config{Cell: nn.LSTM, Dim: 8, Hidden: 12, Layers: 2, Dropout: 0.2, Init: 0.1}
+	c.Training.MaxEpochs, c.Training.ValidateEvery = 1, 20
+	c.Training.Hold, c.Training.Every = 0.3, 0.2
+	return c
+}
+
+func trainLM(ctx context.Context, t *testing.T, dir string, c LMConfig, progress func(Progress, *Validation)) (Validation, error) {
+	t.Helper()
+	run, err := NewLMRun(dir, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run.Train(ctx, progress)
+}
+
+func TestLanguageModelsGoOnFromTheStatesTheyHad(t *testing.T) {
+	c := smallLM(t)
+	whole, stopped := t.TempDir(), t.TempDir()
+	quiet := func(Progress, *Validation) {}
+	if _, err := trainLM(context.Background(), t, whole, c, quiet); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		ctx, cancel := context.WithCancel(context.Background())
+		steps := 7
+		_, err := trainLM(ctx, t, stopped, c, func(Progress, *Validation) {
+			if steps--; steps == 0 {
+				cancel()
+			}
+		})
+		if !errors.Is(err, ErrInterrupted) {
+			t.Fatalf("error %v, want ErrInterrupted", err)
+		}
+	}
+	best, err := trainLM(context.Background(), t, stopped, c, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameRun(t, stopped, whole)
+	if best.Perplexity == nil || math.Abs(*best.Perplexity-math.Exp(best.Loss)) > 1e-9 {
+		t.Errorf("perplexity %v of a loss of %v", best.Perplexity, best.Loss)
+	}
+}
+
+func TestStreamsReadEveryPlaceOnce(t *testing.T) {
+	ids := make([]int32, 23) // three streams of seven, two tokens left out
+	for i := range ids {
+		ids[i] = int32(i)
+	}
+	s := newStreams(ids, 3, 4)
+	if s.batches() != 2 {
+		t.Fatalf("%d batches; want 2", s.batches())
+	}
+	var in, out [][]int32
+	for b := range s.batches() {
+		i, o, _ := s.batch(b)
+		in, out = append(in, append([]int32(nil), i...)), append(out, append([]int32(nil), o...))
+	}
+	wantIn := [][]int32{{0, 7, 14, 1, 8, 15, 2, 9, 16, 3, 10, 17}, {4, 11, 18, 5, 12, 19}}
+	if !reflect.DeepEqual(in, wantIn) {
+		t.Errorf("read %v; want %v", in, wantIn)
+	}
+	for b := range in {
+		for i := range in[b] {
+			if out[b][i] != in[b][i]+1 {
+				t.Errorf("after %d came %d", in[b][i], out[b][i])
+			}
+		}
+	}
+}
+
+// openSmallLM returns a trained language model.
+func openSmallLM(t *testing.T, change func(*LMConfig)) *LM {
+	t.Helper()
+	c, dir := smallLM(t), t.TempDir()
+	change(&c)
+	if _, err := trainLM(context.Background(), t, dir, c, func(Progress, *Validation) {}); err != nil {
+		t.Fatal(err)
+	}
+	m, err := OpenLM(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestScoreIsTheProbabilityOfTheText(t *testing.T) {
+	m := openSmallLM(t, func(*LMConfig) {})
+	_, held := smallTexts()
+	lines := append(held.Target, "nobody_knows_this the")
+	got, err := m.Score(lines, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The same one token at a time, by the steps of decoding.
+	logProb, count, unknown, characters := 0.0, 0, 0, 0
+	special := m.Tokenizer.Special()
+	d := m.Model.NewDecoder(nil)
+	last := special.End
+	for _, line := range lines {
+		characters += len(line) + 1
+		for _, id := range append(m.Tokenizer.Encode(line), special.End) {
+			logits := d.Step([]int32{last}).Row(0)
+			sum := 0.0
+			for _, x := range logits {
+				sum += math.Exp(float64(x))
+			}
+			logProb += float64(logits[id]) - math.Log(sum)
+			if id == special.Unknown {
+				unknown++
+			}
+			last = id
+			count++
+		}
+	}
+	want := TextScore{Tokens: count, Unknown: unknown, Characters: characters, Streams: 1}
+	nats := -logProb / float64(count)
+	for _, x := range []struct {
+		name      string
+		got, want float64
+	}{
+		{"nats", got.Nats, nats},
+		{"perplexity", got.Perplexity, math.Exp(nats)},
+		{"nats a character", got.PerChar, -logProb / float64(characters)},
+	} {
+		if math.Abs(x.got-x.want) > 1e-4*x.want {
+			t.Errorf("%s = %v; want %v", x.name, x.got, x.want)
+		}
+	}
+	got.Nats, got.Perplexity, got.PerChar = 0, 0, 0
+	if got != want || unknown == 0 {
+		t.Errorf("score %+v; want %+v", got, want)
+	}
+	if _, err := m.Score(nil, 1); err == nil {
+		t.Error("no error for a text without lines")
+	}
+}
+
+func TestGenerate(t *testing.T) {
+	for _, kind := range []string{"words", "characters"} {
+		t.Run(kind, func(t *testing.T) {
+			m := openSmallLM(t, func(c *LMConfig) { c.Tokenizer.Type = kind })
+			s := decode.Sampling{Temperature: 1, TopP: 1, Seed: 5}
+			text, err := m.Generate("the", 60, s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, err := m.Generate("the", 60, s)
+			if err != nil || again != text {
+				t.Errorf("%q, %v with the same seed; want %q", again, err, text)
+			}
+			s.Seed++
+			if other, _ := m.Generate("the", 60, s); other == text {
+				t.Errorf("two seeds give %q", text)
+			}
+			if !strings.HasPrefix(text, "the") {
+				t.Errorf("%q; want its prefix first", text)
+			}
+			got := len([]rune(text)) - len("the")
+			if kind == "words" {
+				got = len(tokens(m.Tokenizer, strings.Split(text, "\n"))) - 2
+			}
+			if got != 60 {
+				t.Errorf("%d tokens after the prefix in %q; want 60", got, text)
+			}
+			if _, err := m.Generate("the", 0, s); err == nil {
+				t.Error("no error for a length of 0")
+			}
+		})
+	}
+}
+
+func TestTextsThatAreTooShortAreRefused(t *testing.T) {
+	c := smallLM(t)
+	c.Data.Streams = 100_000
+	dir := filepath.Join(t.TempDir(), "run")
+	if _, err := NewLMRun(dir, c); err == nil {
+		t.Error("no error for more streams than tokens")
+	} else {
+		t.Log(err)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("a folder was left behind")
+	}
+	c = smallLM(t)
+	c.Data.ValidShare = 0
+	if _, err := NewLMRun(dir, c); err == nil {
+		t.Error("no error for no text to validate with")
+	}
+}
