@@ -23,6 +23,7 @@ type evaluation struct {
 	seed          uint64
 	asJSON        bool
 	bleu          metrics.BLEUConfig
+	text          textEvaluation
 	chrF          metrics.ChrFConfig
 }
 
@@ -38,27 +39,36 @@ var defaultTrials = map[string]int{pairedBootstrap: 1000, pairedRandomization: 1
 func newEval() *cobra.Command {
 	var e evaluation
 	c := &cobra.Command{
-		Use:   "eval --ref FILE --hyp FILE",
-		Short: "Score translations with BLEU and chrF",
+		Use:   "eval --ref FILE --hyp FILE | eval RUN --text FILE",
+		Short: "Score translations with BLEU and chrF, or a language model with perplexity",
 		Long: `eval scores translations, a segment a line, against references with BLEU and
 chrF. Scores, confidence intervals and significance tests are those of
 sacreBLEU ` + metrics.SacreBLEUVersion + `, and come with its signatures.
 
 --bootstrap adds 95 % confidence intervals. --baseline tests whether another
 system's translations are as good: p is the probability of a difference as
-large as the one seen if they were.`,
+large as the one seen if they were.
+
+With a run of a language model and --text, eval prints the perplexity of the text:
+states are carried over all of it, and the ends of lines are predicted too.`,
 		Example: `  kotoba eval --ref test.en --hyp out.en
   kotoba eval --ref test.en --hyp - --json < out.en
   kotoba eval --ref a.en --ref b.en --hyp out.en --bootstrap 1000
   kotoba eval --ref test.en --hyp out.en --baseline old.en --paired randomization
-  kotoba eval --ref test.ja --hyp out.ja --tokenize char --chrf-word-order 2`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return fmt.Errorf("eval cannot score %q: it takes no run yet; give translations with --hyp and --ref", args[0])
+  kotoba eval --ref test.ja --hyp out.ja --tokenize char --chrf-word-order 2
+  kotoba eval runs/lm --text test.txt --json`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			switch {
+			case len(args) == 1 && e.text.path == "":
+				return fmt.Errorf("eval of the run %s needs --text; translations are scored with --hyp and --ref, without a run", args[0])
+			case len(args) == 1:
+				return e.text.run(c, args[0], e.asJSON)
+			case e.text.path != "":
+				return errors.New("--text needs the run of a language model: eval RUN --text FILE")
 			}
-			return nil
+			return e.run(c)
 		},
-		RunE: func(c *cobra.Command, _ []string) error { return e.run(c) },
 	}
 	e.addFlags(c)
 	return c
@@ -78,6 +88,8 @@ func (e *evaluation) addFlags(c *cobra.Command) {
 	f.StringVar(&e.paired, "paired", pairedBootstrap, "significance test against the baseline: bootstrap or randomization")
 	f.IntVar(&e.trials, "trials", 0, "resamples or trials of that test; by default 1000 and 10000, as sacreBLEU's")
 	f.Uint64Var(&e.seed, "seed", metrics.DefaultSeed, "seed of resamples and trials")
+	f.StringVar(&e.text.path, "text", "", "text to score with the language model of a run")
+	f.IntVar(&e.text.streams, "streams", 1, "places at which that text is read side by side; more is faster, and each begins without context")
 	f.BoolVar(&e.asJSON, "json", false, "print one JSON object")
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -15,69 +16,84 @@ import (
 	"github.com/kotoba-nlp/kotoba/train"
 )
 
+// training is what the flags of train say.
+type training struct {
+	preset, dir string
+	sets        []string
+	files       train.DataConfig   // of a translation model
+	text        train.LMDataConfig // of a language model
+}
+
 func newTrain() *cobra.Command {
-	var preset, dir string
-	var sets []string
-	var files train.DataConfig
+	var t training
 	c := &cobra.Command{
 		Use:   "train [CONFIG.yaml] --dir RUN",
-		Short: "Train a translation model, or go on where training stopped",
-		Long: `train fits a Transformer to a parallel corpus. The run is a folder: running the
-same command again goes on from its last checkpoint, to the same weights bit for
-bit. Ctrl-C makes a checkpoint and stops.`,
+		Short: "Train a model, or go on where training stopped",
+		Long: `train fits a model: a Transformer to a parallel corpus, or a recurrent language
+model to a text. The preset says which. The run is a folder: running the same
+command again goes on from its last checkpoint, to the same weights bit for bit.
+Ctrl-C makes a checkpoint and stops.`,
 		Example: `  kotoba train --preset transformer-tiny --src train.en --tgt train.de \
       --valid-src val.en --valid-tgt val.de --dir runs/ende
+  kotoba train --preset lstm-zaremba-small --text train.txt --valid-text valid.txt --dir runs/lm
   kotoba config > ende.yaml
   kotoba train ende.yaml --set training.seed=2 --dir runs/ende-2`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			config, err := trainConfig(args, preset, files, sets)
-			if err != nil {
-				return err
-			}
 			ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
 			defer stop()
-			return runTrain(ctx, c.ErrOrStderr(), dir, config)
+			return t.run(ctx, c.ErrOrStderr(), args)
 		},
 	}
-	c.Flags().StringVar(&preset, "preset", "", "start from a preset: "+strings.Join(train.Presets(), ", "))
-	c.Flags().StringVar(&dir, "dir", "", "folder of the run")
-	c.Flags().StringVar(&files.Source, "src", "", "training text, source language")
-	c.Flags().StringVar(&files.Target, "tgt", "", "training text, target language")
-	c.Flags().StringVar(&files.ValidSource, "valid-src", "", "validation text, source language")
-	c.Flags().StringVar(&files.ValidTarget, "valid-tgt", "", "validation text, target language")
-	c.Flags().StringArrayVar(&sets, "set", nil, "change one value of the configuration, as in training.seed=2")
+	f := c.Flags()
+	f.StringVar(&t.preset, "preset", "", "start from a preset: "+strings.Join(train.Presets(), ", "))
+	f.StringVar(&t.dir, "dir", "", "folder of the run")
+	f.StringVar(&t.files.Source, "src", "", "training text, source language")
+	f.StringVar(&t.files.Target, "tgt", "", "training text, target language")
+	f.StringVar(&t.files.ValidSource, "valid-src", "", "validation text, source language")
+	f.StringVar(&t.files.ValidTarget, "valid-tgt", "", "validation text, target language")
+	f.StringVar(&t.text.Text, "text", "", "training text of a language model")
+	f.StringVar(&t.text.Valid, "valid-text", "", "its validation text; without one, the end of the training text")
+	f.StringArrayVar(&t.sets, "set", nil, "change one value of the configuration, as in training.seed=2")
 	if err := c.MarkFlagRequired("dir"); err != nil {
 		panic(err)
 	}
 	return c
 }
 
-// trainConfig joins, each going before the one before it, the preset, the
-// file, the flags for files and --set.
-func trainConfig(args []string, preset string, files train.DataConfig, sets []string) (config train.Config, err error) {
+func (t training) run(ctx context.Context, w io.Writer, args []string) error {
+	if len(args) == 1 && t.preset != "" {
+		return errors.New("a configuration and --preset are given; name the preset in the configuration instead")
+	}
+	lm := train.IsLM(t.preset) || len(args) == 1 && train.IsLMFile(args[0])
 	switch {
-	case len(args) == 1 && preset != "":
-		return config, errors.New("a configuration and --preset are given; name the preset in the configuration instead")
-	case len(args) == 1:
-		config, err = train.ReadConfig(args[0])
-	default:
-		config, err = train.Preset(preset)
+	case lm && t.files != (train.DataConfig{}):
+		return errors.New("--src, --tgt, --valid-src and --valid-tgt are for translation; a language model takes --text and --valid-text")
+	case !lm && t.text != (train.LMDataConfig{}):
+		return errors.New("--text and --valid-text are for language models; a translation model takes --src, --tgt, --valid-src and --valid-tgt")
+	case lm:
+		return t.language(ctx, w, args)
+	}
+	return t.translation(ctx, w, args)
+}
+
+// configure returns, each going before the one before it, the preset or the file,
+// then the values of flags, and --set.
+func configure[C any](args []string, preset string, read, named func(string) (C, error), flags map[string]string, sets []string, set func(c *C, key, value string) error) (config C, err error) {
+	if len(args) == 1 {
+		config, err = read(args[0])
+	} else {
+		config, err = named(preset)
 	}
 	if err != nil {
 		return config, err
 	}
-	for _, f := range []struct {
-		to   *string
-		from string
-	}{
-		{&config.Data.Source, files.Source},
-		{&config.Data.Target, files.Target},
-		{&config.Data.ValidSource, files.ValidSource},
-		{&config.Data.ValidTarget, files.ValidTarget},
-	} {
-		if f.from != "" {
-			*f.to = f.from
+	for key, value := range flags {
+		if value == "" {
+			continue
+		}
+		if err := set(&config, key, strconv.Quote(value)); err != nil {
+			return config, err
 		}
 	}
 	for _, s := range sets {
@@ -85,23 +101,55 @@ func trainConfig(args []string, preset string, files train.DataConfig, sets []st
 		if !ok {
 			return config, fmt.Errorf("--set %s: want key=value", s)
 		}
-		if err := config.Set(key, value); err != nil {
+		if err := set(&config, key, value); err != nil {
 			return config, err
 		}
 	}
 	return config, nil
 }
 
-func runTrain(ctx context.Context, w io.Writer, dir string, config train.Config) error {
-	run, err := train.NewRun(dir, config)
+func (t training) translation(ctx context.Context, w io.Writer, args []string) error {
+	config, err := configure(args, t.preset, train.ReadConfig, train.Preset, map[string]string{
+		"data.source": t.files.Source, "data.target": t.files.Target,
+		"data.valid_source": t.files.ValidSource, "data.valid_target": t.files.ValidTarget,
+	}, t.sets, (*train.Config).Set)
+	if err != nil {
+		return err
+	}
+	run, err := train.NewRun(t.dir, config)
 	if err != nil {
 		return err
 	}
 	if n := run.Task.Skipped; n > 0 {
 		fmt.Fprintf(w, "skipped %d pairs that are empty on one side or over %d tokens\n", n, run.Task.Model.MaxLength)
 	}
-	bar := newTrainBar(w, config.Training.MaxSteps)
-	best, err := run.Train(ctx, bar.update)
+	return fit(ctx, w, t.dir, config.Training.MaxSteps, run.Train)
+}
+
+func (t training) language(ctx context.Context, w io.Writer, args []string) error {
+	config, err := configure(args, t.preset, train.ReadLMConfig, train.LMPreset, map[string]string{
+		"data.text": t.text.Text, "data.valid": t.text.Valid,
+	}, t.sets, (*train.LMConfig).Set)
+	if err != nil {
+		return err
+	}
+	run, err := train.NewLMRun(t.dir, config)
+	if err != nil {
+		return err
+	}
+	steps := config.Training.MaxSteps
+	if epochs := config.Training.MaxEpochs; steps == 0 && epochs > 0 {
+		steps = epochs * run.Task.Epoch(0)
+	}
+	return fit(ctx, w, t.dir, steps, run.Train)
+}
+
+// fit trains with a bar of the given number of steps.
+func fit(ctx context.Context, w io.Writer, dir string, steps int,
+	run func(context.Context, func(train.Progress, *train.Validation)) (train.Validation, error),
+) error {
+	bar := newTrainBar(w, steps)
+	best, err := run(ctx, bar.update)
 	bar.finish()
 	if errors.Is(err, train.ErrInterrupted) {
 		fmt.Fprintf(w, "stopped; the same command goes on from here\n")
@@ -120,6 +168,9 @@ func describe(v train.Validation) string {
 	if v.BLEU != nil {
 		s += fmt.Sprintf(", BLEU %.2f", *v.BLEU)
 	}
+	if v.Perplexity != nil {
+		s += fmt.Sprintf(", perplexity %.2f", *v.Perplexity)
+	}
 	return s
 }
 
@@ -129,7 +180,13 @@ func newConfig() *cobra.Command {
 		Use: "config", Short: "Print a full configuration with the meaning of each value", Args: cobra.NoArgs,
 		Example: "  kotoba config --preset transformer-base > base.yaml",
 		RunE: func(c *cobra.Command, _ []string) error {
-			config, err := train.Preset(preset)
+			var config interface{ Format() string }
+			var err error
+			if train.IsLM(preset) {
+				config, err = train.LMPreset(preset)
+			} else {
+				config, err = train.Preset(preset)
+			}
 			if err != nil {
 				return err
 			}
