@@ -207,7 +207,7 @@ func TestOptionsThatCannotWorkLeaveTheFolderFree(t *testing.T) {
 
 func TestAnotherConfigurationIsRefused(t *testing.T) {
 	dir := t.TempDir()
-	short := func(c *Config) { c.Training.MaxSteps = 1 }
+	short := func(c *Config) { c.Training.MaxSteps = 11 }
 	if _, err := trainSmall(context.Background(), dir, short); err != nil {
 		t.Fatal(err)
 	}

@@ -35,12 +35,26 @@ recipe() {
 	"$kotoba" eval --ref "$test.$tgt" --hyp "$run/test.$tgt" --lowercase "$@"
 }
 
-[ $# -gt 0 ] || set -- multi30k-en-de multi30k-de-en enja-en-ja
+# Published figures of Multi30k are of text in lower case, tokenised as by Moses.
+lower_multi30k() {
+	mkdir -p "$out/lower"
+	for lang in en de; do
+		for part in train val test_2016_flickr; do
+			python3 "$here/moses.py" "$lang" < "$DATA/multi30k/$part.$lang" > "$out/lower/$part.$lang"
+		done
+	done
+}
+
+[ $# -gt 0 ] || set -- multi30k-en-de multi30k-de-en multi30k-en-de-lower enja-en-ja
 for name; do
 	printf '== %s\n' "$name"
 	case $name in
 	multi30k-en-de) recipe "$name" en de "$DATA"/multi30k/{train,val,test_2016_flickr} ;;
 	multi30k-de-en) recipe "$name" de en "$DATA"/multi30k/{train,val,test_2016_flickr} ;;
+	multi30k-en-de-lower)
+		lower_multi30k
+		recipe "$name" en de "$out"/lower/{train,val,test_2016_flickr} --tokenize none
+		;;
 	enja-en-ja)
 		split_enja
 		recipe "$name" en ja "$out"/enja/{train,valid} "$DATA/enja/dev" --tokenize none

@@ -123,7 +123,7 @@ func exportable(m *Model, vocab *tokenizer.SentencePiece) error {
 	s := vocab.Special()
 	switch {
 	case m.PreNorm:
-		return fmt.Errorf("the model normalises before its sub-layers (pre_norm); Marian models do so after them")
+		return fmt.Errorf("the model normalises before its sub-layers (pre_norm); Marian models do so after them: train with pre_norm: false")
 	case vocab.Len() != m.Vocab:
 		return fmt.Errorf("the vocabulary has %d entries and the model %d; want equal numbers", vocab.Len(), m.Vocab)
 	case s.Pad == tokenizer.None || s.End == tokenizer.None:
