@@ -14,15 +14,19 @@ type Cell string
 
 // The cells.
 const (
-	LSTM        Cell = "lstm"         // Hochreiter and Schmidhuber 1997, with forget gates (Gers et al. 2000)
-	GRU         Cell = "gru"          // Cho et al. 2014
-	RNNTanh     Cell = "rnn-tanh"     // Elman 1990
-	RNNLogistic Cell = "rnn-logistic" // the same with logistic units
-	RNNReLU     Cell = "rnn-relu"     // the same with rectified units
+	LSTM         Cell = "lstm"           // Hochreiter and Schmidhuber 1997, with forget gates (Gers et al. 2000)
+	LSTMNoForget Cell = "lstm-no-forget" // the same as in 1997, without forget gates
+	GRU          Cell = "gru"            // Cho et al. 2014
+	RNNTanh      Cell = "rnn-tanh"       // Elman 1990
+	RNNLogistic  Cell = "rnn-logistic"   // the same with logistic units
+	RNNReLU      Cell = "rnn-relu"       // the same with rectified units
 )
 
 // Cells lists the cells.
-var Cells = []Cell{LSTM, GRU, RNNTanh, RNNLogistic, RNNReLU}
+var Cells = []Cell{LSTM, LSTMNoForget, GRU, RNNTanh, RNNLogistic, RNNReLU}
+
+// IsLSTM says whether the cell has memory beside its output.
+func (c Cell) IsLSTM() bool { return c == LSTM || c == LSTMNoForget }
 
 // Validate says whether there is such a cell.
 func (c Cell) Validate() error {
@@ -38,10 +42,10 @@ func (c Cell) Validate() error {
 
 // parts is the number of vectors of units that the cell computes from its input.
 func (c Cell) parts() int {
-	switch c {
-	case LSTM:
+	switch {
+	case c.IsLSTM():
 		return 4
-	case GRU:
+	case c == GRU:
 		return 3
 	}
 	return 1
@@ -56,7 +60,7 @@ type State struct {
 // NewState returns a state of zeros which takes no gradient.
 func (c Cell) NewState(sequences, units int) State {
 	s := State{H: tensor.NewConstant(sequences, units)}
-	if c == LSTM {
+	if c.IsLSTM() {
 		s.C = tensor.NewConstant(sequences, units)
 	}
 	return s
@@ -82,7 +86,21 @@ func NewRecurrent(c Cell, in, units int, limit float64, r *rand.Rand) Recurrent 
 	if c == GRU {
 		l.Hidden.Bias = Uniform(1, n, limit, r)
 	}
+	if c == LSTMNoForget {
+		l.openForgetGates()
+	}
 	return l
+}
+
+// openForgetGates lets all that a cell holds pass, for good: σ(100) is 1 to the last
+// bit, and so the gates take no gradient.
+func (l Recurrent) openForgetGates() {
+	units := l.Hidden.Weight.Cols()
+	for i := units; i < 2*units; i++ {
+		clear(l.Input.Weight.Row(i))
+		clear(l.Hidden.Weight.Row(i))
+		l.Input.Bias.Data[i] = 100
+	}
 }
 
 // Uniform returns a parameter of elements uniform in ±limit.
@@ -100,7 +118,7 @@ func (l Recurrent) Forward(t *tensor.Tape, x *tensor.Tensor, steps tensor.Steps,
 	in := l.Input.Forward(t, x) // (rows, parts·H)
 	r := tensor.Recurrence{Steps: steps, Weight: l.Hidden.Weight, Initial: before.H}
 	switch l.Cell {
-	case LSTM:
+	case LSTM, LSTMNoForget:
 		h, c := t.LSTM(in, tensor.LSTM{Recurrence: r, Cell: before.C})
 		return State{H: h, C: c}
 	case GRU:

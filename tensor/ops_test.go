@@ -222,11 +222,11 @@ func (o opRow) evaluate(t *Tape, p []*Tensor) []Float {
 	}
 	y := o.run(t, p)
 	out := append([]Float(nil), y.Data...)
-	g, _ := y.gradient(t)
-	for i := range g {
-		g[i] = weight(i)
+	seed := make([]Float, len(y.Data))
+	for i := range seed {
+		seed[i] = weight(i)
 	}
-	t.propagate()
+	t.BackwardFrom(Seed{Of: y, Grad: seed})
 	return out
 }
 
@@ -242,7 +242,7 @@ func eachRow(t *testing.T, f func(t *testing.T, o opRow)) {
 }
 
 func TestEveryOperationHasARow(t *testing.T) {
-	rest := map[string]bool{"Reset": true, "Backward": true, "Input": true}
+	rest := map[string]bool{"Reset": true, "Backward": true, "BackwardFrom": true, "Input": true}
 	for _, o := range opRows {
 		rest[o.op] = true
 	}

@@ -60,6 +60,25 @@ func (t *Tape) Backward(loss *Tensor) {
 	t.propagate()
 }
 
+// Seed is the gradient that a way back begins with.
+type Seed struct {
+	Of   *Tensor
+	Grad []Float // of as many elements
+}
+
+// BackwardFrom computes the gradients of the sum of the products of tensors with
+// their seeds, element by element: a row of a Jacobian where a seed is a unit vector.
+func (t *Tape) BackwardFrom(seeds ...Seed) {
+	for _, s := range seeds {
+		if len(s.Grad) != len(s.Of.Data) {
+			misfit("BackwardFrom", "%d elements for a tensor of %d x %d", len(s.Grad), s.Of.rows, s.Of.cols)
+		}
+		g, _ := s.Of.gradient(t)
+		copy(g, s.Grad)
+	}
+	t.propagate()
+}
+
 // propagate runs the tape backwards from the results that have gradients.
 func (t *Tape) propagate() {
 	for _, o := range slices.Backward(t.ops) {

@@ -215,6 +215,9 @@ type TextScore struct {
 // scoreSteps is the number of steps of a batch of text that is scored.
 const scoreSteps = 64
 
+// Tokens returns the ids of a text, line by line.
+func (m *LM) Tokens(lines []string) []int32 { return tokens(m.Tokenizer, lines) }
+
 // Score returns how well the model predicts a text, line by line, from its beginning:
 // the first token is predicted from the end of a line. States are carried over the
 // whole text, as the literature on language models has it, or over each part where

@@ -10,6 +10,6 @@ func newInspect() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  showHelp,
 	}
-	c.AddCommand(newInspectPositions(), newInspectAttention())
+	c.AddCommand(newInspectPositions(), newInspectAttention(), newInspectGradflow())
 	return c
 }

@@ -93,8 +93,19 @@ type Pass struct {
 // states of every layer after each step. The layers go on from the states before;
 // nil is zeros for all.
 func (m *Model) Forward(p Pass, ids []int32, steps tensor.Steps, before []nn.State) (logits *tensor.Tensor, after []nn.State) {
-	x := p.Embed(m.Embedding, ids, -1, 1) // (T·B, D)
-	for i, l := range m.Layers {
+	x, after := m.below(p, len(m.Layers), ids, steps, before)
+	w := m.OutputWeight
+	if m.Tied {
+		w = m.Embedding
+	}
+	return p.Linear(x, tensor.Linear{Weight: w, Bias: m.OutputBias}), after
+}
+
+// below runs the first layers and returns what the next one, or the prediction,
+// reads.
+func (m *Model) below(p Pass, layers int, ids []int32, steps tensor.Steps, before []nn.State) (x *tensor.Tensor, after []nn.State) {
+	x = p.Embed(m.Embedding, ids, -1, 1) // (T·B, D)
+	for i, l := range m.Layers[:layers] {
 		var s nn.State
 		if before != nil {
 			s = before[i]
@@ -104,12 +115,14 @@ func (m *Model) Forward(p Pass, ids []int32, steps tensor.Steps, before []nn.Sta
 		after = append(after, s)
 		x = s.H // (T·B, H)
 	}
-	x = p.Tape.Dropout(x, p.Dropout.Mask(m.Dropout))
-	w := m.OutputWeight
-	if m.Tied {
-		w = m.Embedding
-	}
-	return p.Linear(x, tensor.Linear{Weight: w, Bias: m.OutputBias}), after
+	return p.Tape.Dropout(x, p.Dropout.Mask(m.Dropout)), after
+}
+
+// Inputs returns what a layer, counted from 0, reads with ids, (T·B, D) for the first
+// and (T·B, H) for the others.
+func (m *Model) Inputs(p Pass, layer int, ids []int32, steps tensor.Steps) *tensor.Tensor {
+	x, _ := m.below(p, layer, ids, steps, nil)
+	return x
 }
 
 // Loss returns the cross entropy of predicting targets, one for each of ids.

@@ -1,0 +1,20 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestShow(t *testing.T) {
+	flows, err := measure()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	show(&out, flows)
+	for _, want := range []string{"20 steps back 0.0115 ", "20 steps back 86.7 ", "memory cell      1 steps back 1          10 steps back 1   "} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("got\n%s\nwithout\n%s", &out, want)
+		}
+	}
+}

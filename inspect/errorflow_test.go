@@ -1,0 +1,201 @@
+package inspect
+
+import (
+	"bytes"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/kotoba-nlp/kotoba/nn"
+	"github.com/kotoba-nlp/kotoba/tensor"
+)
+
+func randomText(rows, cols int) *tensor.Tensor {
+	return nn.Uniform(rows, cols, 1, rand.New(rand.NewPCG(7, 7)))
+}
+
+// stateAfter runs a layer over rows lo to hi of x from a state and returns what an
+// error is carried through: cells of an LSTM, outputs otherwise.
+func stateAfter(l nn.Recurrent, x *tensor.Tensor, lo, hi int, before nn.State) (carried []tensor.Float, after nn.State) {
+	tape := tensor.NewInferenceTape()
+	in := tape.Input(hi-lo, x.Cols())
+	copy(in.Data, x.Data[lo*x.Cols():])
+	s := l.Forward(tape, in, tensor.EqualSteps(hi-lo, 1), before)
+	last := func(x *tensor.Tensor) *tensor.Tensor {
+		if x == nil {
+			return nil
+		}
+		y := tensor.NewConstant(1, x.Cols())
+		copy(y.Data, x.Row(x.Rows()-1))
+		return y
+	}
+	after = nn.State{H: last(s.H), C: last(s.C)}
+	if after.C != nil {
+		return after.C.Data, after
+	}
+	return after.H.Data, after
+}
+
+// TestErrorFlowEqualsFiniteDifferences moves each unit of the state a little and looks
+// at the state some steps later.
+func TestErrorFlowEqualsFiniteDifferences(t *testing.T) {
+	const units, lags = 6, 7
+	x := randomText(warmUp+lags, 4)
+	for _, cell := range nn.Cells {
+		t.Run(string(cell), func(t *testing.T) {
+			limit := 0.9
+			if cell == nn.RNNReLU {
+				limit = 0.4 // stays where small differences can be seen
+			}
+			l := nn.NewRecurrent(cell, 4, units, limit, rand.New(rand.NewPCG(1, 2)))
+			f, err := MeasureErrorFlow(l, x, lags, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(f.Lags) != lags+1 || f.Lags[0].Median != 1 {
+				t.Fatalf("%d lags, the first %+v; want %d, the first of 1", len(f.Lags), f.Lags[0], lags+1)
+			}
+			for q := 1; q <= lags; q++ {
+				from := x.Rows() - q
+				const by = 1e-3
+				_, before := stateAfter(l, x, 0, from, nn.State{})
+				jacobian := make([]tensor.Float, units*units) // [moved][seen]
+				for i := range units {
+					moved := before.H
+					if before.C != nil {
+						moved = before.C
+					}
+					old := moved.Data[i]
+					moved.Data[i] = old + by
+					up, _ := stateAfter(l, x, from, x.Rows(), before)
+					moved.Data[i] = old - by
+					down, _ := stateAfter(l, x, from, x.Rows(), before)
+					moved.Data[i] = old
+					for j := range units {
+						jacobian[i*units+j] = (up[j] - down[j]) / (2 * by)
+					}
+				}
+				want := spectralNorm(jacobian, units)
+				if got := f.Lags[q].Median; math.Abs(got-want) > 2e-2*want+1e-4 {
+					t.Errorf("%d steps back the error is scaled by %v; differences give %v", q, got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestCarouselOfTheCellOf1997IsOne(t *testing.T) {
+	l := nn.NewRecurrent(nn.LSTMNoForget, 4, 5, 0.5, rand.New(rand.NewPCG(1, 2)))
+	f, err := MeasureErrorFlow(l, randomText(150, 4), 100, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range f.Lags {
+		if s.Carousel != 1 {
+			t.Errorf("after %d steps %v of the error is left in the cell; want all", s.Lag, s.Carousel)
+		}
+	}
+	forgetful := nn.NewRecurrent(nn.LSTM, 4, 5, 0.5, rand.New(rand.NewPCG(1, 2)))
+	if f, err = MeasureErrorFlow(forgetful, randomText(150, 4), 100, 3); err != nil {
+		t.Fatal(err)
+	}
+	if s := f.Lags[100]; s.Carousel > 1e-10 || s.Carousel <= 0 {
+		t.Errorf("forget gates about one half leave %v after 100 steps; want next to nothing", s.Carousel)
+	}
+}
+
+// TestSingleUnit is the example of the analysis: one step scales the error by f'(net)·w,
+// and a unit that rests at 0 has the steepest f'.
+func TestSingleUnit(t *testing.T) {
+	const lags = 30
+	x := tensor.New(warmUp+lags, 1)
+	for _, c := range []struct {
+		cell        nn.Cell
+		w, steepest float64
+	}{{nn.RNNTanh, 1.25, 1}, {nn.RNNTanh, 0.5, 1}, {nn.RNNLogistic, 2, 0.25}} {
+		l := nn.NewRecurrent(c.cell, 1, 1, 0, rand.New(rand.NewPCG(1, 1)))
+		l.Hidden.Weight.Data[0] = tensor.Float(c.w)
+		if c.cell == nn.RNNLogistic {
+			l.Input.Bias.Data[0] = tensor.Float(-c.w / 2) // rests at an output of one half
+		}
+		f, err := MeasureErrorFlow(l, x, lags, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		step := c.w * c.steepest
+		if f.Bound != step || f.SpectralRadius != c.w || f.LargestWeight != c.w {
+			t.Errorf("%s, w = %v: bound %v, radius %v, largest weight %v", c.cell, c.w, f.Bound, f.SpectralRadius, f.LargestWeight)
+		}
+		if got, want := f.Lags[lags].Mean, math.Pow(step, lags); math.Abs(got-want) > 1e-3*want {
+			t.Errorf("%s, w = %v: scaled by %v; want %v", c.cell, c.w, got, want)
+		}
+	}
+}
+
+func TestErrorFlowRefuses(t *testing.T) {
+	l := nn.NewRecurrent(nn.RNNTanh, 2, 3, 0.1, rand.New(rand.NewPCG(1, 1)))
+	for _, c := range []struct{ rows, lags, positions int }{{30, 11, 1}, {50, 0, 1}, {50, 5, 0}} {
+		if _, err := MeasureErrorFlow(l, randomText(c.rows, 2), c.lags, c.positions); err == nil {
+			t.Errorf("no error for %+v", c)
+		}
+	}
+	l.Hidden.Weight.Data[0] = tensor.Float(math.NaN())
+	if _, err := MeasureErrorFlow(l, randomText(50, 2), 5, 1); err == nil {
+		t.Error("no error for weights that are not numbers")
+	}
+}
+
+func TestErrorFlowFigure(t *testing.T) {
+	scales := func(factor float64, carousel float64) (f ErrorFlow) {
+		for q := range 21 {
+			s := math.Pow(factor, float64(q))
+			f.Lags = append(f.Lags, ErrorScale{Lag: q, Mean: s, Low: s / 2, Median: s, High: 2 * s, Carousel: carousel})
+		}
+		return f
+	}
+	r := ErrorFlowReport{
+		{"dies <at once>", scales(1e-3, 0)}, {"grows", scales(1.5, 0)}, {"stays", scales(1, 1)}, {"is dead", scales(0, 0)},
+	}
+	f, err := r.Figure()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := render(t, f)
+	for _, want := range []string{"dies", "grows", "stays: inside the cells", "1e+0", "time lag (steps)"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the picture lacks %q", want)
+		}
+	}
+	var page bytes.Buffer
+	if err := r.WriteHTML(&page); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"<svg", "<td>dies &lt;at once&gt;</td>", "<th>20 back</th>", "<td>3.3e&#43;03</td>"} {
+		if !strings.Contains(page.String(), want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if strings.Contains(page.String(), "<?xml") {
+		t.Error("the page holds the head of an SVG file")
+	}
+	if _, err := (ErrorFlowReport{}).Figure(); err == nil {
+		t.Error("no error for a picture of nothing")
+	}
+}
+
+func TestScaleRecurrence(t *testing.T) {
+	for cell, want := range map[nn.Cell]float64{nn.RNNLogistic: 8, nn.RNNTanh: 2} {
+		l := nn.NewRecurrent(cell, 3, 10, 0.1, rand.New(rand.NewPCG(1, 1)))
+		if _, err := ScaleRecurrence(l, 2); err != nil {
+			t.Fatal(err)
+		}
+		f, err := MeasureErrorFlow(l, randomText(30, 3), 1, 1)
+		if err != nil || math.Abs(f.SpectralRadius-want) > 1e-5 {
+			t.Errorf("%s: radius %v, error %v; want %v", cell, f.SpectralRadius, err, want)
+		}
+	}
+	if _, err := ScaleRecurrence(nn.NewRecurrent(nn.GRU, 3, 10, 0.1, rand.New(rand.NewPCG(1, 1))), 2); err == nil {
+		t.Error("no error for the gates of a GRU")
+	}
+}
