@@ -93,7 +93,7 @@ var inferenceOnly = map[string]bool{"CachedAttention": true}
 var testMask = Mask{Key: 12345, Rate: 0.3}
 
 // opRows are the rows of all operations.
-var opRows = slices.Concat(matrixRows, attentionRows, recurrentRows)
+var opRows = slices.Concat(matrixRows, attentionRows, recurrentRows, lookupRows)
 
 var matrixRows = []opRow{
 	linearRow("bias", 5, 7, 3, false, true, Mask{}),

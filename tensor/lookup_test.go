@@ -1,0 +1,89 @@
+package tensor
+
+import "math"
+
+// testSpans are those of two sequences of 4 and 5 keys, with two and three queries:
+// windows that overlap inside a sequence, and a query that looks at nothing.
+var testSpans = Spans{{0, 0, 4}, {0, 1, 3}, {4, 4, 9}, {4, 6, 6}, {4, 5, 8}}
+
+const testKeys = 9
+
+var lookupRows = []opRow{
+	{"DotScores", "windows", [][2]int{{5, 7}, {testKeys, 7}}, func(t *Tape, p []*Tensor) *Tensor {
+		return t.DotScores(p[0], p[1], testSpans, 0.5)
+	}, func(p []matrix) matrix {
+		return scoresOracle(p[0].rows, func(i, r int) float64 {
+			sum := 0.0
+			for c := range p[0].cols {
+				sum += 0.5 * *p[0].at(i, c) * *p[1].at(r, c)
+			}
+			return sum
+		})
+	}},
+	{"AdditiveScores", "windows", [][2]int{{5, 17}, {testKeys, 17}, {1, 17}}, func(t *Tape, p []*Tensor) *Tensor {
+		return t.AdditiveScores(p[0], p[1], p[2], testSpans)
+	}, func(p []matrix) matrix {
+		return scoresOracle(p[0].rows, func(i, r int) float64 {
+			sum := 0.0
+			for c := range p[0].cols {
+				sum += *p[2].at(0, c) * math.Tanh(*p[0].at(i, c)+*p[1].at(r, c))
+			}
+			return sum
+		})
+	}},
+	{"SpanSoftmax", "windows", [][2]int{{5, 6}}, func(t *Tape, p []*Tensor) *Tensor {
+		return t.SpanSoftmax(p[0], testSpans)
+	}, func(p []matrix) matrix {
+		y := zeros(p[0].rows, p[0].cols)
+		for i, s := range testSpans {
+			sum := 0.0
+			for j := range s.Len() {
+				sum += math.Exp(*p[0].at(i, j))
+			}
+			for j := range s.Len() {
+				*y.at(i, j) = math.Exp(*p[0].at(i, j)) / sum
+			}
+		}
+		return y
+	}},
+	{"Mix", "windows", [][2]int{{5, 6}, {testKeys, 17}}, func(t *Tape, p []*Tensor) *Tensor {
+		return t.Mix(p[0], p[1], testSpans)
+	}, func(p []matrix) matrix {
+		return generate(p[0].rows, p[1].cols, func(i, c int) float64 {
+			sum, s := 0.0, testSpans[i]
+			for j := range s.Len() {
+				sum += *p[0].at(i, j) * *p[1].at(s.First+j, c)
+			}
+			return sum
+		})
+	}},
+	{"Rows", "", [][2]int{{6, 17}}, func(t *Tape, p []*Tensor) *Tensor { return t.Rows(p[0], 2, 5) }, func(p []matrix) matrix {
+		return generate(3, 17, func(i, j int) float64 { return *p[0].at(i+2, j) })
+	}},
+	{"Stack", "", [][2]int{{2, 17}, {3, 17}, {1, 17}}, func(t *Tape, p []*Tensor) *Tensor { return t.Stack(p[0], p[1], p[2]) }, func(p []matrix) matrix {
+		y := zeros(6, 17)
+		at := 0
+		for _, x := range p {
+			at += copy(y.data[at:], x.data)
+		}
+		return y
+	}},
+	{"TanhSum", "two", [][2]int{{3, 17}, {3, 17}}, func(t *Tape, p []*Tensor) *Tensor { return t.TanhSum(p[0], p[1]) }, func(p []matrix) matrix {
+		return generate(3, 17, func(i, j int) float64 { return math.Tanh(*p[0].at(i, j) + *p[1].at(i, j)) })
+	}},
+	{"TanhSum", "one", [][2]int{{3, 17}}, func(t *Tape, p []*Tensor) *Tensor { return t.TanhSum(p[0], nil) }, func(p []matrix) matrix {
+		return generate(3, 17, func(i, j int) float64 { return math.Tanh(*p[0].at(i, j)) })
+	}},
+}
+
+// scoresOracle computes scores of the test's spans, in as many columns as the longest
+// has keys.
+func scoresOracle(queries int, score func(i, r int) float64) matrix {
+	y := zeros(queries, 5)
+	for i, s := range testSpans {
+		for j := range s.Len() {
+			*y.at(i, j) = score(i, s.First+j)
+		}
+	}
+	return y
+}
