@@ -53,14 +53,14 @@ const (
 	decodeTarget = 24
 )
 
-func randomSequences(r *rand.Rand, n, length, vocab int) transformer.Sequences {
+func randomSequences(r *rand.Rand, n, length, vocab int) nn.Sequences {
 	seqs := make([][]int32, n)
 	for i := range seqs {
 		for range length {
 			seqs[i] = append(seqs[i], int32(r.IntN(vocab)))
 		}
 	}
-	return transformer.NewSequences(seqs...)
+	return nn.NewSequences(seqs...)
 }
 
 // Train measures a whole training step, in target tokens a second: forward
@@ -76,7 +76,7 @@ func Train(shape string, budget time.Duration) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	b := transformer.Batch{
+	b := nn.Batch{
 		Source: randomSequences(r, s.batch, s.length, trainVocab),
 		Input:  randomSequences(r, s.batch, s.length, trainVocab),
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/kotoba-nlp/kotoba/models/transformer"
+	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/tensor"
 	"github.com/kotoba-nlp/kotoba/tokenizer"
 )
@@ -31,8 +32,8 @@ func AttentionOf(m *transformer.Model, from, to tokenizer.Tokenizer, source, tar
 		k := kinds[kind]
 		k.to[layer] = append(k.to[layer], rows(weights, k.keys))
 	}
-	s := transformer.NewSequences(src)
-	m.Decode(p, m.Encode(p, s), s.Segments, transformer.NewSequences(in))
+	s := nn.NewSequences(src)
+	m.Decode(p, m.Encode(p, s), s.Segments, nn.NewSequences(in))
 	return a
 }
 

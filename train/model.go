@@ -77,6 +77,6 @@ func (m *Model) System() decode.System {
 	return decode.System{
 		Source: m.Source, Target: m.Target,
 		Begin: int32(m.Transformer.Start), MaxLength: m.Transformer.MaxLength,
-		Start: func(src [][]int32) decode.Stepper { return m.Transformer.NewDecoder(transformer.NewSequences(src...)) },
+		Start: func(src [][]int32) decode.Stepper { return m.Transformer.NewDecoder(nn.NewSequences(src...)) },
 	}
 }

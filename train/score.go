@@ -5,6 +5,7 @@ import (
 
 	"github.com/kotoba-nlp/kotoba/data"
 	"github.com/kotoba-nlp/kotoba/models/transformer"
+	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/tensor"
 )
 
@@ -24,7 +25,7 @@ func (m *Model) Score(t Text) ([]Score, error) {
 		}
 		examples = append(examples, e)
 	}
-	var batch transformer.Batch
+	var batch nn.Batch
 	scores := make([]Score, len(examples))
 	tape := tensor.NewInferenceTape()
 	for _, indices := range data.SortedBatches(examples, validTokens) {

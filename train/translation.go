@@ -31,7 +31,7 @@ type Translation struct {
 	valid    []data.Example
 	sampling *sampling // nil for the same segmentation in every epoch
 	batches  [][]int
-	batch    transformer.Batch // memory of the current batch
+	batch    nn.Batch // memory of the current batch
 }
 
 // NewTranslation prepares a corpus for a model.
@@ -108,7 +108,7 @@ func (t *Translation) Loss(tape *tensor.Tape, d *nn.Dropout, batch int, scale fl
 
 // fill makes b the examples that indices name. The decoder's input is its
 // output one place later, after the start symbol.
-func fill(b *transformer.Batch, examples []data.Example, indices []int, start int32) {
+func fill(b *nn.Batch, examples []data.Example, indices []int, start int32) {
 	b.Source.Clear()
 	b.Input.Clear()
 	b.Output = b.Output[:0]

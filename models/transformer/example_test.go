@@ -23,9 +23,9 @@ func Example() {
 		panic(err)
 	}
 	// The decoder reads Input and is to put out Output, one place earlier.
-	b := transformer.Batch{
-		Source: transformer.NewSequences([]int32{2, 3, 4, end}, []int32{5, 6, end}, []int32{7, 2, 5, end}),
-		Input:  transformer.NewSequences([]int32{begin, 4, 3, 2}, []int32{begin, 6, 5}, []int32{begin, 5, 2, 7}),
+	b := nn.Batch{
+		Source: nn.NewSequences([]int32{2, 3, 4, end}, []int32{5, 6, end}, []int32{7, 2, 5, end}),
+		Input:  nn.NewSequences([]int32{begin, 4, 3, 2}, []int32{begin, 6, 5}, []int32{begin, 5, 2, 7}),
 		Output: []int32{4, 3, 2, end, 6, 5, end, 5, 2, 7, end},
 	}
 	adam := optim.NewAdam(nn.Params(m), 0.9, 0.98, 1e-9, 0)
@@ -66,7 +66,7 @@ func ExamplePass() {
 			fmt.Println("layer", layer, "sequence", sequence, "head", head, "weights", len(weights))
 		}
 	}
-	source, target := transformer.NewSequences([]int32{2, 3, 4, 1}), transformer.NewSequences([]int32{0, 4, 3})
+	source, target := nn.NewSequences([]int32{2, 3, 4, 1}), nn.NewSequences([]int32{0, 4, 3})
 	logits := m.Decode(p, m.Encode(p, source), source.Segments, target)
 	fmt.Println(logits.Rows(), "x", logits.Cols())
 	// Output:

@@ -51,7 +51,7 @@ func TestAgreesWithPyTorch(t *testing.T) {
 }
 
 // checkTraining trains m as the reference was trained.
-func checkTraining(t *testing.T, m *Model, tape *tensor.Tape, b Batch, f *checkpoint.File) {
+func checkTraining(t *testing.T, m *Model, tape *tensor.Tape, b nn.Batch, f *checkpoint.File) {
 	t.Helper()
 	adam := optim.NewAdam(nn.Params(m), 0.9, 0.98, 1e-9, 0)
 	want := golden.Floats(t, f, "losses")
@@ -80,7 +80,7 @@ func goldenModel(t testing.TB, c Config, f *checkpoint.File) *Model {
 
 // goldenBatch returns the reference's batch for a decoder that starts from
 // the given token.
-func goldenBatch(t testing.TB, first int32) Batch {
+func goldenBatch(t testing.TB, first int32) nn.Batch {
 	t.Helper()
 	text, err := os.ReadFile("testdata/batch.json")
 	if err != nil {
@@ -94,12 +94,12 @@ func goldenBatch(t testing.TB, first int32) Batch {
 }
 
 // newBatch joins pairs of sentences to a batch.
-func newBatch(source, target [][]int32, first int32) Batch {
+func newBatch(source, target [][]int32, first int32) nn.Batch {
 	inputs := make([][]int32, len(target))
 	for i, ids := range target {
 		inputs[i] = append([]int32{first}, ids[:len(ids)-1]...)
 	}
-	return Batch{Source: NewSequences(source...), Input: NewSequences(inputs...), Output: slices.Concat(target...)}
+	return nn.Batch{Source: nn.NewSequences(source...), Input: nn.NewSequences(inputs...), Output: slices.Concat(target...)}
 }
 
 func newModel(t testing.TB, c Config) *Model {

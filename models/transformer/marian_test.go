@@ -190,7 +190,7 @@ func computeCheck(t *testing.T, m *Model, vocab tokenizer.Tokenizer, start, end 
 		}
 		c.Logits = append(c.Logits, row[:m.Vocab-1]) // all but <pad>
 	}
-	d := m.NewDecoder(NewSequences(sources...))
+	d := m.NewDecoder(nn.NewSequences(sources...))
 	results, err := decode.Run(d, decode.Limits(len(sources), 12), decode.Options{
 		Begin: start, End: end, Beam: 1, NBest: 1, Banned: []int32{start}, Penalty: decode.LengthPenalty{Name: "none"},
 	})

@@ -27,7 +27,7 @@ type Decoder struct {
 
 // NewDecoder encodes src and returns a decoder with one hypothesis, still
 // empty, for each source sequence.
-func (m *Model) NewDecoder(src Sequences) *Decoder {
+func (m *Model) NewDecoder(src nn.Sequences) *Decoder {
 	d := m.decoders.Get()
 	d.m = m
 	if d.tape == nil {

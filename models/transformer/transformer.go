@@ -158,41 +158,6 @@ func New(c Config, r *rand.Rand) (*Model, error) {
 	return m, nil
 }
 
-// Sequences is a batch of sequences of token ids, one after the other.
-type Sequences struct {
-	IDs       []int32
-	Positions []int32 // of each token in its sequence
-	Segments  tensor.Segments
-}
-
-// NewSequences joins sequences to a batch.
-func NewSequences(seqs ...[]int32) Sequences {
-	var s Sequences
-	s.Clear()
-	for _, ids := range seqs {
-		s.Append(ids...)
-		s.End()
-	}
-	return s
-}
-
-// Clear makes the batch empty and keeps its memory.
-func (s *Sequences) Clear() {
-	s.IDs, s.Positions, s.Segments = s.IDs[:0], s.Positions[:0], append(s.Segments[:0], 0)
-}
-
-// Append adds tokens to the sequence that End will end.
-func (s *Sequences) Append(ids ...int32) {
-	first := s.Segments[s.Segments.Len()]
-	for _, id := range ids {
-		s.Positions = append(s.Positions, int32(len(s.IDs)-first))
-		s.IDs = append(s.IDs, id)
-	}
-}
-
-// End ends a sequence.
-func (s *Sequences) End() { s.Segments = append(s.Segments, len(s.IDs)) }
-
 // Pass is one pass through a model: the tape, and what a training step or an
 // inspection adds.
 type Pass struct {
@@ -252,7 +217,7 @@ func (m *Model) embed(p Pass, ids, positions []int32) *tensor.Tensor {
 }
 
 // Encode returns the encoder's result, (S, D).
-func (m *Model) Encode(p Pass, src Sequences) *tensor.Tensor {
+func (m *Model) Encode(p Pass, src nn.Sequences) *tensor.Tensor {
 	x := m.embed(p, src.IDs, src.Positions) // (S, D)
 	for i := range m.Encoder {
 		l := &m.Encoder[i]
@@ -271,7 +236,7 @@ func (m *Model) Encode(p Pass, src Sequences) *tensor.Tensor {
 
 // Decode returns the logits of the token after each of tgt, (T, V), given the
 // encoder's result. A token's row depends on it and the ones before it only.
-func (m *Model) Decode(p Pass, memory *tensor.Tensor, src tensor.Segments, tgt Sequences) *tensor.Tensor {
+func (m *Model) Decode(p Pass, memory *tensor.Tensor, src tensor.Segments, tgt nn.Sequences) *tensor.Tensor {
 	x := m.embed(p, tgt.IDs, tgt.Positions) // (T, D)
 	for i := range m.Decoder {
 		l := &m.Decoder[i]
@@ -296,15 +261,8 @@ func (m *Model) logits(p Pass, x *tensor.Tensor) *tensor.Tensor {
 	return p.Linear(x, tensor.Linear{Weight: m.Embedding, Bias: m.logitsBias})
 }
 
-// Batch is a batch of sentence pairs for training. The decoder reads Input and
-// is to predict Output, the same tokens one place earlier.
-type Batch struct {
-	Source, Input Sequences
-	Output        []int32
-}
-
 // Loss returns the cross entropy of a batch.
-func (m *Model) Loss(p Pass, b Batch, c tensor.CrossEntropy) (*tensor.Tensor, tensor.Likelihood) {
+func (m *Model) Loss(p Pass, b nn.Batch, c tensor.CrossEntropy) (*tensor.Tensor, tensor.Likelihood) {
 	memory := m.Encode(p, b.Source)
 	logits := m.Decode(p, memory, b.Source.Segments, b.Input)
 	return p.CrossEntropy(logits, b.Output, c)

@@ -33,7 +33,7 @@ var (
 // forward returns a copy of the logits of targets given sources.
 func forward(m *Model, sources, targets [][]int32) *tensor.Tensor {
 	p := Pass{Tape: tensor.NewInferenceTape()}
-	src, tgt := NewSequences(sources...), NewSequences(targets...)
+	src, tgt := nn.NewSequences(sources...), nn.NewSequences(targets...)
 	return m.Decode(p, m.Encode(p, src), src.Segments, tgt)
 }
 
@@ -114,7 +114,7 @@ func TestStepsEqualDecode(t *testing.T) {
 
 func checkSteps(t *testing.T, m *Model) {
 	t.Helper()
-	d := m.NewDecoder(NewSequences(testSources...))
+	d := m.NewDecoder(nn.NewSequences(testSources...))
 	sources := slices.Clone(testSources)
 	tokens := make([][]int32, len(sources))
 	// Before a step: the parents of its hypotheses; nil keeps them.
