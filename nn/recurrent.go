@@ -115,7 +115,12 @@ func Uniform(rows, cols int, limit float64, r *rand.Rand) *tensor.Tensor {
 // Forward returns the states after each row of x, (rows, H), which go on from
 // before; nil states are zeros.
 func (l Recurrent) Forward(t *tensor.Tape, x *tensor.Tensor, steps tensor.Steps, before State) State {
-	in := l.Input.Forward(t, x) // (rows, parts·H)
+	return l.Run(t, l.Input.Forward(t, x), steps, before)
+}
+
+// Run is Forward where the input has been through the layer's map of it already: in is
+// (rows, parts·H), and is overwritten.
+func (l Recurrent) Run(t *tensor.Tape, in *tensor.Tensor, steps tensor.Steps, before State) State {
 	r := tensor.Recurrence{Steps: steps, Weight: l.Hidden.Weight, Initial: before.H}
 	switch l.Cell {
 	case LSTM, LSTMNoForget:

@@ -8,6 +8,9 @@ var testSpans = Spans{{0, 0, 4}, {0, 1, 3}, {4, 4, 9}, {4, 6, 6}, {4, 5, 8}}
 
 const testKeys = 9
 
+// still is a recurrence that does without the step before.
+var still = Recurrence{Steps: EqualSteps(3, 1), Weight: New(8, 2)}
+
 var lookupRows = []opRow{
 	{"DotScores", "windows", [][2]int{{5, 7}, {testKeys, 7}}, func(t *Tape, p []*Tensor) *Tensor {
 		return t.DotScores(p[0], p[1], testSpans, 0.5)
@@ -59,6 +62,20 @@ var lookupRows = []opRow{
 	}},
 	{"Rows", "", [][2]int{{6, 17}}, func(t *Tape, p []*Tensor) *Tensor { return t.Rows(p[0], 2, 5) }, func(p []matrix) matrix {
 		return generate(3, 17, func(i, j int) float64 { return *p[0].at(i+2, j) })
+	}},
+	{"Rows", "of which an operation makes its gradient", [][2]int{{6, 8}}, func(t *Tape, p []*Tensor) *Tensor {
+		h, _ := t.LSTM(t.Rows(p[0], 1, 4), LSTM{Recurrence: still})
+		return h
+	}, func(p []matrix) matrix {
+		h, c := zeros(3, 2), []float64{0, 0}
+		for step := range 3 {
+			x := p[0].data[(step+1)*8:]
+			for j := range c {
+				c[j] = sigmoid(x[2+j])*c[j] + sigmoid(x[j])*math.Tanh(x[4+j])
+				*h.at(step, j) = sigmoid(x[6+j]) * math.Tanh(c[j])
+			}
+		}
+		return h
 	}},
 	{"Stack", "", [][2]int{{2, 17}, {3, 17}, {1, 17}}, func(t *Tape, p []*Tensor) *Tensor { return t.Stack(p[0], p[1], p[2]) }, func(p []matrix) matrix {
 		y := zeros(6, 17)

@@ -28,9 +28,11 @@ func (o *rowsOp) release()        { rowsOps.put(o) }
 
 func (o *rowsOp) forward(lo, hi int) { copy(o.y.Data[lo:hi], o.x.Data[o.first+lo:]) }
 
+// backward does not ask for the copy's data: an operation may have made them its
+// gradient.
 func (o *rowsOp) backward(t *Tape) {
 	o.x.accumulator(t)
-	o.each(o, len(o.y.Data), elementGrain, (*rowsOp).grad)
+	o.each(o, len(o.y.Grad), elementGrain, (*rowsOp).grad)
 }
 
 func (o *rowsOp) grad(lo, hi int) {

@@ -1,0 +1,154 @@
+package seq2seq
+
+import (
+	"encoding/json"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/kotoba-nlp/kotoba/internal/golden"
+	"github.com/kotoba-nlp/kotoba/nn"
+	"github.com/kotoba-nlp/kotoba/tensor"
+)
+
+// smallConfig is the shape of the models that testdata/make_goldens.py makes.
+var smallConfig = Config{Cell: nn.LSTM, Vocab: 11, Dim: 4, Hidden: 5, Layers: 2, MaxLength: 7, Init: 0.5}
+
+// variants are the models of the goldens.
+var variants = map[string]func(c *Config){
+	"none-reversed":          func(c *Config) { c.Reverse = true },
+	"dot":                    func(c *Config) { c.Attention = nn.Dot },
+	"general-feeding":        func(c *Config) { c.Attention, c.InputFeeding, c.Reverse = nn.General, true, true },
+	"concat":                 func(c *Config) { c.Attention = nn.Concat },
+	"location-feeding":       func(c *Config) { c.Attention, c.InputFeeding = nn.Location, true },
+	"scaled-dot-gru-feeding": func(c *Config) { c.Cell, c.Attention, c.InputFeeding = nn.GRU, nn.ScaledDot, true },
+}
+
+func newModel(t testing.TB, change func(c *Config)) *Model {
+	t.Helper()
+	c := smallConfig
+	change(&c)
+	m, err := New(c, rand.New(rand.NewPCG(1, 2)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// goldenPairs returns the sentences of the reference.
+func goldenPairs(t testing.TB) (pairs [][2][]int32) {
+	t.Helper()
+	text, err := os.ReadFile("testdata/batch.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &pairs); err != nil {
+		t.Fatal(err)
+	}
+	return pairs
+}
+
+func batchOf(pairs [][2][]int32) (b nn.Batch) {
+	b.Source.Clear()
+	b.Input.Clear()
+	for _, p := range pairs {
+		b.Source.Append(p[0]...)
+		b.Source.End()
+		b.Input.Append(append([]int32{0}, p[1][:len(p[1])-1]...)...)
+		b.Input.End()
+		b.Output = append(b.Output, p[1]...)
+	}
+	return b
+}
+
+// TestAgreesWithPyTorch compares logits and every gradient with those of torch.nn.
+func TestAgreesWithPyTorch(t *testing.T) {
+	for name, change := range variants {
+		t.Run(name, func(t *testing.T) {
+			f := golden.Open(t, filepath.Join("testdata", name+".safetensors"))
+			m := newModel(t, change)
+			golden.LoadWeights(t, f, m)
+			b, tape := batchOf(goldenPairs(t)), tensor.NewTape()
+			golden.Check(t, "logits", m.Forward(Pass{Tape: tape}, b).Data, golden.Floats(t, f, "logits"))
+			tape.Reset()
+			loss, _ := m.Loss(Pass{Tape: tape}, b, tensor.CrossEntropy{Scale: 1 / float64(len(b.Output))})
+			golden.Check(t, "loss", loss.Data, golden.Floats(t, f, "loss"))
+			tape.Backward(loss)
+			golden.CheckGradients(t, f, m)
+		})
+	}
+}
+
+// TestStepsEqualForward decodes what Forward computes at once, one token at a time, with
+// hypotheses that are doubled and put in another order on the way.
+func TestStepsEqualForward(t *testing.T) {
+	for name, change := range variants {
+		t.Run(name, func(t *testing.T) {
+			m := newModel(t, change)
+			pairs := [][2][]int32{{{3, 1, 4}, {1, 5, 9, 2}}, {{6, 5, 3, 5, 8}, {9, 7, 9, 3}}}
+			want := m.Forward(Pass{Tape: tensor.NewInferenceTape()}, batchOf(pairs))
+			m.Pack()
+			d := m.NewDecoder(nn.NewSequences(pairs[0][0], pairs[1][0]))
+			sentences := []int{0, 1}
+			for step := range 4 {
+				tokens := make([]int32, len(sentences))
+				for i, s := range sentences {
+					if step > 0 {
+						tokens[i] = pairs[s][1][step-1]
+					}
+				}
+				logits := d.Step(tokens)
+				for i, s := range sentences {
+					for j, x := range logits.Row(i) {
+						if w := want.Row(4*s + step)[j]; math.Abs(float64(x-w)) > 1e-5 {
+							t.Fatalf("step %d of hypothesis %d: logit %d is %v; want %v", step, i, j, x, w)
+						}
+					}
+				}
+				if step == 1 {
+					d.Select([]int{1, 0, 1})
+					sentences = []int{1, 0, 1}
+				}
+			}
+		})
+	}
+}
+
+// TestSentencesOfABatchDoNotTouchEachOther compares a batch with its sentences alone.
+func TestSentencesOfABatchDoNotTouchEachOther(t *testing.T) {
+	pairs := goldenPairs(t)
+	for name, change := range variants {
+		t.Run(name, func(t *testing.T) {
+			m := newModel(t, change)
+			all := m.Forward(Pass{Tape: tensor.NewInferenceTape()}, batchOf(pairs)).Data
+			for _, p := range pairs {
+				alone := m.Forward(Pass{Tape: tensor.NewInferenceTape()}, batchOf([][2][]int32{p})).Data
+				for i, want := range alone {
+					if math.Abs(float64(all[i]-want)) > 1e-5 {
+						t.Fatalf("element %d of a sentence is %v in the batch and %v alone", i, all[i], want)
+					}
+				}
+				all = all[len(alone):]
+			}
+		})
+	}
+}
+
+func TestConfigurationsThatCannotBe(t *testing.T) {
+	for name, change := range map[string]func(c *Config){
+		"no units":                  func(c *Config) { c.Hidden = 0 },
+		"unknown cell":              func(c *Config) { c.Cell = "elman" },
+		"unknown score":             func(c *Config) { c.Attention = "dit" },
+		"feeding without attention": func(c *Config) { c.InputFeeding = true },
+		"dropout of all":            func(c *Config) { c.Dropout = 1 },
+		"start beyond the words":    func(c *Config) { c.Start = 11 },
+	} {
+		c := smallConfig
+		change(&c)
+		if _, err := New(c, rand.New(rand.NewPCG(1, 2))); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
