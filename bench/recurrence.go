@@ -30,8 +30,8 @@ type RecurrenceResult struct {
 	Runs       int     `json:"runs"`
 }
 
-// recurrenceUnits are the numbers of units, and of inputs, that are measured. The
-// influence matrices of the largest take 269 MB.
+// recurrenceUnits are the numbers of units, and of inputs, that are measured, each twice
+// the one before. The influence matrices of the largest take 269 MB.
 var recurrenceUnits = []int{8, 16, 32, 64, 128, 256}
 
 // recurrenceSteps is the length of the sequence that BPTT goes back through.
@@ -40,16 +40,23 @@ const recurrenceSteps = 50
 // recurrenceBudget is how long one layer runs with one algorithm.
 const recurrenceBudget = 1200 * time.Millisecond
 
+// recurrenceSlowest is the longest step of RTRL that is waited for.
+const recurrenceSlowest = 2 * time.Second
+
 // Recurrence measures how the cost of a step grows with the units of a plain recurrent
 // layer of as many inputs: by Real-Time Recurrent Learning, and by back-propagation
 // through a whole sequence. It hands each result to report, both of a layer one after
-// the other.
+// the other. Layers of which a step of RTRL would take seconds are left out.
 func Recurrence(report func(RecurrenceResult)) error {
-	return recurrence(recurrenceUnits, recurrenceBudget, report)
+	return recurrence(recurrenceUnits, recurrenceBudget, recurrenceSlowest, report)
 }
 
-func recurrence(units []int, budget time.Duration, report func(RecurrenceResult)) error {
+func recurrence(units []int, budget, slowest time.Duration, report func(RecurrenceResult)) error {
+	last := time.Duration(0) // of a step of RTRL
 	for _, n := range units {
+		if 16*last > slowest { // twice the units, 2⁴ times the work
+			return nil
+		}
 		r := rand.New(rand.NewPCG(1, uint64(n)))
 		w := recurrenceWork{
 			layer: nn.NewRecurrent(nn.RNNTanh, n, n, 1/math.Sqrt(float64(n)), r),
@@ -59,6 +66,7 @@ func recurrence(units []int, budget time.Duration, report func(RecurrenceResult)
 		if err != nil {
 			return err
 		}
+		last = time.Duration(rtrl.Value * float64(time.Microsecond))
 		report(rtrl)
 		report(w.bptt(budget))
 	}
@@ -81,7 +89,7 @@ func (w recurrenceWork) rtrl(budget time.Duration) (RecurrenceResult, error) {
 		return RecurrenceResult{}, err
 	}
 	const most = 1 << 24 // units³ of a run: more would take too long
-	steps := min(recurrenceSteps, 1+most/(n*n*n))
+	steps := min(recurrenceSteps, max(1, most/(n*n*n)))
 	seconds, peak, runs := measure(budget, func() {
 		for t := range steps {
 			l.Step(w.x.Row(t))

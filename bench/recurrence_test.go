@@ -2,6 +2,7 @@ package bench
 
 import (
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -10,7 +11,7 @@ import (
 
 func TestRecurrenceReportsBothAlgorithmsOfEachLayer(t *testing.T) {
 	var got []RecurrenceResult
-	if err := recurrence([]int{4, 8}, time.Millisecond, func(r RecurrenceResult) { got = append(got, r) }); err != nil {
+	if err := recurrence([]int{4, 8}, time.Millisecond, time.Hour, func(r RecurrenceResult) { got = append(got, r) }); err != nil {
 		t.Fatal(err)
 	}
 	want := []struct {
@@ -32,6 +33,16 @@ func TestRecurrenceReportsBothAlgorithmsOfEachLayer(t *testing.T) {
 	}
 	if got[2].Bytes != nn.RTRLBytes(8, 8) {
 		t.Errorf("influences of 8 units take %d bytes, want %d", got[2].Bytes, nn.RTRLBytes(8, 8))
+	}
+}
+
+func TestRecurrenceLeavesOutWhatTakesTooLong(t *testing.T) {
+	var got []int
+	if err := recurrence([]int{4, 8, 16}, time.Millisecond, time.Nanosecond, func(r RecurrenceResult) { got = append(got, r.Units) }); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(got, []int{4, 4}) {
+		t.Errorf("layers of %v units are measured; want the first alone, twice", got)
 	}
 }
 

@@ -54,6 +54,7 @@ of several runs.`,
 		one(func() (bench.Result, error) { return bench.LSTM(units, benchBudget) }))
 	lstm.Flags().StringVar(&units, "shape", "d200", "d200 and d650: two layers of so many units; d1000: four")
 	decode.Flags().IntVar(&beam, "beam", 1, "hypotheses of a sentence")
+	c.AddCommand(newBenchRecurrence(&asJSON))
 	return c
 }
 
