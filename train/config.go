@@ -12,7 +12,9 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/kotoba-nlp/kotoba/decode"
+	"github.com/kotoba-nlp/kotoba/models/seq2seq"
 	"github.com/kotoba-nlp/kotoba/models/transformer"
+	"github.com/kotoba-nlp/kotoba/tokenizer"
 )
 
 // Config is everything that decides a run of a translation model.
@@ -21,6 +23,7 @@ type Config struct {
 	Data      DataConfig         `yaml:"data" doc:"the corpus: one sentence a line, line n of one file translating line n of the other"`
 	Tokenizer TokenizerConfig    `yaml:"tokenizer" doc:"one vocabulary for both languages"`
 	Model     transformer.Config `yaml:"model" doc:"the Transformer of Vaswani et al. 2017"`
+	Recurrent seq2seq.Config     `yaml:"recurrent" doc:"instead of it, an encoder-decoder of recurrent layers: Sutskever et al. 2014, Luong et al. 2015"`
 	Training  Options            `yaml:"training" doc:"optimiser, schedule, and when to stop"`
 	Decoding  DecodingConfig     `yaml:"decoding" doc:"how validation and, unless asked otherwise, translate search"`
 }
@@ -77,6 +80,32 @@ func ParseConfig(text []byte) (Config, error) {
 	}
 	c.Preset = preset
 	return c, nil
+}
+
+// IsRecurrent says whether the model is an encoder-decoder of recurrent layers.
+func (c Config) IsRecurrent() bool { return c.Recurrent != seq2seq.Config{} }
+
+// fitTo completes what a configuration leaves to the vocabulary.
+func (c *Config) fitTo(tok tokenizer.Tokenizer) error {
+	vocab, start := &c.Model.Vocab, &c.Model.Start
+	if c.IsRecurrent() {
+		if c.Model != (transformer.Config{}) {
+			return fmt.Errorf("train: the preset %s has recurrent layers, and values of a Transformer are set in model; set them in recurrent", c.Preset)
+		}
+		vocab, start = &c.Recurrent.Vocab, &c.Recurrent.Start
+	}
+	*start = int(decode.Begin(tok))
+	var err error
+	*vocab, err = vocabOf(*vocab, tok)
+	return err
+}
+
+// dim is the dimension of the model, which the schedule noam asks for.
+func (c Config) dim() int {
+	if c.IsRecurrent() {
+		return c.Recurrent.Hidden
+	}
+	return c.Model.Dim
 }
 
 // Set changes one value: key is the dotted path of its name in the file.
@@ -218,6 +247,9 @@ func format(text *strings.Builder, v reflect.Value, indent string) {
 			continue
 		}
 		if f.Type.Kind() == reflect.Struct {
+			if v.Field(i).IsZero() {
+				continue // of another kind of model
+			}
 			fmt.Fprintf(text, "\n%s%s: # %s\n", indent, name, doc)
 			format(text, v.Field(i), indent+"  ")
 			continue

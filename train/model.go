@@ -4,11 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 
 	"github.com/kotoba-nlp/kotoba/decode"
+	"github.com/kotoba-nlp/kotoba/inspect"
 	"github.com/kotoba-nlp/kotoba/models/transformer"
 	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/tokenizer"
@@ -16,9 +16,28 @@ import (
 
 // Model is a trained model, ready for use.
 type Model struct {
-	Config         Config // of the run; an imported model has that of the default preset
-	Transformer    *transformer.Model
+	Config         Config              // of the run; an imported model has that of the default preset
 	Source, Target tokenizer.Tokenizer // one and the same unless the model was imported
+
+	network network
+}
+
+// Transformer returns the model if it is a Transformer.
+func (m *Model) Transformer() (*transformer.Model, bool) {
+	n, ok := m.network.(attentive)
+	return n.Model, ok
+}
+
+// MaxLength is the longest sequence that the model takes, the end symbol among it.
+func (m *Model) MaxLength() int {
+	_, n := m.network.Limits()
+	return n
+}
+
+// Attention returns the attention of the model while it reads source and writes target,
+// both without their end symbols, which are added.
+func (m *Model) Attention(source, target []int32) (inspect.Attention, error) {
+	return m.network.Attention(m, source, target)
 }
 
 // Open reads the best model of a run, or a folder in the layout of Hugging
@@ -38,18 +57,17 @@ func Open(dir string) (*Model, error) {
 	if err := decode.CheckTokenizer(tok); err != nil {
 		return nil, err
 	}
-	if c.Model.Vocab == 0 {
-		c.Model.Vocab = tok.Len()
+	if err := c.fitTo(tok); err != nil {
+		return nil, err
 	}
-	c.Model.Start = int(decode.Begin(tok))
-	m, err := transformer.New(c.Model, rand.New(rand.NewPCG(0, 0)))
+	n, err := newNetwork(c, 0)
 	if err != nil {
 		return nil, err
 	}
-	if err := loadWeights(filepath.Join(dir, bestFile), nn.Params(m)); err != nil {
+	if err := loadWeights(filepath.Join(dir, bestFile), n.Params()); err != nil {
 		return nil, err
 	}
-	return &Model{Config: c, Transformer: m, Source: tok, Target: tok}, nil
+	return &Model{Config: c, Source: tok, Target: tok, network: n}, nil
 }
 
 func openMarian(dir string) (*Model, error) {
@@ -68,15 +86,15 @@ func openMarian(dir string) (*Model, error) {
 		return nil, err
 	}
 	c.Model = in.Model.Config
-	return &Model{Config: c, Transformer: in.Model, Source: in.Source, Target: in.Target}, nil
+	return &Model{Config: c, Source: in.Source, Target: in.Target, network: attentive{in.Model}}, nil
 }
 
 // System returns the model as a System, packed for decoding.
 func (m *Model) System() decode.System {
-	m.Transformer.Pack()
+	m.network.Pack()
+	start, longest := m.network.Limits()
 	return decode.System{
-		Source: m.Source, Target: m.Target,
-		Begin: int32(m.Transformer.Start), MaxLength: m.Transformer.MaxLength,
-		Start: func(src [][]int32) decode.Stepper { return m.Transformer.NewDecoder(nn.NewSequences(src...)) },
+		Source: m.Source, Target: m.Target, Begin: start, MaxLength: longest,
+		Start: func(src [][]int32) decode.Stepper { return m.network.Decoder(nn.NewSequences(src...)) },
 	}
 }

@@ -6,7 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kotoba-nlp/kotoba/models/seq2seq"
 	"github.com/kotoba-nlp/kotoba/models/transformer"
+	"github.com/kotoba-nlp/kotoba/nn"
 )
 
 // DefaultPreset is what a configuration without a preset starts from.
@@ -33,6 +35,15 @@ var presets = map[string]Config{
 		},
 		Training: smallTraining,
 	},
+	// Luong et al. 2015: general attention with input feeding, in a size for corpora of
+	// some 30,000 pairs and with Adam.
+	"seq2seq-luong@1": {
+		Tokenizer: TokenizerConfig{Type: "unigram", Vocab: 5000, CharacterCoverage: 1},
+		Recurrent: seq2seq.Config{
+			Cell: nn.LSTM, Dim: 256, Hidden: 256, Layers: 2, Attention: nn.General, InputFeeding: true, MaxLength: 200, Dropout: 0.3, Init: 0.08,
+		},
+		Training: luongTraining,
+	},
 	// Vaswani et al. 2017, table 3 and section 5.
 	"transformer-base@1": {
 		Tokenizer: TokenizerConfig{Type: "bpe", Vocab: 37000, CharacterCoverage: 0.9995, ByteFallback: true},
@@ -51,6 +62,12 @@ var tinyTraining = Options{
 	Seed: 1, BatchTokens: 4096, Accumulate: 1, MaxSteps: 5600, Smoothing: 0.1,
 	Optimizer: "adam", Schedule: "linear", Rate: 3e-3, Warmup: 1000, Beta1: 0.9, Beta2: 0.98, Epsilon: 1e-9,
 	ValidateEvery: 250, Average: 10,
+}
+
+var luongTraining = Options{
+	Seed: 1, BatchTokens: 2048, Accumulate: 1, MaxSteps: 6000, Smoothing: 0.1, Clip: 1,
+	Optimizer: "adam", Schedule: "linear", Rate: 2e-3, Warmup: 200, Beta1: 0.9, Beta2: 0.98, Epsilon: 1e-9,
+	ValidateEvery: 250, Average: 5,
 }
 
 var smallTraining = Options{

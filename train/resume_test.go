@@ -15,7 +15,6 @@ import (
 	"github.com/kotoba-nlp/kotoba/checkpoint"
 	"github.com/kotoba-nlp/kotoba/data/builtin"
 	"github.com/kotoba-nlp/kotoba/models/transformer"
-	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/tensor"
 )
 
@@ -232,7 +231,7 @@ func TestAverageIsTheMeanOfTheLastCheckpoints(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	params := nn.Params(m.Transformer)
+	params := m.network.Params()
 	if err := loadAverage(paths, params); err != nil {
 		t.Fatal(err)
 	}

@@ -2,12 +2,9 @@ package train
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"slices"
 
 	"github.com/kotoba-nlp/kotoba/data"
-	"github.com/kotoba-nlp/kotoba/decode"
-	"github.com/kotoba-nlp/kotoba/models/transformer"
 )
 
 // Run is the run folder of a translation model that is open for training.
@@ -43,19 +40,18 @@ func NewRunOf(dir string, c Config, train, valid Text) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.Model.Vocab, err = vocabOf(c.Model.Vocab, tok); err != nil {
+	if err := c.fitTo(tok); err != nil {
 		return nil, err
 	}
-	c.Model.Start = int(decode.Begin(tok))
-	m, err := transformer.New(c.Model, rand.New(rand.NewPCG(c.Training.Seed, 0)))
+	n, err := newNetwork(c, c.Training.Seed)
 	if err != nil {
 		return nil, err
 	}
-	task, err := NewTranslation(c, m, tok, train, valid)
+	task, err := NewTranslation(c, &Model{Config: c, Source: tok, Target: tok, network: n}, train, valid)
 	if err != nil {
 		return nil, err
 	}
-	return &Run{newSession(dir, c.Training, c.Model.Dim, task), c, task}, makeFolder(dir, asked, tok)
+	return &Run{newSession(dir, c.Training, c.dim(), task), c, task}, makeFolder(dir, asked, tok)
 }
 
 func readTexts(d DataConfig) (train, valid Text, err error) {

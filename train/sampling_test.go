@@ -60,7 +60,8 @@ func differing(a, b [][]int32) (n int) {
 
 func TestSamplingKeepsWhatWouldBeTooLong(t *testing.T) {
 	task, plain := sampledTask(t, "unigram")
-	task.Model.MaxLength = 2 // any sample is longer
+	network, _ := task.Model.Transformer()
+	network.MaxLength = 2 // any sample is longer
 	task.Epoch(0)
 	for i, e := range task.train {
 		if !slices.Equal(e.Source, plain[i].Source) || !slices.Equal(e.Target, plain[i].Target) {

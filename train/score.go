@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/kotoba-nlp/kotoba/data"
-	"github.com/kotoba-nlp/kotoba/models/transformer"
 	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/tensor"
 )
@@ -17,11 +16,12 @@ type Score struct {
 
 // Score returns the scores of given pairs.
 func (m *Model) Score(t Text) ([]Score, error) {
+	start, longest := m.network.Limits()
 	var examples []data.Example
 	for i := range t.Source {
 		e := example(m.Source, m.Target, t.Source[i], t.Target[i])
-		if n := max(len(e.Source), len(e.Target)); n > m.Transformer.MaxLength {
-			return nil, fmt.Errorf("train: pair %d has %d tokens on a side and the model takes %d; leave it out, or split it", i+1, n, m.Transformer.MaxLength)
+		if n := max(len(e.Source), len(e.Target)); n > longest {
+			return nil, fmt.Errorf("train: pair %d has %d tokens on a side and the model takes %d; leave it out, or split it", i+1, n, longest)
 		}
 		examples = append(examples, e)
 	}
@@ -30,9 +30,9 @@ func (m *Model) Score(t Text) ([]Score, error) {
 	tape := tensor.NewInferenceTape()
 	for _, indices := range data.SortedBatches(examples, validTokens) {
 		tape.Reset()
-		fill(&batch, examples, indices, int32(m.Transformer.Start))
+		fill(&batch, examples, indices, start)
 		rows := make([]float64, len(batch.Output))
-		m.Transformer.Loss(transformer.Pass{Tape: tape}, batch, tensor.CrossEntropy{LogProbs: rows})
+		m.network.Loss(tape, nil, batch, tensor.CrossEntropy{LogProbs: rows})
 		segments := batch.Input.Segments
 		for j, i := range indices {
 			for _, lp := range rows[segments[j]:segments[j+1]] {

@@ -7,7 +7,6 @@ import (
 	"github.com/kotoba-nlp/kotoba/data"
 	"github.com/kotoba-nlp/kotoba/decode"
 	"github.com/kotoba-nlp/kotoba/metrics"
-	"github.com/kotoba-nlp/kotoba/models/transformer"
 	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/tensor"
 	"github.com/kotoba-nlp/kotoba/tokenizer"
@@ -16,9 +15,9 @@ import (
 // Text is a parallel corpus, line by line.
 type Text struct{ Source, Target []string }
 
-// Translation is the task of fitting a Transformer to a parallel corpus.
+// Translation is the task of fitting a model to a parallel corpus.
 type Translation struct {
-	Model     *transformer.Model
+	Model     *Model
 	Tokenizer tokenizer.Tokenizer
 	Valid     Text
 	Skipped   int // training pairs that were too long, or empty on one side
@@ -35,10 +34,12 @@ type Translation struct {
 }
 
 // NewTranslation prepares a corpus for a model.
-func NewTranslation(c Config, m *transformer.Model, tok tokenizer.Tokenizer, train, valid Text) (*Translation, error) {
+func NewTranslation(c Config, m *Model, train, valid Text) (*Translation, error) {
+	tok := m.Source
 	if err := decode.CheckTokenizer(tok); err != nil {
 		return nil, err
 	}
+	longest := m.MaxLength()
 	t := &Translation{
 		Model: m, Tokenizer: tok, Valid: valid, options: c.Training,
 		decoding: c.Decoding.Options(),
@@ -54,7 +55,7 @@ func NewTranslation(c Config, m *transformer.Model, tok tokenizer.Tokenizer, tra
 	}
 	for i := range train.Source {
 		e := example(tok, tok, train.Source[i], train.Target[i])
-		if len(e.Source) == 1 || len(e.Target) == 1 || len(e.Source) > m.MaxLength || len(e.Target) > m.MaxLength {
+		if len(e.Source) == 1 || len(e.Target) == 1 || len(e.Source) > longest || len(e.Target) > longest {
 			t.Skipped++
 			continue
 		}
@@ -62,13 +63,13 @@ func NewTranslation(c Config, m *transformer.Model, tok tokenizer.Tokenizer, tra
 		t.sampling.add(train.Source[i], train.Target[i])
 	}
 	for i := range valid.Source {
-		if e := example(tok, tok, valid.Source[i], valid.Target[i]); max(len(e.Source), len(e.Target)) <= m.MaxLength {
+		if e := example(tok, tok, valid.Source[i], valid.Target[i]); max(len(e.Source), len(e.Target)) <= longest {
 			t.valid = append(t.valid, e)
 		}
 	}
 	if len(t.train) == 0 || len(t.valid) == 0 {
 		return nil, fmt.Errorf("train: %d pairs to train on and %d to validate with are left, of %d and %d; want at least one of each of at most %d tokens a side",
-			len(t.train), len(t.valid), len(train.Source), len(valid.Source), m.MaxLength)
+			len(t.train), len(t.valid), len(train.Source), len(valid.Source), longest)
 	}
 	return t, nil
 }
@@ -82,11 +83,11 @@ func example(src, tgt tokenizer.Tokenizer, source, target string) data.Example {
 }
 
 // Params implements Task.
-func (t *Translation) Params() []nn.Param { return nn.Params(t.Model) }
+func (t *Translation) Params() []nn.Param { return t.Model.network.Params() }
 
 // Epoch implements Task.
 func (t *Translation) Epoch(n int) int {
-	t.sampling.draw(t.train, n, t.Model.MaxLength)
+	t.sampling.draw(t.train, n, t.Model.MaxLength())
 	t.batches = data.Batches(t.train, t.options.BatchTokens, t.options.Seed, uint64(n))
 	return len(t.batches)
 }
@@ -102,8 +103,9 @@ func (t *Translation) Targets(batch int) int {
 
 // Loss implements Task.
 func (t *Translation) Loss(tape *tensor.Tape, d *nn.Dropout, batch int, scale float64) (*tensor.Tensor, tensor.Likelihood) {
-	fill(&t.batch, t.train, t.batches[batch], int32(t.Model.Start))
-	return t.Model.Loss(transformer.Pass{Tape: tape, Dropout: d}, t.batch, tensor.CrossEntropy{Smoothing: t.options.Smoothing, Scale: scale})
+	start, _ := t.Model.network.Limits()
+	fill(&t.batch, t.train, t.batches[batch], start)
+	return t.Model.network.Loss(tape, d, t.batch, tensor.CrossEntropy{Smoothing: t.options.Smoothing, Scale: scale})
 }
 
 // fill makes b the examples that indices name. The decoder's input is its
@@ -129,11 +131,12 @@ const validTokens = 2048
 // Validate implements Task.
 func (t *Translation) Validate(ctx context.Context) (Validation, error) {
 	tape := tensor.NewInferenceTape()
+	start, _ := t.Model.network.Limits()
 	var seen tensor.Likelihood
 	for _, indices := range data.SortedBatches(t.valid, validTokens) {
 		tape.Reset()
-		fill(&t.batch, t.valid, indices, int32(t.Model.Start))
-		_, l := t.Model.Loss(transformer.Pass{Tape: tape}, t.batch, tensor.CrossEntropy{})
+		fill(&t.batch, t.valid, indices, start)
+		_, l := t.Model.network.Loss(tape, nil, t.batch, tensor.CrossEntropy{})
 		seen.LogProb += l.LogProb
 		seen.Tokens += l.Tokens
 	}
@@ -159,10 +162,10 @@ func (t *Translation) Validate(ctx context.Context) (Validation, error) {
 // Translate returns the best translation of each line. The model is packed for
 // it and unpacked again.
 func (t *Translation) Translate(lines []string) ([]string, error) {
-	defer t.Model.Unpack()
+	defer t.Model.network.Unpack()
 	o := t.decoding
 	o.SplitLong = true
-	all, err := t.trained().System().Translate(lines, o)
+	all, err := t.Model.System().Translate(lines, o)
 	if err != nil {
 		return nil, err
 	}
@@ -171,9 +174,4 @@ func (t *Translation) Translate(lines []string) ([]string, error) {
 		out[i] = hyps[0].Text
 	}
 	return out, nil
-}
-
-// trained returns the model as it is now.
-func (t *Translation) trained() *Model {
-	return &Model{Transformer: t.Model, Source: t.Tokenizer, Target: t.Tokenizer}
 }

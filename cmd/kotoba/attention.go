@@ -60,7 +60,7 @@ func (p *attentionPicture) run(out io.Writer, dir, text string) error {
 		return err
 	}
 	source := m.Source.Encode(text)
-	if n := m.Transformer.MaxLength; len(source) == 0 || len(source) >= n {
+	if n := m.MaxLength(); len(source) == 0 || len(source) >= n {
 		return fmt.Errorf("the text has %d tokens; want 1 to %d", len(source), n-1)
 	}
 	target := m.Target.Encode(p.target)
@@ -72,10 +72,13 @@ func (p *attentionPicture) run(out io.Writer, dir, text string) error {
 		target = hyps[0][0].Tokens
 		fmt.Fprintln(out, hyps[0][0].Text)
 	}
-	if n := m.Transformer.MaxLength; len(target) >= n {
+	if n := m.MaxLength(); len(target) >= n {
 		target = target[:n-1]
 	}
-	a := inspect.AttentionOf(m.Transformer, m.Source, m.Target, source, target)
+	a, err := m.Attention(source, target)
+	if err != nil {
+		return err
+	}
 	return p.write(a, kind)
 }
 

@@ -104,7 +104,10 @@ func demoReport(out io.Writer, run *train.Run, curve []inspect.CurvePoint, test 
 	for i := range demoShown {
 		fmt.Fprintf(out, "source     %s\nreference  %s\nkotoba     %s\n\n", text.Source[i], text.Target[i], hyp[i])
 	}
-	attention, gold := demoAttention(run.Task, test)
+	attention, gold, err := demoAttention(run.Task, test)
+	if err != nil {
+		return err
+	}
 	report, err := inspect.ScoreAttention(attention, gold)
 	if err != nil {
 		return err
@@ -134,17 +137,21 @@ func demoReport(out io.Writer, run *train.Run, curve []inspect.CurvePoint, test 
 
 // demoAttention returns the attention of the model on the held-out pairs, as it
 // puts out the references, with their gold alignments.
-func demoAttention(t *train.Translation, test []builtin.Pair) (all []inspect.Attention, gold [][]metrics.Link) {
+func demoAttention(t *train.Translation, test []builtin.Pair) (all []inspect.Attention, gold [][]metrics.Link, err error) {
 	for _, p := range test {
 		source, target := t.Tokenizer.Encode(strings.Join(p.Source, " ")), t.Tokenizer.Encode(strings.Join(p.Target, " "))
-		all = append(all, inspect.AttentionOf(t.Model, t.Tokenizer, t.Tokenizer, source, target))
+		a, err := t.Model.Attention(source, target)
+		if err != nil {
+			return nil, nil, err
+		}
+		all = append(all, a)
 		var links []metrics.Link
 		for _, l := range p.Alignment {
 			links = append(links, metrics.Link{Source: l.Source, Target: l.Target})
 		}
 		gold = append(gold, links)
 	}
-	return all, gold
+	return all, gold, nil
 }
 
 // curvePoint is a step, and its validation if there was one, as the curve

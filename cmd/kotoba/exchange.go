@@ -39,7 +39,11 @@ models: transformers loads it, and CTranslate2 converts it.`,
 			if !ok {
 				return fmt.Errorf("%s has a vocabulary of words; only SentencePiece models can be exported", args[0])
 			}
-			return transformer.ExportMarian(args[1], m.Transformer, pieces)
+			network, ok := m.Transformer()
+			if !ok {
+				return fmt.Errorf("%s holds recurrent layers; Marian folders hold Transformers", args[0])
+			}
+			return transformer.ExportMarian(args[1], network, pieces)
 		},
 	}
 	c.Flags().StringVar(&format, "format", "hf", "layout: hf")

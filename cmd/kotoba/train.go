@@ -121,7 +121,7 @@ func (t training) translation(ctx context.Context, w io.Writer, args []string) e
 		return err
 	}
 	if n := run.Task.Skipped; n > 0 {
-		fmt.Fprintf(w, "skipped %d pairs that are empty on one side or over %d tokens\n", n, run.Task.Model.MaxLength)
+		fmt.Fprintf(w, "skipped %d pairs that are empty on one side or over %d tokens\n", n, run.Task.Model.MaxLength())
 	}
 	return fit(ctx, w, t.dir, config.Training.MaxSteps, run.Train)
 }

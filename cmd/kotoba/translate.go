@@ -180,11 +180,14 @@ func (f translateFlags) print(w io.Writer, line int, source string, hyps []decod
 // translated in parts has none.
 func align(m *train.Model, source string, h decode.Translation) [][2]int {
 	links := [][2]int{}
-	src, limit := m.Source.Encode(source), m.Transformer.MaxLength
+	src, limit := m.Source.Encode(source), m.MaxLength()
 	if len(src) == 0 || len(src) >= limit || len(h.Tokens) >= limit {
 		return links
 	}
-	a := inspect.AttentionOf(m.Transformer, m.Source, m.Target, src, h.Tokens)
+	a, err := m.Attention(src, h.Tokens)
+	if err != nil {
+		return links // of a model without attention
+	}
 	for _, l := range inspect.Strongest(inspect.MeanOfHeads(a.Cross[len(a.Cross)-1])) {
 		if l.Target < len(h.Tokens) {
 			links = append(links, [2]int{l.Source, l.Target})

@@ -68,8 +68,8 @@ func (d *decoding) attending(x *tensor.Tensor, segments tensor.Segments, time *n
 }
 
 // feeding goes step by step: what attention has found goes into the next step. The rows
-// are in the order of time.
-func (d *decoding) feeding(x *tensor.Tensor) *tensor.Tensor {
+// are in the order of time, sequences in the given one.
+func (d *decoding) feeding(x *tensor.Tensor, order []int) *tensor.Tensor {
 	in := d.Decoder[0].Input.Forward(d.Tape, d.drop(d.Model, x)) // (T, parts·H)
 	var all []*tensor.Tensor
 	var fed *tensor.Tensor // h̃ of the step before
@@ -81,7 +81,13 @@ func (d *decoding) feeding(x *tensor.Tensor) *tensor.Tensor {
 			now = d.feed(now, d.first(fed, n))
 		}
 		h := d.above(now, tensor.EqualSteps(1, n))
-		fed, _ = d.attentional(h, d.spans(n))
+		var weights *tensor.Tensor
+		fed, weights = d.attentional(h, d.spans(n))
+		if d.Record != nil {
+			for i, sequence := range order[:n] {
+				d.Record(sequence, step, weights.Row(i)[:d.sources[i+1]-d.sources[i]])
+			}
+		}
 		all = append(all, fed)
 	}
 	return d.Stack(all...)

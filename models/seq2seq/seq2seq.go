@@ -192,7 +192,7 @@ func (m *Model) Forward(p Pass, b nn.Batch) *tensor.Tensor {
 	var y *tensor.Tensor // (T, H)
 	switch {
 	case m.InputFeeding:
-		y = textOrder(p, d.feeding(x), b.Input.Segments, &time)
+		y = textOrder(p, d.feeding(x, time.Order), b.Input.Segments, &time)
 	case m.Attention != nil:
 		y = d.attending(x, b.Input.Segments, &time)
 	default:
