@@ -60,6 +60,38 @@ var lookupRows = []opRow{
 			return sum
 		})
 	}},
+	{"Locate", "", [][2]int{{5, 1}}, func(t *Tape, p []*Tensor) *Tensor { return t.Locate(p[0], testSpans) }, func(p []matrix) matrix {
+		return generate(5, 1, func(i, _ int) float64 { return float64(testSpans[i].Len()) * sigmoid(p[0].data[i]) })
+	}},
+	{"Gauss", "windows", [][2]int{{5, 6}, {5, 1}}, func(t *Tape, p []*Tensor) *Tensor {
+		return t.Gauss(p[0], p[1], testSpans, 1.5)
+	}, func(p []matrix) matrix {
+		y := zeros(5, 6)
+		for i, s := range testSpans {
+			for j := range s.Len() {
+				away := float64(s.First-s.Base+j) - p[1].data[i]
+				*y.at(i, j) = *p[0].at(i, j) * math.Exp(-away*away/(2*1.5*1.5))
+			}
+		}
+		return y
+	}},
+	{"Normalise", "", [][2]int{{3, 17}}, func(t *Tape, p []*Tensor) *Tensor { return t.Normalise(p[0]) }, func(p []matrix) matrix {
+		return generate(3, 17, func(i, j int) float64 {
+			sum := 0.0
+			for k := range 17 {
+				sum += *p[0].at(i, k)
+			}
+			return *p[0].at(i, j) / sum
+		})
+	}},
+	{"Beside", "", [][2]int{{3, 5}, {3, 17}}, func(t *Tape, p []*Tensor) *Tensor { return t.Beside(p[0], p[1]) }, func(p []matrix) matrix {
+		return generate(3, 22, func(i, j int) float64 {
+			if j < 5 {
+				return *p[0].at(i, j)
+			}
+			return *p[1].at(i, j-5)
+		})
+	}},
 	{"Rows", "", [][2]int{{6, 17}}, func(t *Tape, p []*Tensor) *Tensor { return t.Rows(p[0], 2, 5) }, func(p []matrix) matrix {
 		return generate(3, 17, func(i, j int) float64 { return *p[0].at(i+2, j) })
 	}},

@@ -37,7 +37,7 @@ func (m *Model) NewDecoder(src nn.Sequences) *Decoder {
 // Step adds one token to each hypothesis and returns the logits of the next,
 // (hypotheses, V), which are valid, and the caller's to overwrite, until the next Step.
 func (d *Decoder) Step(tokens []int32) *tensor.Tensor {
-	d.Tape.Reset()
+	d.Reset()
 	x := d.Embed(d.Target, tokens, -1, 1) // (hypotheses, D)
 	in := d.Decoder[0].Input.Forward(d.Tape, x)
 	if d.fed != nil {
