@@ -18,7 +18,13 @@ func AttentionOfSeq2Seq(m *seq2seq.Model, from, to tokenizer.Tokenizer, source, 
 	a := Attention{Source: surfaces(from, src), Target: surfaces(to, out), Input: surfaces(to, in)}
 	var head [][]float32
 	p := seq2seq.Pass{Tape: tensor.NewInferenceTape()}
-	p.Record = func(_, _ int, weights []tensor.Float) { head = append(head, rows(weights, len(src))...) }
+	p.Record = func(_, _, first int, weights []tensor.Float) {
+		row := make([]float32, len(src)) // what is outside a window has no weight
+		for j, w := range weights {
+			row[first+j] = float32(w)
+		}
+		head = append(head, row)
+	}
 	m.Forward(p, nn.Batch{Source: nn.NewSequences(src), Input: nn.NewSequences(in), Output: out})
 	a.Cross = Weights{{head}}
 	return a

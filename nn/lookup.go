@@ -37,27 +37,64 @@ func (s Score) Validate() error {
 	return fmt.Errorf("nn: unknown attention score %q; want one of %s", s, strings.Join(names, ", "))
 }
 
+// Window names which keys of its sequence a query is compared with (Luong et al. 2015,
+// section 3.2); "" is all of them.
+type Window string
+
+// The windows.
+const (
+	Global         Window = ""        // all keys
+	LocalMonotonic Window = "local-m" // those around the query's own step
+	LocalPredicted Window = "local-p" // those around a place that the query predicts
+)
+
+// Validate says whether there is such a window.
+func (w Window) Validate() error {
+	switch w {
+	case Global, LocalMonotonic, LocalPredicted:
+		return nil
+	}
+	return fmt.Errorf("nn: unknown attention window %q; want %s, %s or nothing for all of the source", w, LocalMonotonic, LocalPredicted)
+}
+
+// LookupConfig is what a lookup does.
+type LookupConfig struct {
+	Score  Score
+	Window Window
+	Radius int // D: keys on each side of the middle of a local window
+	// Renormalise makes the weights of a predicted window sum to 1 again after the
+	// Gaussian, which the authors' code does not.
+	Renormalise bool
+	Dim         int // columns of queries and keys
+	Positions   int // that the score location knows
+}
+
 // Lookup is attention as a dictionary that a query is looked up in: the query is
 // compared with every key, the scores become weights that sum to 1, and the answer is
 // the mixture of the values that they say.
 type Lookup struct {
-	Score Score
+	LookupConfig
 	Query *tensor.Tensor `param:"query"` // W by q: (D, D) of concat, (positions, D) of location
 	Key   *tensor.Tensor `param:"key"`   // W by k: (D, D) of general and concat
 	V     *tensor.Tensor `param:"v"`     // (1, D) of concat
+	// Of a predicted window: W_p and v_p of equation 9, (D, D) and (1, D).
+	Place  *tensor.Tensor `param:"place"`
+	PlaceV *tensor.Tensor `param:"place_v"`
 }
 
-// NewLookup returns a lookup with random weights for queries and keys of dim columns. A
-// query of location knows as many positions.
-func NewLookup(s Score, dim, positions int, limit float64, r *rand.Rand) Lookup {
-	l := Lookup{Score: s}
-	switch s {
+// NewLookup returns a lookup with random weights uniform in ±limit.
+func NewLookup(c LookupConfig, limit float64, r *rand.Rand) Lookup {
+	l := Lookup{LookupConfig: c}
+	switch c.Score {
 	case General:
-		l.Key = Uniform(dim, dim, limit, r)
+		l.Key = Uniform(c.Dim, c.Dim, limit, r)
 	case Concat:
-		l.Query, l.Key, l.V = Uniform(dim, dim, limit, r), Uniform(dim, dim, limit, r), Uniform(1, dim, limit, r)
+		l.Query, l.Key, l.V = Uniform(c.Dim, c.Dim, limit, r), Uniform(c.Dim, c.Dim, limit, r), Uniform(1, c.Dim, limit, r)
 	case Location:
-		l.Query = Uniform(positions, dim, limit, r)
+		l.Query = Uniform(c.Positions, c.Dim, limit, r)
+	}
+	if c.Window == LocalPredicted {
+		l.Place, l.PlaceV = Uniform(c.Dim, c.Dim, limit, r), Uniform(1, c.Dim, limit, r)
 	}
 	return l
 }
@@ -74,11 +111,55 @@ func (l Lookup) Index(t *tensor.Tape, keys, values *tensor.Tensor) Dictionary {
 	return Dictionary{keys, values}
 }
 
-// Ask looks queries up, (rows, D), each in its span of the dictionary. It returns the
-// answers, (rows, D), and the weights, (rows, keys of the longest span or more).
-func (l Lookup) Ask(t *tensor.Tape, q *tensor.Tensor, d Dictionary, spans tensor.Spans) (answers, weights *tensor.Tensor) {
-	weights = t.SpanSoftmax(l.scores(t, q, d, spans), spans)
-	return t.Mix(weights, d.Values, spans), weights
+// Answer is what a lookup has found.
+type Answer struct {
+	Values  *tensor.Tensor // a mixture for each query, (queries, D)
+	Weights *tensor.Tensor // of the keys in each query's span, (queries, longest span or more)
+	Spans   tensor.Spans   // what each query has been compared with
+}
+
+// Ask looks queries up, (rows, D), each in its span of the dictionary, which is to be
+// the whole of a sequence. steps are the places of the queries in their own sequences;
+// only the monotonic window wants them.
+func (l Lookup) Ask(t *tensor.Tape, q *tensor.Tensor, d Dictionary, spans tensor.Spans, steps []int) Answer {
+	switch l.Window {
+	case LocalMonotonic:
+		return l.within(t, q, d, l.around(spans, func(i int) int { return steps[i] }))
+	case LocalPredicted:
+		return l.predicted(t, q, d, spans)
+	}
+	return l.within(t, q, d, spans)
+}
+
+// within compares queries with the keys of their spans.
+func (l Lookup) within(t *tensor.Tape, q *tensor.Tensor, d Dictionary, spans tensor.Spans) Answer {
+	weights := t.SpanSoftmax(l.scores(t, q, d, spans), spans)
+	return Answer{t.Mix(weights, d.Values, spans), weights, spans}
+}
+
+// predicted looks around the places that queries predict, and favours what is near them
+// (Luong et al. 2015, equations 9 and 10).
+func (l Lookup) predicted(t *tensor.Tape, q *tensor.Tensor, d Dictionary, spans tensor.Spans) Answer {
+	hidden := t.TanhSum(t.Linear(q, tensor.Linear{Weight: l.Place}), nil)
+	p := t.Locate(t.Linear(hidden, tensor.Linear{Weight: l.PlaceV}), spans) // (rows, 1)
+	near := l.around(spans, func(i int) int { return int(math.Round(float64(p.Data[i]))) })
+	weights := t.SpanSoftmax(l.scores(t, q, d, near), near)
+	weights = t.Gauss(weights, p, near, float64(l.Radius)/2)
+	if l.Renormalise {
+		weights = t.Normalise(weights)
+	}
+	return Answer{t.Mix(weights, d.Values, near), weights, near}
+}
+
+// around returns the part of each span that is at most Radius from its middle. A middle
+// beyond the sequence counts as its last key.
+func (l Lookup) around(spans tensor.Spans, middle func(i int) int) tensor.Spans {
+	near := make(tensor.Spans, len(spans))
+	for i, s := range spans {
+		at := s.First + min(middle(i), s.Len()-1)
+		near[i] = tensor.Span{Base: s.Base, First: max(s.First, at-l.Radius), End: min(s.End, at+l.Radius+1)}
+	}
+	return near
 }
 
 func (l Lookup) scores(t *tensor.Tape, q *tensor.Tensor, d Dictionary, spans tensor.Spans) *tensor.Tensor {

@@ -48,6 +48,17 @@ func (m *TimeMajor) Row(sequence, step int) int { return m.Steps[step] + m.rank[
 // Last returns where a sequence has its last token.
 func (m *TimeMajor) Last(sequence int) int { return m.Row(sequence, m.length(sequence)-1) }
 
+// Mirror appends to dst, for each row in the order of time, the row that has its place
+// when all sequences are read backwards.
+func (m *TimeMajor) Mirror(dst []int32) []int32 {
+	for step := range m.Steps.Len() {
+		for _, i := range m.Order[:m.Steps.Width(step)] {
+			dst = append(dst, int32(m.Row(i, m.length(i)-1-step)))
+		}
+	}
+	return dst
+}
+
 // Arrange appends to dst the ids of the sequences in the order of time, each sequence
 // read backwards if reversed.
 func (m *TimeMajor) Arrange(dst, ids []int32, reversed bool) []int32 {

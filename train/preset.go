@@ -44,6 +44,15 @@ var presets = map[string]Config{
 		},
 		Training: luongTraining,
 	},
+	// Bahdanau et al. 2015: a bidirectional encoder, and attention from the state before
+	// each step; in the same size.
+	"seq2seq-bahdanau@1": {
+		Tokenizer: TokenizerConfig{Type: "unigram", Vocab: 5000, CharacterCoverage: 1},
+		Recurrent: seq2seq.Config{
+			Cell: nn.GRU, Dim: 256, Hidden: 256, Layers: 1, Bidirectional: true, Attention: nn.Concat, PreviousState: true, MaxLength: 200, Dropout: 0.3, Init: 0.08,
+		},
+		Training: luongTraining,
+	},
 	// Vaswani et al. 2017, table 3 and section 5.
 	"transformer-base@1": {
 		Tokenizer: TokenizerConfig{Type: "bpe", Vocab: 37000, CharacterCoverage: 0.9995, ByteFallback: true},

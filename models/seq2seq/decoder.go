@@ -13,6 +13,7 @@ type decoding struct {
 	steps      tensor.Steps
 	dictionary nn.Dictionary
 	sources    tensor.Segments // of the dictionary, in the order of the decoder's sequences
+	fed        *tensor.Tensor  // attentional vectors of the step before, (sequences, H); nil at first
 }
 
 // layers runs all layers over x, embedded tokens or what they have become, and returns
@@ -33,68 +34,90 @@ func (d *decoding) above(in *tensor.Tensor, steps tensor.Steps) *tensor.Tensor {
 	return d.states[len(d.states)-1].H
 }
 
-// attentional returns h̃ = tanh(W_c [c; h]), c being the answer of attention to h (Luong
-// et al. 2015, equation 5), and the weights of attention.
-func (d *decoding) attentional(h *tensor.Tensor, spans tensor.Spans) (y, weights *tensor.Tensor) {
-	c, weights := d.Attention.Ask(d.Tape, h, d.dictionary, spans)
-	return d.TanhSum(d.Linear(c, tensor.Linear{Weight: d.Context}), d.Linear(h, tensor.Linear{Weight: d.State})), weights
+// attentional returns h̃ = tanh(W_c [c; h]), c being what attention has found for a step
+// and h the state after it (Luong et al. 2015, equation 5).
+func (d *decoding) attentional(c, h *tensor.Tensor) *tensor.Tensor {
+	return d.TanhSum(d.Linear(c, tensor.Linear{Weight: d.Context}), d.Linear(h, tensor.Linear{Weight: d.State}))
 }
 
-// attending computes all steps at once and then all of attention: without input feeding
-// no step waits for the attention of the one before. The rows are in the order of the
-// text.
+// attending computes all steps at once and then all of attention: where nothing that
+// attention finds goes into a step, none waits for the one before. The rows are in the
+// order of the text.
 func (d *decoding) attending(x *tensor.Tensor, segments tensor.Segments, time *nn.TimeMajor) *tensor.Tensor {
 	h := d.layers(x, d.steps)
 	// Queries of a sentence have to come together, in the order of the sources.
 	queries := tensor.Segments{0}
 	var rows []int32
+	var places []int                // steps of the queries
 	back := make([]int32, h.Rows()) // where a row of the text will be
 	for _, i := range time.Order {
 		for step := range segments[i+1] - segments[i] {
 			back[segments[i]+step] = int32(len(rows))
-			rows = append(rows, int32(time.Row(i, step)))
+			rows, places = append(rows, int32(time.Row(i, step))), append(places, step)
 		}
 		queries = append(queries, len(rows))
 	}
-	y, weights := d.attentional(d.Embed(h, rows, -1, 1), tensor.Spans(nil).Spread(queries, d.sources))
-	if d.Record != nil {
-		for k, i := range time.Order {
-			for step := range segments[i+1] - segments[i] {
-				d.Record(i, step, weights.Row(queries[k] + step)[:d.sources[k+1]-d.sources[k]])
-			}
+	h = d.Embed(h, rows, -1, 1)
+	found := d.Attention.Ask(d.Tape, h, d.dictionary, tensor.Spans(nil).Spread(queries, d.sources), places)
+	for k, i := range time.Order {
+		for r := queries[k]; r < queries[k+1]; r++ {
+			d.record(i, places[r], found, r)
 		}
 	}
-	return d.Embed(y, back, -1, 1)
+	return d.Embed(d.attentional(found.Values, h), back, -1, 1)
 }
 
-// feeding goes step by step: what attention has found goes into the next step. The rows
-// are in the order of time, sequences in the given one.
-func (d *decoding) feeding(x *tensor.Tensor, order []int) *tensor.Tensor {
+// record shows the weights of a query, if they are asked for.
+func (d *decoding) record(sequence, step int, a nn.Answer, query int) {
+	if d.Record != nil {
+		s := a.Spans[query]
+		d.Record(sequence, step, s.First-s.Base, a.Weights.Row(query)[:s.Len()])
+	}
+}
+
+// stepwise goes step by step: what attention has found goes into a step. The rows are in
+// the order of time, sequences in the given one.
+func (d *decoding) stepwise(x *tensor.Tensor, order []int) *tensor.Tensor {
 	in := d.Decoder[0].Input.Forward(d.Tape, d.drop(d.Model, x)) // (T, parts·H)
 	var all []*tensor.Tensor
-	var fed *tensor.Tensor // h̃ of the step before
 	for step := range d.steps.Len() {
 		n := d.steps.Width(step)
 		d.narrow(n)
-		now := d.Rows(in, d.steps[step], d.steps[step+1])
-		if fed != nil {
-			now = d.feed(now, d.first(fed, n))
+		y, found := d.step(d.Rows(in, d.steps[step], d.steps[step+1]), d.spans(n), step)
+		for i, sequence := range order[:n] {
+			d.record(sequence, step, found, i)
 		}
-		h := d.above(now, tensor.EqualSteps(1, n))
-		var weights *tensor.Tensor
-		fed, weights = d.attentional(h, d.spans(n))
-		if d.Record != nil {
-			for i, sequence := range order[:n] {
-				d.Record(sequence, step, weights.Row(i)[:d.sources[i+1]-d.sources[i]])
-			}
-		}
-		all = append(all, fed)
+		all = append(all, y)
 	}
 	return d.Stack(all...)
 }
 
-// feed adds to what the first layer has of its input that of the last attentional
-// vectors.
+// step takes one step with attention: in is what the first layer has of its input,
+// (sequences, parts·H), and spans what each sequence looks at.
+func (d *decoding) step(in *tensor.Tensor, spans tensor.Spans, step int) (y *tensor.Tensor, found nn.Answer) {
+	places := make([]int, len(spans))
+	for i := range places {
+		places[i] = step
+	}
+	ask := func(q *tensor.Tensor) nn.Answer { return d.Attention.Ask(d.Tape, q, d.dictionary, spans, places) }
+	once := tensor.EqualSteps(1, len(spans))
+	if d.PreviousState {
+		found = ask(d.states[len(d.states)-1].H)
+		return d.attentional(found.Values, d.above(d.feed(in, found.Values), once)), found
+	}
+	if d.fed != nil {
+		in = d.feed(in, d.fed)
+	}
+	h := d.above(in, once)
+	found = ask(h)
+	y = d.attentional(found.Values, h)
+	if d.InputFeeding {
+		d.fed = y
+	}
+	return y, found
+}
+
+// feed adds what attention has found to what the first layer has of its input.
 func (d *decoding) feed(in, fed *tensor.Tensor) *tensor.Tensor {
 	return d.DropAdd(in, d.Linear(d.drop(d.Model, fed), tensor.Linear{Weight: d.Feed}), tensor.Mask{})
 }
@@ -108,8 +131,11 @@ func (d *decoding) spans(n int) tensor.Spans {
 	return s
 }
 
-// narrow leaves the states of the first n sequences.
+// narrow leaves what the first n sequences have of the step before.
 func (d *decoding) narrow(n int) {
+	if d.fed != nil {
+		d.fed = d.first(d.fed, n)
+	}
 	for i, s := range d.states {
 		d.states[i].H = d.first(s.H, n)
 		if s.C != nil {

@@ -8,6 +8,7 @@
 package seq2seq
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 
@@ -17,18 +18,23 @@ import (
 
 // Config is the shape of a model and its regularisation.
 type Config struct {
-	Cell         nn.Cell  `yaml:"cell" doc:"lstm, lstm-no-forget, gru, rnn-tanh, rnn-logistic or rnn-relu"`
-	Vocab        int      `yaml:"vocab" doc:"entries of the vocabulary, of both languages; 0: what the tokenizer has"`
-	Dim          int      `yaml:"dim" doc:"of embeddings"`
-	Hidden       int      `yaml:"hidden" doc:"units of a layer"`
-	Layers       int      `yaml:"layers" doc:"of the encoder, and as many of the decoder"`
-	Reverse      bool     `yaml:"reverse" doc:"read the source from its end (Sutskever 2014, section 3.3)"`
-	Attention    nn.Score `yaml:"attention" doc:"dot, general, concat, location or scaled-dot (Luong 2015, section 3.1); empty is none"`
-	InputFeeding bool     `yaml:"input_feeding" doc:"give the decoder its last attentional vector as well (Luong 2015, section 3.3)"`
-	MaxLength    int      `yaml:"max_length" doc:"longest sequence, in tokens, with its end symbol"`
-	Start        int      `yaml:"-"` // id before the first of a target
-	Dropout      float64  `yaml:"dropout" doc:"of what goes from layer to layer, not from step to step (Zaremba 2014, section 3.2)"`
-	Init         float64  `yaml:"init" doc:"weights start uniform in ± this"`
+	Cell          nn.Cell   `yaml:"cell" doc:"lstm, lstm-no-forget, gru, rnn-tanh, rnn-logistic or rnn-relu"`
+	Vocab         int       `yaml:"vocab" doc:"entries of the vocabulary, of both languages; 0: what the tokenizer has"`
+	Dim           int       `yaml:"dim" doc:"of embeddings"`
+	Hidden        int       `yaml:"hidden" doc:"units of a layer"`
+	Layers        int       `yaml:"layers" doc:"of the encoder, and as many of the decoder"`
+	Reverse       bool      `yaml:"reverse" doc:"read the source from its end (Sutskever 2014, section 3.3)"`
+	Bidirectional bool      `yaml:"bidirectional" doc:"half of the encoder's units read the source from its end (Bahdanau 2015, section 3.2)"`
+	Attention     nn.Score  `yaml:"attention" doc:"dot, general, concat, location or scaled-dot (Luong 2015, section 3.1); empty is none"`
+	Window        nn.Window `yaml:"window" doc:"what attention looks at: local-m or local-p (Luong 2015, section 3.2); empty is all of the source"`
+	Radius        int       `yaml:"radius" doc:"tokens on each side of the middle of a local window, D"`
+	Renormalise   bool      `yaml:"renormalise" doc:"let the weights of local-p sum to 1 again after the Gaussian, which Luong's code does not"`
+	InputFeeding  bool      `yaml:"input_feeding" doc:"give the decoder its last attentional vector as well (Luong 2015, section 3.3)"`
+	PreviousState bool      `yaml:"previous_state" doc:"attend from the state before a step, and give the step what was found (Bahdanau 2015, section 3.1)"`
+	MaxLength     int       `yaml:"max_length" doc:"longest sequence, in tokens, with its end symbol"`
+	Start         int       `yaml:"-"` // id before the first of a target
+	Dropout       float64   `yaml:"dropout" doc:"of what goes from layer to layer, not from step to step (Zaremba 2014, section 3.2)"`
+	Init          float64   `yaml:"init" doc:"weights start uniform in ± this"`
 }
 
 // Validate says what of a configuration cannot be.
@@ -48,15 +54,37 @@ func (c Config) Validate() error {
 		return fmt.Errorf("seq2seq: dropout is %v; want at least 0 and less than 1", c.Dropout)
 	case !(c.Init > 0):
 		return fmt.Errorf("seq2seq: init is %v; want more than 0", c.Init)
-	case c.InputFeeding && c.Attention == "":
-		return fmt.Errorf("seq2seq: input_feeding without attention; name a score in attention")
+	case c.Bidirectional && c.Hidden%2 != 0:
+		return fmt.Errorf("seq2seq: hidden is %d; want an even number, half of it for each direction", c.Hidden)
+	case c.Reverse && c.Bidirectional:
+		return errors.New("seq2seq: reverse and bidirectional; choose one: a bidirectional encoder reads both ways already")
 	}
-	if c.Attention != "" {
-		if err := c.Attention.Validate(); err != nil {
-			return err
-		}
+	if err := c.validateAttention(); err != nil {
+		return err
 	}
 	return c.Cell.Validate()
+}
+
+// validateAttention says what of the attention cannot be.
+func (c Config) validateAttention() error {
+	if c.Attention == "" {
+		if c.InputFeeding || c.PreviousState || c.Window != nn.Global {
+			return errors.New("seq2seq: input_feeding, previous_state or window without attention; name a score in attention")
+		}
+		return nil
+	}
+	switch {
+	case c.InputFeeding && c.PreviousState:
+		return errors.New("seq2seq: input_feeding and previous_state; choose one way to tell the decoder what attention finds")
+	case c.Window != nn.Global && c.Radius < 1:
+		return fmt.Errorf("seq2seq: radius is %d; want at least 1, or no window", c.Radius)
+	case c.Window != nn.Global && c.Attention == nn.Location:
+		return fmt.Errorf("seq2seq: a window of %s with scores by location, which are of the whole source; want another score or no window", c.Window)
+	}
+	if err := c.Window.Validate(); err != nil {
+		return err
+	}
+	return c.Attention.Validate()
 }
 
 // Model is an encoder and a decoder.
@@ -65,9 +93,12 @@ type Model struct {
 	Source  *tensor.Tensor `param:"encoder.embedding.weight"` // (V, D)
 	Target  *tensor.Tensor `param:"decoder.embedding.weight"` // (V, D)
 	Encoder []nn.Recurrent `param:"encoder.layers"`
-	Decoder []nn.Recurrent `param:"decoder.layers"`
-	// Feed is what the first layer of the decoder makes of the last attentional
-	// vector, (parts·H, H); nil without input feeding.
+	// Backward are the layers of a bidirectional encoder that read from the end; then
+	// each direction has H/2 units.
+	Backward []nn.Recurrent `param:"encoder.backward"`
+	Decoder  []nn.Recurrent `param:"decoder.layers"`
+	// Feed is what the first layer of the decoder makes of what attention has found,
+	// (parts·H, H); nil without input feeding and previous state.
 	Feed *tensor.Tensor `param:"decoder.feed.weight"`
 	// Of attention, nil without it: W_c of equation 5, cut in what it takes from the
 	// context and from the decoder's state.
@@ -84,18 +115,26 @@ func New(c Config, r *rand.Rand) (*Model, error) {
 		return nil, err
 	}
 	m := &Model{Config: c, Source: nn.Uniform(c.Vocab, c.Dim, c.Init, r), Target: nn.Uniform(c.Vocab, c.Dim, c.Init, r)}
-	in := c.Dim
+	in, units := c.Dim, c.Hidden
+	if c.Bidirectional {
+		units /= 2
+	}
 	for range c.Layers {
-		m.Encoder = append(m.Encoder, nn.NewRecurrent(c.Cell, in, c.Hidden, c.Init, r))
+		m.Encoder = append(m.Encoder, nn.NewRecurrent(c.Cell, in, units, c.Init, r))
+		if c.Bidirectional {
+			m.Backward = append(m.Backward, nn.NewRecurrent(c.Cell, in, units, c.Init, r))
+		}
 		m.Decoder = append(m.Decoder, nn.NewRecurrent(c.Cell, in, c.Hidden, c.Init, r))
 		in = c.Hidden
 	}
 	if c.Attention != "" {
-		l := nn.NewLookup(c.Attention, c.Hidden, c.MaxLength, c.Init, r)
+		l := nn.NewLookup(nn.LookupConfig{
+			Score: c.Attention, Window: c.Window, Radius: c.Radius, Renormalise: c.Renormalise, Dim: c.Hidden, Positions: c.MaxLength,
+		}, c.Init, r)
 		m.Attention = &l
 		m.Context, m.State = nn.Uniform(c.Hidden, c.Hidden, c.Init, r), nn.Uniform(c.Hidden, c.Hidden, c.Init, r)
 	}
-	if c.InputFeeding {
+	if c.InputFeeding || c.PreviousState {
 		m.Feed = nn.Uniform(m.Decoder[0].Hidden.Weight.Rows(), c.Hidden, c.Init, r)
 	}
 	m.Output = nn.Linear{Weight: nn.Uniform(c.Vocab, c.Hidden, c.Init, r), Bias: tensor.New(1, c.Vocab)}
@@ -106,9 +145,9 @@ func New(c Config, r *rand.Rand) (*Model, error) {
 type Pass struct {
 	*tensor.Tape
 	Dropout *nn.Dropout // nil in evaluation
-	// Record, if set, is called with the attention weights of each target token, one
-	// for each source token, step by step; sequence counts those of the decoder.
-	Record func(sequence, step int, weights []tensor.Float)
+	// Record, if set, is called with the attention weights of each target token: those
+	// of the source tokens from number first on.
+	Record func(sequence, step, first int, weights []tensor.Float)
 }
 
 func (p Pass) drop(m *Model, x *tensor.Tensor) *tensor.Tensor {
@@ -127,13 +166,33 @@ func (m *Model) Encode(p Pass, src nn.Sequences, time *nn.TimeMajor) Encoded {
 	time.Set(src.Segments)
 	x := p.Embed(m.Source, time.Arrange(nil, src.IDs, m.Reverse), -1, 1) // (S, D)
 	e := Encoded{time: time}
-	for _, l := range m.Encoder {
-		s := l.Forward(p.Tape, p.drop(m, x), time.Steps, nn.State{})
+	var mirror []int32
+	if m.Bidirectional {
+		mirror = time.Mirror(nil)
+	}
+	for i, l := range m.Encoder {
+		x = p.drop(m, x)
+		s := l.Forward(p.Tape, x, time.Steps, nn.State{})
+		y := s.H // (S, H)
+		if m.Bidirectional {
+			back := m.Backward[i].Forward(p.Tape, p.Embed(x, mirror, -1, 1), time.Steps, nn.State{})
+			y = p.Beside(s.H, p.Embed(back.H, mirror, -1, 1))
+			s = beside(p, s, back)
+		}
 		e.states = append(e.states, s)
-		x = s.H // (S, H)
+		x = y
 	}
 	e.rows = x
 	return e
+}
+
+// beside joins the states of two directions, each as it is after as many steps.
+func beside(p Pass, a, b nn.State) nn.State {
+	s := nn.State{H: p.Beside(a.H, b.H)}
+	if a.C != nil {
+		s.C = p.Beside(a.C, b.C)
+	}
+	return s
 }
 
 // last returns the states after the last token of each source, in the given order.
@@ -191,8 +250,8 @@ func (m *Model) Forward(p Pass, b nn.Batch) *tensor.Tensor {
 	}
 	var y *tensor.Tensor // (T, H)
 	switch {
-	case m.InputFeeding:
-		y = textOrder(p, d.feeding(x, time.Order), b.Input.Segments, &time)
+	case m.Feed != nil:
+		y = textOrder(p, d.stepwise(x, time.Order), b.Input.Segments, &time)
 	case m.Attention != nil:
 		y = d.attending(x, b.Input.Segments, &time)
 	default:

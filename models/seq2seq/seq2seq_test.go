@@ -14,15 +14,26 @@ import (
 )
 
 // smallConfig is the shape of the models that testdata/make_goldens.py makes.
-var smallConfig = Config{Cell: nn.LSTM, Vocab: 11, Dim: 4, Hidden: 5, Layers: 2, MaxLength: 7, Init: 0.5}
+var smallConfig = Config{Cell: nn.LSTM, Vocab: 11, Dim: 4, Hidden: 6, Layers: 2, MaxLength: 7, Radius: 2, Init: 0.5}
 
 // variants are the models of the goldens.
 var variants = map[string]func(c *Config){
-	"none-reversed":          func(c *Config) { c.Reverse = true },
-	"dot":                    func(c *Config) { c.Attention = nn.Dot },
-	"general-feeding":        func(c *Config) { c.Attention, c.InputFeeding, c.Reverse = nn.General, true, true },
-	"concat":                 func(c *Config) { c.Attention = nn.Concat },
-	"location-feeding":       func(c *Config) { c.Attention, c.InputFeeding = nn.Location, true },
+	"none-reversed":    func(c *Config) { c.Reverse = true },
+	"dot":              func(c *Config) { c.Attention = nn.Dot },
+	"general-feeding":  func(c *Config) { c.Attention, c.InputFeeding, c.Reverse = nn.General, true, true },
+	"concat":           func(c *Config) { c.Attention = nn.Concat },
+	"location-feeding": func(c *Config) { c.Attention, c.InputFeeding = nn.Location, true },
+	"dot-local-m":      func(c *Config) { c.Attention, c.Window = nn.Dot, nn.LocalMonotonic },
+	"general-local-p-feeding": func(c *Config) {
+		c.Attention, c.Window, c.InputFeeding = nn.General, nn.LocalPredicted, true
+	},
+	"concat-local-p-renormalised": func(c *Config) {
+		c.Attention, c.Window, c.Renormalise = nn.Concat, nn.LocalPredicted, true
+	},
+	"bahdanau": func(c *Config) {
+		c.Cell, c.Attention, c.Bidirectional, c.PreviousState = nn.GRU, nn.Concat, true, true
+	},
+	"dot-lstm-bidirectional": func(c *Config) { c.Attention, c.Bidirectional = nn.Dot, true },
 	"scaled-dot-gru-feeding": func(c *Config) { c.Cell, c.Attention, c.InputFeeding = nn.GRU, nn.ScaledDot, true },
 }
 
@@ -142,6 +153,12 @@ func TestConfigurationsThatCannotBe(t *testing.T) {
 		"unknown cell":              func(c *Config) { c.Cell = "elman" },
 		"unknown score":             func(c *Config) { c.Attention = "dit" },
 		"feeding without attention": func(c *Config) { c.InputFeeding = true },
+		"location in a window":      func(c *Config) { c.Attention, c.Window = nn.Location, nn.LocalMonotonic },
+		"a window of nothing":       func(c *Config) { c.Attention, c.Window, c.Radius = nn.Dot, nn.LocalMonotonic, 0 },
+		"an unknown window":         func(c *Config) { c.Attention, c.Window = nn.Dot, "local" },
+		"two ways to feed":          func(c *Config) { c.Attention, c.InputFeeding, c.PreviousState = nn.Dot, true, true },
+		"odd directions":            func(c *Config) { c.Hidden, c.Bidirectional = 5, true },
+		"both ways, reversed":       func(c *Config) { c.Reverse, c.Bidirectional = true, true },
 		"dropout of all":            func(c *Config) { c.Dropout = 1 },
 		"start beyond the words":    func(c *Config) { c.Start = 11 },
 	} {

@@ -9,11 +9,8 @@ import (
 // for a source; see package decode.
 type Decoder struct {
 	decoding
-	fed      *tensor.Tensor // (hypotheses, H) with input feeding, nil at first
-	sourceOf []int          // source of each hypothesis
-
-	// Record, if set, is called with the weights of attention of a step.
-	Record func(hypothesis int, weights []tensor.Float)
+	sourceOf []int // source of each hypothesis
+	length   int   // tokens that each hypothesis has
 }
 
 // NewDecoder encodes src and returns a decoder with one hypothesis, still empty, for
@@ -40,32 +37,31 @@ func (d *Decoder) Step(tokens []int32) *tensor.Tensor {
 	d.Reset()
 	x := d.Embed(d.Target, tokens, -1, 1) // (hypotheses, D)
 	in := d.Decoder[0].Input.Forward(d.Tape, x)
-	if d.fed != nil {
-		in = d.feed(in, d.fed)
+	var y *tensor.Tensor
+	if d.Attention == nil {
+		y = d.above(in, tensor.EqualSteps(1, len(tokens)))
+	} else {
+		y, _ = d.step(in, d.visible(), d.length)
 	}
-	y := d.above(in, tensor.EqualSteps(1, len(tokens)))
+	d.length++
 	d.keep()
-	if d.Attention != nil {
-		spans := make(tensor.Spans, len(tokens))
-		for i, s := range d.sourceOf {
-			spans[i] = tensor.Span{Base: d.sources[s], First: d.sources[s], End: d.sources[s+1]}
-		}
-		var weights *tensor.Tensor
-		y, weights = d.attentional(y, spans)
-		if d.Record != nil {
-			for i, s := range spans {
-				d.Record(i, weights.Row(i)[:s.Len()])
-			}
-		}
-		if d.InputFeeding {
-			d.fed = clone(y)
-		}
-	}
 	return d.Output.Forward(d.Tape, y)
 }
 
-// keep takes the states out of the memory of the step.
+// visible returns the sources of all hypotheses.
+func (d *Decoder) visible() tensor.Spans {
+	spans := make(tensor.Spans, len(d.sourceOf))
+	for i, s := range d.sourceOf {
+		spans[i] = tensor.Span{Base: d.sources[s], First: d.sources[s], End: d.sources[s+1]}
+	}
+	return spans
+}
+
+// keep takes what the next step goes on from out of the memory of this one.
 func (d *Decoder) keep() {
+	if d.fed != nil {
+		d.fed = clone(d.fed)
+	}
 	for i, s := range d.states {
 		d.states[i].H = clone(s.H)
 		if s.C != nil {

@@ -18,17 +18,21 @@ import torch
 from safetensors.torch import save_file
 from torch.nn.functional import cross_entropy, linear
 
-VOCAB, DIM, HIDDEN, LAYERS, LONGEST = 11, 4, 5, 2, 7
+VOCAB, DIM, HIDDEN, LAYERS, LONGEST, RADIUS = 11, 4, 6, 2, 7, 2
 START = 0
 
-# name: (cell, reverse, score, input feeding)
 MODELS = {
-    "none-reversed": ("lstm", True, None, False),
-    "dot": ("lstm", False, "dot", False),
-    "general-feeding": ("lstm", True, "general", True),
-    "concat": ("lstm", False, "concat", False),
-    "location-feeding": ("lstm", False, "location", True),
-    "scaled-dot-gru-feeding": ("gru", False, "scaled-dot", True),
+    "none-reversed": {"reverse": True},
+    "dot": {"score": "dot"},
+    "general-feeding": {"score": "general", "reverse": True, "feeding": True},
+    "concat": {"score": "concat"},
+    "location-feeding": {"score": "location", "feeding": True},
+    "scaled-dot-gru-feeding": {"score": "scaled-dot", "cell": "gru", "feeding": True},
+    "dot-local-m": {"score": "dot", "window": "local-m"},
+    "general-local-p-feeding": {"score": "general", "window": "local-p", "feeding": True},
+    "concat-local-p-renormalised": {"score": "concat", "window": "local-p", "renormalise": True},
+    "bahdanau": {"score": "concat", "cell": "gru", "bidirectional": True, "previous": True},
+    "dot-lstm-bidirectional": {"score": "dot", "bidirectional": True},
 }
 
 
@@ -39,29 +43,33 @@ def uniform(*shape):
 
 
 class Model:
-    def __init__(self, cell, reverse, score, feeding):
-        self.cell, self.reverse, self.score, self.feeding = cell, reverse, score, feeding
+    def __init__(self, cell="lstm", score=None, reverse=False, bidirectional=False, window=None, renormalise=False, feeding=False, previous=False):
+        self.cell, self.score, self.reverse, self.bidirectional = cell, score, reverse, bidirectional
+        self.window, self.renormalise, self.feeding, self.previous = window, renormalise, feeding, previous
         parts = {"lstm": 4, "gru": 3}[cell]
         self.w = {"encoder.embedding.weight": uniform(VOCAB, DIM), "decoder.embedding.weight": uniform(VOCAB, DIM)}
-        for side in "encoder", "decoder":
-            for i in range(LAYERS):
-                name = f"{side}.layers.{i}."
+        half = HIDDEN // 2 if bidirectional else HIDDEN
+        for side, units in ("encoder.layers", half), ("encoder.backward", half if bidirectional else 0), ("decoder.layers", HIDDEN):
+            for i in range(LAYERS if units else 0):
+                name = f"{side}.{i}."
                 self.w |= {
-                    name + "input.weight": uniform(parts * HIDDEN, HIDDEN if i else DIM),
-                    name + "input.bias": uniform(1, parts * HIDDEN),
-                    name + "hidden.weight": uniform(parts * HIDDEN, HIDDEN),
+                    name + "input.weight": uniform(parts * units, HIDDEN if i else DIM),
+                    name + "input.bias": uniform(1, parts * units),
+                    name + "hidden.weight": uniform(parts * units, units),
                 }
                 if cell == "gru":
-                    self.w[name + "hidden.bias"] = uniform(1, parts * HIDDEN)
+                    self.w[name + "hidden.bias"] = uniform(1, parts * units)
         if score in ("general", "concat"):
             self.w["attention.key"] = uniform(HIDDEN, HIDDEN)
         if score == "concat":
             self.w |= {"attention.query": uniform(HIDDEN, HIDDEN), "attention.v": uniform(1, HIDDEN)}
         if score == "location":
             self.w["attention.query"] = uniform(LONGEST, HIDDEN)
+        if window == "local-p":
+            self.w |= {"attention.place": uniform(HIDDEN, HIDDEN), "attention.place_v": uniform(1, HIDDEN)}
         if score:
             self.w |= {"attention.context.weight": uniform(HIDDEN, HIDDEN), "attention.state.weight": uniform(HIDDEN, HIDDEN)}
-        if feeding:
+        if feeding or previous:
             self.w["decoder.feed.weight"] = uniform(parts * HIDDEN, HIDDEN)
         self.w |= {"output.weight": uniform(VOCAB, HIDDEN), "output.bias": uniform(1, VOCAB)}
 
@@ -76,31 +84,67 @@ class Model:
         out = cell(x.unsqueeze(0), state, w_in, w[layer + "hidden.weight"], w[layer + "input.bias"][0], b_hidden[0])
         return [s[0] for s in out] if self.cell == "lstm" else [out[0]]
 
+    def read(self, layer, xs):
+        """Outputs of a layer for each of xs, and its last state."""
+        units = self.w[layer + "hidden.weight"].shape[1]
+        state, out = [torch.zeros(units, dtype=torch.float64)] * (2 if self.cell == "lstm" else 1), []
+        for x in xs:
+            state = self.step(layer, x, state)
+            out.append(state[0])
+        return out, state
+
+    def encode(self, source):
+        """Rows for attention in the order of the text, and the last states."""
+        xs, states = list(self.w["encoder.embedding.weight"][source]), []
+        if self.reverse:
+            xs.reverse()
+        for i in range(LAYERS):
+            out, state = self.read(f"encoder.layers.{i}.", xs)
+            if self.bidirectional:
+                back, back_state = self.read(f"encoder.backward.{i}.", xs[::-1])
+                out = [torch.cat(pair) for pair in zip(out, back[::-1])]
+                state = [torch.cat(pair) for pair in zip(state, back_state)]
+            xs = out
+            states.append(state)
+        return torch.stack(xs[::-1] if self.reverse else xs), states
+
     def sentence(self, source, target):
         """Logits of every target token."""
-        w, zero = self.w, torch.zeros(HIDDEN, dtype=torch.float64)
-        states = [[zero] * (2 if self.cell == "lstm" else 1) for _ in range(LAYERS)]
-        memory = []
-        for id in reversed(source) if self.reverse else source:
-            x = w["encoder.embedding.weight"][id]
-            for i in range(LAYERS):
-                states[i] = self.step(f"encoder.layers.{i}.", x, states[i])
-                x = states[i][0]
-            memory.append(x)
-        memory = torch.stack(memory[::-1] if self.reverse else memory)
+        w = self.w
+        memory, states = self.encode(source)
         logits, fed = [], None
-        for id in [START] + target[:-1]:
+        for t, id in enumerate([START] + target[:-1]):
             x = w["decoder.embedding.weight"][id]
+            if self.previous:
+                fed = context = self.attend(states[-1][0], memory, t)
             for i in range(LAYERS):
                 states[i] = self.step(f"decoder.layers.{i}.", x, states[i], fed if i == 0 else None)
                 x = states[i][0]
             if self.score:
-                x = torch.tanh(
-                    linear(self.scores(x, memory).softmax(0) @ memory, w["attention.context.weight"])
-                    + linear(x, w["attention.state.weight"]))
+                if not self.previous:
+                    context = self.attend(x, memory, t)
+                x = torch.tanh(linear(context, w["attention.context.weight"]) + linear(x, w["attention.state.weight"]))
                 fed = x if self.feeding else None
             logits.append(linear(x, w["output.weight"], w["output.bias"][0]))
         return torch.stack(logits)
+
+    def attend(self, h, memory, t):
+        w, n = self.w, len(memory)
+        if not self.window:
+            return self.scores(h, memory).softmax(0) @ memory
+        if self.window == "local-m":
+            middle = t
+        else:
+            p = n * torch.sigmoid(torch.tanh(linear(h, w["attention.place"])) @ w["attention.place_v"][0])
+            middle = round(p.item())
+        middle = min(middle, n - 1)
+        first, end = max(0, middle - RADIUS), min(n, middle + RADIUS + 1)
+        weights = self.scores(h, memory[first:end]).softmax(0)
+        if self.window == "local-p":
+            weights = weights * torch.exp(-((torch.arange(first, end) - p) ** 2) / (2 * (RADIUS / 2) ** 2))
+            if self.renormalise:
+                weights = weights / weights.sum()
+        return weights @ memory[first:end]
 
     def scores(self, h, memory):
         w = self.w
@@ -124,7 +168,7 @@ def main():
         json.dump(pairs, f)
     for name, kind in MODELS.items():
         torch.manual_seed(4)
-        m = Model(*kind)
+        m = Model(**kind)
         logits = torch.cat([m.sentence(*p) for p in pairs])
         loss = cross_entropy(logits, torch.tensor(sum((t for _, t in pairs), [])))
         loss.backward()
