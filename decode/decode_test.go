@@ -13,6 +13,7 @@ import (
 // fixed random function of the sequence and of all tokens so far.
 type table struct {
 	vocab int
+	salt  uint64    // tells models apart
 	hyps  [][]int32 // first element: the source sequence
 }
 
@@ -25,7 +26,7 @@ func newTable(vocab, sequences int) *table {
 }
 
 func (m *table) logits(h []int32) []tensor.Float {
-	seed := uint64(17)
+	seed := 17 + m.salt
 	for _, id := range h {
 		seed = seed*1099511628211 + uint64(id) + 1
 	}

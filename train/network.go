@@ -2,6 +2,7 @@ package train
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 
 	"github.com/kotoba-nlp/kotoba/decode"
@@ -10,6 +11,7 @@ import (
 	"github.com/kotoba-nlp/kotoba/models/transformer"
 	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/tensor"
+	"github.com/kotoba-nlp/kotoba/tokenizer"
 )
 
 // network is what training, decoding and scoring ask of a model that translates.
@@ -75,3 +77,66 @@ func (n recurrent) Attention(m *Model, source, target []int32) (inspect.Attentio
 }
 
 func (n recurrent) Limits() (start int32, maxLength int) { return int32(n.Start), n.MaxLength }
+
+// Ensemble returns models that translate as one; see [decode.Ensemble]. They must share a
+// vocabulary. Configuration and attention are those of the first.
+func Ensemble(models ...*Model) (*Model, error) {
+	all := ensemble{network: models[0].network}
+	for i, m := range models {
+		all.networks = append(all.networks, m.network)
+		if i > 0 && !(sameVocabulary(m.Source, models[0].Source) && sameVocabulary(m.Target, models[0].Target)) {
+			return nil, fmt.Errorf("train: model %d of the ensemble has another vocabulary than the first; train them on one, with tokenizer.model", i+1)
+		}
+	}
+	first := *models[0]
+	first.network = all
+	return &first, nil
+}
+
+func sameVocabulary(a, b tokenizer.Tokenizer) bool {
+	if a.Len() != b.Len() || a.Special() != b.Special() {
+		return false
+	}
+	for id := range int32(a.Len()) {
+		if a.Token(id) != b.Token(id) {
+			return false
+		}
+	}
+	return true
+}
+
+// ensemble is networks that decode as one. What it does not say is the first one's.
+type ensemble struct {
+	network
+	networks []network
+}
+
+func (e ensemble) Decoder(src nn.Sequences) decode.Stepper {
+	var all decode.Ensemble
+	for _, n := range e.networks {
+		all = append(all, n.Decoder(src))
+	}
+	return all
+}
+
+// Limits returns the shortest of the longest sequences.
+func (e ensemble) Limits() (start int32, maxLength int) {
+	start, maxLength = e.network.Limits()
+	for _, n := range e.networks {
+		_, limit := n.Limits()
+		maxLength = min(maxLength, limit)
+	}
+	return start, maxLength
+}
+
+func (e ensemble) Pack() {
+	for _, n := range e.networks {
+		n.Pack()
+	}
+}
+
+func (e ensemble) Unpack() {
+	for _, n := range e.networks {
+		n.Unpack()
+	}
+}

@@ -29,14 +29,17 @@ type translateFlags struct {
 func newTranslate() *cobra.Command {
 	var f translateFlags
 	c := &cobra.Command{
-		Use:   "translate RUN < in > out",
+		Use:   "translate RUN... < in > out",
 		Short: "Translate standard input, a sentence a line",
+		Long: `translate answers each line of standard input with its translation. Several runs
+that share a vocabulary translate together, as an ensemble.`,
 		Example: `  kotoba translate runs/ende < test.en > test.out
   kotoba translate runs/ende --beam 5 --length-penalty power --alpha 1 --nbest 5 < test.en
+  kotoba translate runs/ende runs/ende-2 runs/ende-3 < test.en
   echo "A dog runs." | kotoba translate runs/ende --sample --top-p 0.9 --seed 1`,
-		Args: cobra.ExactArgs(1),
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			m, err := train.Open(args[0])
+			m, err := openAll(args)
 			if err != nil {
 				return err
 			}
@@ -58,6 +61,22 @@ func newTranslate() *cobra.Command {
 	c.Flags().IntVar(&f.batchTokens, "batch-tokens", 2048, "source tokens of a batch")
 	c.Flags().StringVar(&f.onLong, "on-long", "split", "lines longer than the model takes: split them or refuse them")
 	return c
+}
+
+// openAll opens a run, or several as an ensemble.
+func openAll(dirs []string) (*train.Model, error) {
+	var models []*train.Model
+	for _, dir := range dirs {
+		m, err := train.Open(dir)
+		if err != nil {
+			return nil, err
+		}
+		models = append(models, m)
+	}
+	if len(models) == 1 {
+		return models[0], nil
+	}
+	return train.Ensemble(models...)
 }
 
 // options returns the search: what flags say, then what the run says.
