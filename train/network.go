@@ -84,7 +84,7 @@ func Ensemble(models ...*Model) (*Model, error) {
 	all := ensemble{network: models[0].network}
 	for i, m := range models {
 		all.networks = append(all.networks, m.network)
-		if i > 0 && !(sameVocabulary(m.Source, models[0].Source) && sameVocabulary(m.Target, models[0].Target)) {
+		if !sameVocabulary(m.Source, models[0].Source) || !sameVocabulary(m.Target, models[0].Target) {
 			return nil, fmt.Errorf("train: model %d of the ensemble has another vocabulary than the first; train them on one, with tokenizer.model", i+1)
 		}
 	}
