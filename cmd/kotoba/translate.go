@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kotoba-nlp/kotoba/data"
 	"github.com/kotoba-nlp/kotoba/decode"
-	"github.com/kotoba-nlp/kotoba/inspect"
 	"github.com/kotoba-nlp/kotoba/train"
 )
 
@@ -22,6 +22,10 @@ type translateFlags struct {
 	penalty, onLong      string
 	alpha                float64
 	sample, json, scores bool
+	alignment            bool
+	replaceUnknown       bool
+	dictionary           string
+	words                map[string]string // of dictionary
 	sampling             decode.Sampling
 	batchTokens          int
 }
@@ -39,6 +43,15 @@ that share a vocabulary translate together, as an ensemble.`,
   echo "A dog runs." | kotoba translate runs/ende --sample --top-p 0.9 --seed 1`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if f.dictionary != "" {
+				if !f.replaceUnknown {
+					return errors.New("--dictionary needs --replace-unknown")
+				}
+				var err error
+				if f.words, err = readDictionary(f.dictionary); err != nil {
+					return err
+				}
+			}
 			m, err := openAll(args)
 			if err != nil {
 				return err
@@ -58,6 +71,9 @@ that share a vocabulary translate together, as an ensemble.`,
 	addSampling(c, &f.sampling)
 	c.Flags().BoolVar(&f.json, "json", false, "print a JSON object a line: text, tokens, log_prob, score, alignment")
 	c.Flags().BoolVar(&f.scores, "scores", false, "print score, tab, translation")
+	c.Flags().BoolVar(&f.alignment, "alignment", false, "print translation ||| links to the source, as 0-0 2-1, by the strongest attention")
+	c.Flags().BoolVar(&f.replaceUnknown, "replace-unknown", false, "put the source word, or what --dictionary has for it, for an unknown word; for vocabularies of words")
+	c.Flags().StringVar(&f.dictionary, "dictionary", "", "file of words and their translations, with a tab between")
 	c.Flags().IntVar(&f.batchTokens, "batch-tokens", 2048, "source tokens of a batch")
 	c.Flags().StringVar(&f.onLong, "on-long", "split", "lines longer than the model takes: split them or refuse them")
 	return c
@@ -174,17 +190,24 @@ type jsonTranslation struct {
 func (f translateFlags) print(w io.Writer, line int, source string, hyps []decode.Translation, m *train.Model) error {
 	for _, h := range hyps {
 		var err error
+		if f.replaceUnknown {
+			if h.Text, err = m.ReplaceUnknown(source, h.Tokens, f.words); err != nil {
+				return err
+			}
+		}
 		switch {
 		case f.json:
 			tokens := []string{}
 			for _, id := range h.Tokens {
 				tokens = append(tokens, m.Target.Token(id))
 			}
-			err = json.NewEncoder(w).Encode(jsonTranslation{line, h.Text, tokens, h.LogProb, h.Score, h.Ended, align(m, source, h)})
+			err = json.NewEncoder(w).Encode(jsonTranslation{line, h.Text, tokens, h.LogProb, h.Score, h.Ended, m.Align(source, h.Tokens)})
 		case f.nbest > 0:
 			_, err = fmt.Fprintf(w, "%d ||| %s ||| %.4f ||| %.4f\n", line, h.Text, h.LogProb, h.Score)
 		case f.scores:
 			_, err = fmt.Fprintf(w, "%.4f\t%s\n", h.Score, h.Text)
+		case f.alignment:
+			_, err = fmt.Fprintf(w, "%s |||%s\n", h.Text, pharaoh(m.Align(source, h.Tokens)))
 		default:
 			_, err = fmt.Fprintln(w, h.Text)
 		}
@@ -195,22 +218,29 @@ func (f translateFlags) print(w io.Writer, line int, source string, hyps []decod
 	return nil
 }
 
-// align returns the alignment of a translation with its line. A line that was
-// translated in parts has none.
-func align(m *train.Model, source string, h decode.Translation) [][2]int {
-	links := [][2]int{}
-	src, limit := m.Source.Encode(source), m.MaxLength()
-	if len(src) == 0 || len(src) >= limit || len(h.Tokens) >= limit {
-		return links
+// pharaoh writes an alignment as Pharaoh and those after it do: source-target for each
+// link, a space before it.
+func pharaoh(links [][2]int) string {
+	var b strings.Builder
+	for _, l := range links {
+		fmt.Fprintf(&b, " %d-%d", l[0], l[1])
 	}
-	a, err := m.Attention(src, h.Tokens)
+	return b.String()
+}
+
+// readDictionary reads a word and its translation a line, with a tab between.
+func readDictionary(path string) (map[string]string, error) {
+	lines, err := data.ReadLines(path)
 	if err != nil {
-		return links // of a model without attention
+		return nil, fmt.Errorf("--dictionary: %w", err)
 	}
-	for _, l := range inspect.Strongest(inspect.MeanOfHeads(a.Cross[len(a.Cross)-1])) {
-		if l.Target < len(h.Tokens) {
-			links = append(links, [2]int{l.Source, l.Target})
+	words := map[string]string{}
+	for i, line := range lines {
+		from, to, ok := strings.Cut(line, "\t")
+		if !ok {
+			return nil, fmt.Errorf("--dictionary: %s:%d: want a word, a tab and its translation", path, i+1)
 		}
+		words[from] = to
 	}
-	return links
+	return words, nil
 }

@@ -1,0 +1,68 @@
+package train
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/kotoba-nlp/kotoba/inspect"
+	"github.com/kotoba-nlp/kotoba/tokenizer"
+)
+
+// Align links each token of a translation to the token of its source line that it
+// attends to most, in the mean of the heads of the last layer: pairs of source and
+// target. There are none where the line was too long to be translated in one part, or
+// the model has no attention.
+func (m *Model) Align(line string, translation []int32) [][2]int {
+	return m.align(line, translation, 1)
+}
+
+// align is Align with the words of the source and so many of what follows them: its end
+// symbol, or nothing.
+func (m *Model) align(line string, translation []int32, after int) [][2]int {
+	links := [][2]int{}
+	src, limit := m.Source.Encode(line), m.MaxLength()
+	if len(src) == 0 || len(src) >= limit || len(translation) >= limit {
+		return links
+	}
+	a, err := m.Attention(src, translation)
+	if err != nil {
+		return links
+	}
+	weights := inspect.MeanOfHeads(a.Cross[len(a.Cross)-1])[:len(translation)]
+	for i, row := range weights {
+		weights[i] = row[:len(src)+after]
+	}
+	for _, l := range inspect.Strongest(weights) {
+		links = append(links, [2]int{l.Source, l.Target})
+	}
+	return links
+}
+
+// ReplaceUnknown returns the text of a translation with a word for each unknown one:
+// what dictionary has for the source word that it attends to most, or else that word
+// itself (Luong et al. 2015, section 4.1; Jean et al. 2015). It is for vocabularies of
+// words.
+func (m *Model) ReplaceUnknown(line string, translation []int32, dictionary map[string]string) (string, error) {
+	_, source := m.Source.(*tokenizer.Words)
+	_, target := m.Target.(*tokenizer.Words)
+	if !source || !target {
+		return "", errors.New("train: unknown words are replaced in vocabularies of words; subwords spell them")
+	}
+	words, unknown := strings.Fields(line), m.Target.Special().Unknown
+	aligned := map[int]int{}
+	for _, l := range m.align(line, translation, 0) {
+		aligned[l[1]] = l[0]
+	}
+	var out []string
+	for i, id := range translation {
+		word := m.Target.Token(id)
+		if at, ok := aligned[i]; ok && id == unknown {
+			word = words[at]
+			if known, ok := dictionary[word]; ok {
+				word = known
+			}
+		}
+		out = append(out, word)
+	}
+	return strings.Join(out, " "), nil
+}

@@ -1,0 +1,45 @@
+package train
+
+import (
+	"context"
+	"strings"
+	"testing"
+)
+
+func TestUnknownWordsAreReplaced(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := trainSmall(context.Background(), dir, func(c *Config) {
+		makeRecurrent(c)
+		c.Tokenizer = TokenizerConfig{Type: "words", Vocab: 100}
+		c.Training.MaxSteps = 20
+	}); err != nil {
+		t.Fatal(err)
+	}
+	m, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Every word of the source is another, so that the links show in the output.
+	line, unknown := "alpha beta gamma", m.Target.Special().Unknown
+	known := m.Target.Encode("the")
+	translation := []int32{unknown, known[0], unknown}
+	links := m.align(line, translation, 0)
+	if len(links) != 3 {
+		t.Fatalf("links %v; want one for each of three tokens", links)
+	}
+	source := strings.Fields(line)
+	want := source[links[0][0]] + " the " + source[links[2][0]]
+	if got, err := m.ReplaceUnknown(line, translation, nil); err != nil || got != want {
+		t.Errorf("%q, %v; want %q", got, err, want)
+	}
+	dictionary := map[string]string{"alpha": "A", "beta": "B", "gamma": "C"}
+	for word, known := range dictionary {
+		want = strings.ReplaceAll(want, word, known)
+	}
+	if got, err := m.ReplaceUnknown(line, translation, dictionary); err != nil || got != want {
+		t.Errorf("%q, %v with a dictionary; want %q", got, err, want)
+	}
+	if got := m.Align(strings.Repeat("word ", 100), translation); len(got) != 0 {
+		t.Errorf("links %v of a line in parts; want none", got)
+	}
+}
