@@ -33,7 +33,7 @@ var layers = [][]string{
 	{"models/...", "internal/golden"},
 	{"decode", "inspect"},
 	{"train"},
-	{"serve", "bench"},
+	{"serve", "bench", "reproduce"},
 	{"cmd/...", "examples/..."},
 }
 

@@ -1,0 +1,245 @@
+// Package reproduce repeats experiments of papers, with figures beside the published
+// ones.
+package reproduce
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"path/filepath"
+
+	"github.com/kotoba-nlp/kotoba/inspect"
+	"github.com/kotoba-nlp/kotoba/metrics"
+	"github.com/kotoba-nlp/kotoba/models/seq2seq"
+	"github.com/kotoba-nlp/kotoba/nn"
+	"github.com/kotoba-nlp/kotoba/train"
+)
+
+// Corpus is what translation models are compared on.
+type Corpus struct {
+	Fit, Valid, Test train.Text
+	Gold             [][]metrics.Link // word alignments of Test, nil where there are none
+}
+
+// Luong15 is the comparison of attention in Luong, Pham and Manning, "Effective
+// Approaches to Attention-based Neural Machine Translation", EMNLP 2015.
+type Luong15 struct {
+	Corpus Corpus
+	Dir    string                      // folder of the runs; those that are there go on
+	Seeds  int                         // runs of each model
+	Steps  int                         // of training
+	Change func(c *train.Config) error // of every model, may be nil
+}
+
+// Compared is a model of the comparison, over all seeds.
+type Compared struct {
+	Name string `json:"name"`
+	// Published is BLEU in the paper, of English to German; 0 where it has none.
+	Published  float64   `json:"published_bleu,omitempty"`
+	Perplexity []float64 `json:"perplexity,omitempty"` // of the validation text, a seed each
+	BLEU       []float64 `json:"bleu"`                 // of the test text
+	AER        []float64 `json:"aer,omitempty"`        // alignment error rate of attention
+}
+
+// model is a way to make a recurrent encoder-decoder from the one before it in a table.
+type model struct {
+	name      string
+	published float64
+	change    func(c *seq2seq.Config)
+}
+
+// Table1 trains each model of table 1, where every one adds something to the one before:
+// the last two add it to the search.
+func (l Luong15) Table1(ctx context.Context, report func(Compared)) error {
+	c := seq2seq.Config{Radius: 10}
+	var last []*train.Model
+	for _, m := range []model{
+		{"no attention", 11.3, func(*seq2seq.Config) {}},
+		{"+ reversed source", 12.6, func(c *seq2seq.Config) { c.Reverse = true }},
+		{"+ dropout", 14.0, func(c *seq2seq.Config) { c.Dropout = 0.3 }},
+		{"+ global attention (location)", 16.8, func(c *seq2seq.Config) { c.Attention = nn.Location }},
+		{"+ input feeding", 18.1, func(c *seq2seq.Config) { c.InputFeeding = true }},
+		{"local-p attention (general) instead", 19.0, func(c *seq2seq.Config) { c.Attention, c.Window = nn.General, nn.LocalPredicted }},
+	} {
+		m.change(&c)
+		var err error
+		if last, err = l.compare(ctx, m, c, report); err != nil {
+			return err
+		}
+	}
+	replaced := Compared{Name: "+ unknown words replaced", Published: 20.9}
+	for _, m := range last {
+		bleu, err := l.score(m, true)
+		if err != nil {
+			return err
+		}
+		replaced.BLEU = append(replaced.BLEU, bleu)
+	}
+	report(replaced)
+	if len(last) < 2 {
+		return nil
+	}
+	all, err := train.Ensemble(last...)
+	if err != nil {
+		return err
+	}
+	bleu, err := l.score(all, true)
+	if err != nil {
+		return err
+	}
+	report(Compared{Name: fmt.Sprintf("+ ensemble of %d (8 in the paper)", len(last)), Published: 23.0, BLEU: []float64{bleu}})
+	return nil
+}
+
+// Table4 trains the models of table 4, which differ in their attention, and that of
+// Bahdanau et al. 2015.
+func (l Luong15) Table4(ctx context.Context, report func(Compared)) error {
+	attend := func(s nn.Score, w nn.Window) func(c *seq2seq.Config) {
+		return func(c *seq2seq.Config) { c.Attention, c.Window = s, w }
+	}
+	for _, m := range []model{
+		{"global (location)", 18.1, attend(nn.Location, nn.Global)},
+		{"global (dot)", 18.6, attend(nn.Dot, nn.Global)},
+		{"global (general)", 17.3, attend(nn.General, nn.Global)},
+		{"global (concat)", 0, attend(nn.Concat, nn.Global)},
+		{"global (scaled dot)", 0, attend(nn.ScaledDot, nn.Global)},
+		{"local-m (dot)", 0, attend(nn.Dot, nn.LocalMonotonic)},
+		{"local-m (general)", 18.6, attend(nn.General, nn.LocalMonotonic)},
+		{"local-p (dot)", 18.0, attend(nn.Dot, nn.LocalPredicted)},
+		{"local-p (general)", 19.0, attend(nn.General, nn.LocalPredicted)},
+		{"Bahdanau", 0, func(c *seq2seq.Config) {
+			c.Cell, c.Attention, c.Reverse, c.Bidirectional = nn.GRU, nn.Concat, false, true
+			c.InputFeeding, c.PreviousState = false, true
+		}},
+	} {
+		c := seq2seq.Config{Cell: nn.LSTM, Reverse: true, Dropout: 0.3, InputFeeding: true, Radius: 10}
+		m.change(&c)
+		if _, err := l.compare(ctx, m, c, report); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compare trains a model with every seed and reports what comes out.
+func (l Luong15) compare(ctx context.Context, m model, c seq2seq.Config, report func(Compared)) ([]*train.Model, error) {
+	result := Compared{Name: m.name, Published: m.published}
+	var models []*train.Model
+	for seed := 1; seed <= l.Seeds; seed++ {
+		trained, loss, err := l.train(ctx, c, seed)
+		if err != nil {
+			return nil, fmt.Errorf("%s, seed %d: %w", m.name, seed, err)
+		}
+		models = append(models, trained)
+		bleu, err := l.score(trained, false)
+		if err != nil {
+			return nil, err
+		}
+		result.Perplexity, result.BLEU = append(result.Perplexity, math.Exp(loss)), append(result.BLEU, bleu)
+		if l.Corpus.Gold != nil && c.Attention != "" {
+			aer, err := l.alignment(trained)
+			if err != nil {
+				return nil, err
+			}
+			result.AER = append(result.AER, aer)
+		}
+	}
+	report(result)
+	return models, nil
+}
+
+// train returns the model of a run, and its loss on the validation text.
+func (l Luong15) train(ctx context.Context, c seq2seq.Config, seed int) (*train.Model, float64, error) {
+	config, err := train.Preset("seq2seq-luong")
+	if err != nil {
+		return nil, 0, err
+	}
+	config.Tokenizer = train.TokenizerConfig{Type: "words", Vocab: 10_000}
+	base := &config.Recurrent
+	if c.Cell == "" {
+		c.Cell = base.Cell
+	}
+	c.Dim, c.Hidden, c.Layers, c.MaxLength, c.Init = base.Dim, base.Hidden, base.Layers, base.MaxLength, base.Init
+	config.Recurrent = c
+	config.Data.Tokenize = string(metrics.TokenizeNone)
+	config.Training.Seed, config.Training.MaxSteps = uint64(seed), l.Steps
+	config.Training.Warmup = min(config.Training.Warmup, l.Steps/4)
+	config.Training.ValidateEvery, config.Training.Average = max(1, l.Steps/4), 0
+	config.Decoding = train.DecodingConfig{Beam: 5, LengthPenalty: "power", Alpha: 1}
+	if l.Change != nil {
+		if err := l.Change(&config); err != nil {
+			return nil, 0, err
+		}
+	}
+	dir := filepath.Join(l.Dir, folderName(c, seed))
+	run, err := train.NewRunOf(dir, config, l.Corpus.Fit, l.Corpus.Valid)
+	if err != nil {
+		return nil, 0, err
+	}
+	best, err := run.Train(ctx, func(train.Progress, *train.Validation) {})
+	if err != nil {
+		return nil, 0, err
+	}
+	return run.Task.Model, best.Loss, nil
+}
+
+// folderName tells the runs of all models apart.
+func folderName(c seq2seq.Config, seed int) string {
+	name := "none"
+	if c.Attention != "" {
+		name = string(c.Attention)
+	}
+	for _, part := range []struct {
+		on   bool
+		name string
+	}{
+		{c.Window != nn.Global, string(c.Window)},
+		{c.Reverse, "reversed"},
+		{c.Dropout > 0, "dropout"},
+		{c.InputFeeding, "feeding"},
+		{c.PreviousState, "previous"},
+	} {
+		if part.on {
+			name += "-" + part.name
+		}
+	}
+	return fmt.Sprintf("%s-%d", name, seed)
+}
+
+// score returns BLEU on the test text, with unknown words replaced if asked for.
+func (l Luong15) score(m *train.Model, replace bool) (float64, error) {
+	lines, err := m.System().Translate(l.Corpus.Test.Source, m.Config.Decoding.Options())
+	if err != nil {
+		return 0, err
+	}
+	var out []string
+	for i, hyps := range lines {
+		text := hyps[0].Text
+		if replace {
+			if text, err = m.ReplaceUnknown(l.Corpus.Test.Source[i], hyps[0].Tokens, nil); err != nil {
+				return 0, err
+			}
+		}
+		out = append(out, text)
+	}
+	bleu, err := metrics.BLEUConfig{Tokenize: metrics.TokenizeNone}.Corpus(out, l.Corpus.Test.Target)
+	return bleu.Score, err
+}
+
+// alignment returns the alignment error rate of the attention that writes the
+// references.
+func (l Luong15) alignment(m *train.Model) (float64, error) {
+	var all []inspect.Attention
+	for i, line := range l.Corpus.Test.Source {
+		a, err := m.Attention(m.Source.Encode(line), m.Target.Encode(l.Corpus.Test.Target[i]))
+		if err != nil {
+			return 0, err
+		}
+		all = append(all, a)
+	}
+	report, err := inspect.ScoreAttention(all, l.Corpus.Gold)
+	if err != nil {
+		return 0, err
+	}
+	return report.Mean[len(report.Mean)-1].AER, nil
+}

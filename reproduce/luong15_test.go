@@ -1,0 +1,92 @@
+package reproduce
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/kotoba-nlp/kotoba/data/builtin"
+	"github.com/kotoba-nlp/kotoba/metrics"
+	"github.com/kotoba-nlp/kotoba/train"
+)
+
+// small is the comparison with models and a corpus of next to nothing.
+func small(t *testing.T, seeds int) Luong15 {
+	t.Helper()
+	fit, valid, test := builtin.Corpus()
+	text := func(pairs []builtin.Pair) (t train.Text) {
+		for _, p := range pairs {
+			t.Source, t.Target = append(t.Source, strings.Join(p.Source, " ")), append(t.Target, strings.Join(p.Target, " "))
+		}
+		return t
+	}
+	l := Luong15{Corpus: Corpus{Fit: text(fit[:60]), Valid: text(valid[:3]), Test: text(test[:3])}, Dir: t.TempDir(), Seeds: seeds, Steps: 4}
+	for _, p := range test[:3] {
+		var links []metrics.Link
+		for _, a := range p.Alignment {
+			links = append(links, metrics.Link{Source: a.Source, Target: a.Target})
+		}
+		l.Corpus.Gold = append(l.Corpus.Gold, links)
+	}
+	l.Change = func(c *train.Config) error {
+		c.Recurrent.Dim, c.Recurrent.Hidden, c.Recurrent.Layers = 6, 8, 1
+		c.Decoding.Beam = 2
+		return nil
+	}
+	return l
+}
+
+func TestTable1AddsOneThingAfterTheOther(t *testing.T) {
+	l := small(t, 2)
+	collect := func() (all []Compared) {
+		if err := l.Table1(context.Background(), func(c Compared) { all = append(all, c) }); err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	all := collect()
+	if len(all) != 8 {
+		t.Fatalf("%d rows; want those of the paper's table, 8", len(all))
+	}
+	for i, c := range all {
+		seeds, attention := 2, i >= 3 && i <= 5
+		if i == 7 {
+			seeds = 1 // the ensemble is one
+		}
+		if len(c.BLEU) != seeds || attention != (len(c.AER) == 2) || (i < 6) != (len(c.Perplexity) == 2) {
+			t.Errorf("row %d: %+v", i, c)
+		}
+		if i > 0 && c.Published <= all[i-1].Published {
+			t.Errorf("row %d: %v published; want more than in the row before", i, c.Published)
+		}
+	}
+	if all[0].Perplexity[0] == all[0].Perplexity[1] {
+		t.Error("two seeds gave the same model")
+	}
+	folders, err := os.ReadDir(l.Dir)
+	if err != nil || len(folders) != 12 {
+		t.Fatalf("%d folders, %v; want one for each of six models and two seeds", len(folders), err)
+	}
+	// What is there is not trained again.
+	if again := collect(); again[5].Perplexity[1] != all[5].Perplexity[1] || again[7].BLEU[0] != all[7].BLEU[0] {
+		t.Errorf("a second time %+v; want %+v", again[5], all[5])
+	}
+}
+
+func TestTable4ComparesScores(t *testing.T) {
+	l := small(t, 1)
+	names := map[string]bool{}
+	if err := l.Table4(context.Background(), func(c Compared) {
+		names[c.Name] = true
+		if len(c.AER) != 1 || c.AER[0] < 0 || c.AER[0] > 1 || !(c.Perplexity[0] > 1) {
+			t.Errorf("%+v", c)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	folders, err := os.ReadDir(l.Dir)
+	if err != nil || len(folders) != len(names) || len(names) != 10 {
+		t.Errorf("%d folders and %d models, %v; want ten of each", len(folders), len(names), err)
+	}
+}
