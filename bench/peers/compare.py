@@ -5,7 +5,7 @@
 
 prints a table in Markdown: the best of all rounds of each side, their ratio,
 and the share that kotoba reaches of what the machine can do at most. Workloads
-are gemm, train and decode; without a name all of them run.
+are gemm, train, decode and lstm; without a name all of them run.
 """
 
 import argparse
@@ -20,6 +20,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 CASES = (
     [("gemm", ("512", "1024", "2048"), 1)]
     + [("train", (s,), 1) for s in ("d256", "d512")]
+    + [("lstm", (s,), 1) for s in ("d200", "d650", "d1000")]
     + [("decode", (s,), beam) for s in ("d256", "d512") for beam in (1, 4)]
 )
 
@@ -53,7 +54,7 @@ def megabytes(x):
 
 def main():
     p = argparse.ArgumentParser()
-    p.add_argument("workloads", nargs="*", metavar="WORKLOAD", help="gemm, train or decode; all by default")
+    p.add_argument("workloads", nargs="*", metavar="WORKLOAD", help="gemm, train, decode or lstm; all by default")
     p.add_argument("--kotoba", default="bin/kotoba")
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--rounds", type=int, default=3)

@@ -1,11 +1,11 @@
 """Measures PyTorch and CTranslate2 on the workloads of kotoba bench.
 
-    python peers.py gemm|train|decode --shape SHAPE [--beam N] --threads N [--seconds S]
+    python peers.py gemm|train|decode|lstm --shape SHAPE [--beam N] --threads N [--seconds S]
 
 prints one JSON object: the best of the runs that fit into the time. The shapes
 are those of bench/transformer.go: post-norm Transformers with ReLU, three-way
 tied embeddings where the peer's own model ties them, dropout 0.1 in training,
-float32.
+float32; and those of bench/lstm.go: language models, dropout 0.5, SGD.
 """
 
 import argparse
@@ -20,6 +20,11 @@ import time
 SHAPES = {"d256": (256, 1024, 3, 64, 25), "d512": (512, 2048, 6, 32, 32)}
 TRAIN_VOCAB, DECODE_VOCAB = 8000, 32000
 DECODE_BATCH, DECODE_SOURCE, DECODE_TARGET = 32, 25, 24
+
+
+# units, layers, streams, steps
+LSTM_SHAPES = {"d200": (200, 2, 20, 20), "d650": (650, 2, 20, 35), "d1000": (1000, 4, 32, 35)}
+LSTM_VOCAB = 10000
 
 
 def best(run, seconds):
@@ -80,6 +85,28 @@ def train(shape, seconds, **_):
     return batch * length / best(step, seconds), "target tokens/s", "PyTorch " + torch.__version__
 
 
+def lstm(shape, seconds, **_):
+    import torch
+    from torch import nn
+    from torch.nn import functional as F
+
+    units, layers, streams, steps = LSTM_SHAPES[shape]
+    torch.manual_seed(1)
+    embedding, recurrent, output = nn.Embedding(LSTM_VOCAB, units), nn.LSTM(units, units, layers, dropout=0.5), nn.Linear(units, LSTM_VOCAB)
+    params = [*embedding.parameters(), *recurrent.parameters(), *output.parameters()]
+    sgd = torch.optim.SGD(params, lr=1.0)
+    ids, targets = torch.randint(LSTM_VOCAB, (steps, streams)), torch.randint(LSTM_VOCAB, (steps, streams))
+
+    def step():
+        sgd.zero_grad(set_to_none=True)
+        h, _ = recurrent(F.dropout(embedding(ids), 0.5))
+        F.cross_entropy(output(F.dropout(h, 0.5)).view(-1, LSTM_VOCAB), targets.view(-1)).backward()
+        nn.utils.clip_grad_norm_(params, 5.0)
+        sgd.step()
+
+    return streams * steps / best(step, seconds), "tokens/s", "PyTorch " + torch.__version__
+
+
 def decode(shape, beam, threads, seconds):
     import ctranslate2
     import torch
@@ -122,7 +149,7 @@ def decode(shape, beam, threads, seconds):
 
 def main():
     p = argparse.ArgumentParser()
-    p.add_argument("workload", choices=["gemm", "train", "decode"])
+    p.add_argument("workload", choices=["gemm", "train", "decode", "lstm"])
     p.add_argument("--shape", required=True)
     p.add_argument("--beam", type=int, default=1)
     p.add_argument("--threads", type=int, default=2)
@@ -131,7 +158,7 @@ def main():
     import torch
 
     torch.set_num_threads(a.threads)
-    measure = {"gemm": gemm, "train": train, "decode": decode}[a.workload]
+    measure = {"gemm": gemm, "train": train, "decode": decode, "lstm": lstm}[a.workload]
     value, unit, peer = measure(shape=a.shape, beam=a.beam, threads=a.threads, seconds=a.seconds)
     rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"peer": peer, "value": value, "unit": unit, "rss_mib": rss}))
