@@ -96,16 +96,22 @@ func configure[C any](args []string, preset string, read, named func(string) (C,
 			return config, err
 		}
 	}
+	err = applySets(sets, func(key, value string) error { return set(&config, key, value) })
+	return config, err
+}
+
+// applySets sets what flags --set key=value say.
+func applySets(sets []string, set func(key, value string) error) error {
 	for _, s := range sets {
 		key, value, ok := strings.Cut(s, "=")
 		if !ok {
-			return config, fmt.Errorf("--set %s: want key=value", s)
+			return fmt.Errorf("--set %s: want key=value", s)
 		}
-		if err := set(&config, key, value); err != nil {
-			return config, err
+		if err := set(key, value); err != nil {
+			return err
 		}
 	}
-	return config, nil
+	return nil
 }
 
 func (t training) translation(ctx context.Context, w io.Writer, args []string) error {
