@@ -16,6 +16,8 @@ type Cell string
 const (
 	LSTM         Cell = "lstm"           // Hochreiter and Schmidhuber 1997, with forget gates (Gers et al. 2000)
 	LSTMNoForget Cell = "lstm-no-forget" // the same as in 1997, without forget gates
+	LSTMCoupled  Cell = "lstm-coupled"   // with forget gates that are 1 - i (Greff et al. 2017, CIFG)
+	LSTMPeephole Cell = "lstm-peephole"  // with gates that see the cells (Gers and Schmidhuber 2000)
 	GRU          Cell = "gru"            // Cho et al. 2014
 	RNNTanh      Cell = "rnn-tanh"       // Elman 1990
 	RNNLogistic  Cell = "rnn-logistic"   // the same with logistic units
@@ -23,10 +25,12 @@ const (
 )
 
 // Cells lists the cells.
-var Cells = []Cell{LSTM, LSTMNoForget, GRU, RNNTanh, RNNLogistic, RNNReLU}
+var Cells = []Cell{LSTM, LSTMNoForget, LSTMCoupled, LSTMPeephole, GRU, RNNTanh, RNNLogistic, RNNReLU}
 
 // IsLSTM says whether the cell has memory beside its output.
-func (c Cell) IsLSTM() bool { return c == LSTM || c == LSTMNoForget }
+func (c Cell) IsLSTM() bool {
+	return c == LSTM || c == LSTMNoForget || c == LSTMCoupled || c == LSTMPeephole
+}
 
 // Validate says whether there is such a cell.
 func (c Cell) Validate() error {
@@ -73,6 +77,8 @@ type Recurrent struct {
 	Cell   Cell
 	Input  Linear `param:"input"`  // (parts·H, D)
 	Hidden Linear `param:"hidden"` // (parts·H, H); has a bias in a GRU only
+	// Peephole is what the gates i, f and o see of the cells, (3, H); nil in most.
+	Peephole *tensor.Tensor `param:"peephole"`
 }
 
 // NewRecurrent returns a layer with weights and biases uniform in ±limit.
@@ -85,6 +91,9 @@ func NewRecurrent(c Cell, in, units int, limit float64, r *rand.Rand) Recurrent 
 	}
 	if c == GRU {
 		l.Hidden.Bias = Uniform(1, n, limit, r)
+	}
+	if c == LSTMPeephole {
+		l.Peephole = Uniform(3, units, limit, r)
 	}
 	if c == LSTMNoForget {
 		l.openForgetGates()
@@ -123,8 +132,8 @@ func (l Recurrent) Forward(t *tensor.Tape, x *tensor.Tensor, steps tensor.Steps,
 func (l Recurrent) Run(t *tensor.Tape, in *tensor.Tensor, steps tensor.Steps, before State) State {
 	r := tensor.Recurrence{Steps: steps, Weight: l.Hidden.Weight, Initial: before.H}
 	switch l.Cell {
-	case LSTM, LSTMNoForget:
-		h, c := t.LSTM(in, tensor.LSTM{Recurrence: r, Cell: before.C})
+	case LSTM, LSTMNoForget, LSTMCoupled, LSTMPeephole:
+		h, c := t.LSTM(in, tensor.LSTM{Recurrence: r, Cell: before.C, Coupled: l.Cell == LSTMCoupled, Peephole: l.Peephole})
 		return State{H: h, C: c}
 	case GRU:
 		return State{H: t.GRU(in, tensor.GRU{Recurrence: r, Bias: l.Hidden.Bias})}

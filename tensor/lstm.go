@@ -2,17 +2,24 @@ package tensor
 
 import "github.com/kotoba-nlp/kotoba/internal/kernel"
 
-// LSTM is a layer of long short-term memory with forget gates, without peepholes.
+// LSTM is a layer of long short-term memory with forget gates.
 type LSTM struct {
 	Recurrence         // Weight is (4H, H): rows of i, f, u and o
 	Cell       *Tensor // (sequences, H), the cells before the first step; nil for zeros
+	// Coupled makes the forget gate 1 - i (Greff et al. 2017, CIFG). What x and the
+	// weight have for it is not used.
+	Coupled bool
+	// Peephole, (3, H), lets the gates i, f and o see the cells (Gers and Schmidhuber
+	// 2000); nil for none.
+	Peephole *Tensor
 }
 
 type lstmOp struct {
 	loop[lstmOp]
 	scan
-	x, c, dh, dc *Tensor
-	cell         *Tensor
+	x, c, dh, dc   *Tensor
+	cell, peephole *Tensor
+	coupled        bool
 }
 
 var lstmOps pool[lstmOp]
@@ -24,11 +31,16 @@ var lstmOps pool[lstmOp]
 //
 //	i, f, o = σ(x + W·h'), u = tanh(x + W·h'), c = f∘c' + i∘u, h = o∘tanh c
 //
-// where h' and c' are those of the step before. It overwrites x.
+// where h' and c' are those of the step before. With peepholes p_i∘c', p_f∘c' and p_o∘c
+// are added to what i, f and o are computed from. It overwrites x.
 func (t *Tape) LSTM(x *Tensor, l LSTM) (h, c *Tensor) {
 	l.check("LSTM", x, 4)
 	l.checkState("LSTM", l.Cell)
+	if p := l.Peephole; p != nil && (p.rows != 3 || p.cols != l.Weight.cols) {
+		misfit("LSTM", "peepholes of %d x %d; want 3 x %d", p.rows, p.cols, l.Weight.cols)
+	}
 	o := lstmOps.Get()
+	o.coupled, o.peephole = l.Coupled, l.Peephole
 	o.begin(t, l.Recurrence)
 	o.x, o.cell, o.c = x, l.Cell, t.new(x.rows, o.h.cols)
 	if o.zeros == nil && l.Cell == nil {
@@ -55,7 +67,7 @@ func (o *lstmOp) result() *Tensor {
 
 func (o *lstmOp) release() {
 	o.end()
-	o.x, o.c, o.dh, o.dc, o.cell = nil, nil, nil, nil, nil
+	o.x, o.c, o.dh, o.dc, o.cell, o.peephole = nil, nil, nil, nil, nil, nil
 	lstmOps.Put(o)
 }
 
@@ -63,7 +75,12 @@ func (o *lstmOp) forward(lo, hi int) {
 	n, first := o.h.cols, o.Steps[o.step]
 	before := o.state(o.cell, o.c, o.step)
 	for r := lo; r < hi; r++ {
-		kernel.LSTM(o.x.Row(first+r), o.c.Row(first+r), o.h.Row(first+r), before[r*n:])
+		gates, c, h := o.x.Row(first+r), o.c.Row(first+r), o.h.Row(first+r)
+		if o.isVariant() {
+			o.variant(gates, c, h, before[r*n:(r+1)*n])
+			continue
+		}
+		kernel.LSTM(gates, c, h, before[r*n:])
 	}
 }
 
@@ -80,6 +97,10 @@ func (o *lstmOp) backward(t *Tape) {
 		o.productBack(o.dh, o.x.Data, kernel.Epilogue{})
 	}
 	o.endBack(t, o.dh, o.x.Data)
+	if o.peephole != nil {
+		o.peephole.accumulator(t)
+		o.each(o, o.h.cols, biasGrain, (*lstmOp).peepholeGrad)
+	}
 	if takesGradient(o.cell) {
 		addTo(o.cell.accumulator(t), o.dc.Data)
 	}
@@ -92,6 +113,11 @@ func (o *lstmOp) grad(lo, hi int) {
 	n, first := o.h.cols, o.Steps[o.step]
 	before := o.state(o.cell, o.c, o.step)
 	for r := lo; r < hi; r++ {
-		kernel.LSTMGrad(o.x.Row(first+r), o.dc.Row(r), o.dh.Row(r), o.c.Row(first+r), before[r*n:])
+		gates, c := o.x.Row(first+r), o.c.Row(first+r)
+		if o.isVariant() {
+			o.variantGrad(gates, o.dc.Row(r), o.dh.Row(r), o.h.Row(first+r), before[r*n:(r+1)*n])
+			continue
+		}
+		kernel.LSTMGrad(gates, o.dc.Row(r), o.dh.Row(r), c, before[r*n:])
 	}
 }

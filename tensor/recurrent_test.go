@@ -12,14 +12,13 @@ var testSteps = Steps{0, 3, 6, 8, 9}
 func recurrentRow(op, detail string, steps Steps, hidden, parts, states int,
 	run func(t *Tape, x *Tensor, r Recurrence, p []*Tensor) *Tensor,
 	cell func(x, product []float64, state [][]float64, p []matrix) (y []float64),
+	extra ...[2]int, // shapes of further operands
 ) opRow {
 	shapes := [][2]int{{steps.Rows(), parts * hidden}, {parts * hidden, hidden}}
 	for range states {
 		shapes = append(shapes, [2]int{steps.Sequences(), hidden})
 	}
-	if op == "GRU" {
-		shapes = append(shapes, [2]int{1, parts * hidden})
-	}
+	shapes = append(shapes, extra...)
 	return opRow{op, detail, shapes, func(t *Tape, p []*Tensor) *Tensor {
 		r := Recurrence{Steps: steps, Weight: p[1]}
 		if states > 0 {
@@ -82,6 +81,43 @@ func lstmRow(detail string, steps Steps, hidden, states int, cellsOnly bool) opR
 	})
 }
 
+// lstmVariantRow returns the sum of outputs and cells of a layer with coupled gates,
+// peepholes or both.
+func lstmVariantRow(detail string, hidden int, coupled, peepholes bool) opRow {
+	var extra [][2]int
+	if peepholes {
+		extra = append(extra, [2]int{3, hidden})
+	}
+	return recurrentRow("LSTM", detail, testSteps, hidden, 4, 2, func(t *Tape, x *Tensor, r Recurrence, p []*Tensor) *Tensor {
+		l := LSTM{Recurrence: r, Cell: p[1], Coupled: coupled}
+		if peepholes {
+			l.Peephole = p[2]
+		}
+		h, c := t.LSTM(x, l)
+		return t.DropAdd(h, c, Mask{})
+	}, func(x, product []float64, state [][]float64, p []matrix) []float64 {
+		y, n := make([]float64, hidden), hidden
+		for j := range y {
+			in := func(k int) float64 { return x[k*n+j] + product[k*n+j] }
+			see := func(gate int, cell float64) float64 {
+				if !peepholes {
+					return 0
+				}
+				return *p[4].at(gate, j) * cell
+			}
+			i := sigmoid(in(0) + see(0, state[1][j]))
+			f := sigmoid(in(1) + see(1, state[1][j]))
+			if coupled {
+				f = 1 - i
+			}
+			c := f*state[1][j] + i*math.Tanh(in(2))
+			state[0][j], state[1][j] = sigmoid(in(3)+see(2, c))*math.Tanh(c), c
+			y[j] = c + state[0][j]
+		}
+		return y
+	}, extra...)
+}
+
 func gruRow(detail string, steps Steps, hidden, states int) opRow {
 	return recurrentRow("GRU", detail, steps, hidden, 3, states, func(t *Tape, x *Tensor, r Recurrence, p []*Tensor) *Tensor {
 		return t.GRU(x, GRU{Recurrence: r, Bias: p[states]})
@@ -94,7 +130,7 @@ func gruRow(detail string, steps Steps, hidden, states int) opRow {
 			state[0][j] = (1-z)*u + z*state[0][j]
 		}
 		return state[0]
-	})
+	}, [2]int{1, 3 * hidden})
 }
 
 func elmanRow(detail string, a Activation, steps Steps, hidden, states int, f func(float64) float64) opRow {
@@ -114,6 +150,9 @@ var recurrentRows = []opRow{
 	lstmRow("cells only", testSteps, 3, 2, true),
 	lstmRow("one step", EqualSteps(1, 2), 4, 2, false),
 	lstmRow("output given", testSteps, 4, 1, false),
+	lstmVariantRow("coupled", 5, true, false),
+	lstmVariantRow("peepholes", 17, false, true),
+	lstmVariantRow("coupled, peepholes", 4, true, true),
 	gruRow("", testSteps, 5, 0),
 	gruRow("state", testSteps, 17, 1),
 	gruRow("one step", EqualSteps(1, 2), 4, 1),

@@ -18,7 +18,7 @@ import (
 
 // Config is the shape of a model and its regularisation.
 type Config struct {
-	Cell          nn.Cell   `yaml:"cell" doc:"lstm, lstm-no-forget, gru, rnn-tanh, rnn-logistic or rnn-relu"`
+	Cell          nn.Cell   `yaml:"cell" doc:"lstm, lstm-no-forget, lstm-coupled, lstm-peephole, gru, rnn-tanh, rnn-logistic or rnn-relu"`
 	Vocab         int       `yaml:"vocab" doc:"entries of the vocabulary, of both languages; 0: what the tokenizer has"`
 	Dim           int       `yaml:"dim" doc:"of embeddings"`
 	Hidden        int       `yaml:"hidden" doc:"units of a layer"`
