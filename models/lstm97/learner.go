@@ -1,0 +1,221 @@
+package lstm97
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"github.com/kotoba-nlp/kotoba/nn"
+	"github.com/kotoba-nlp/kotoba/optim"
+	"github.com/kotoba-nlp/kotoba/tensor"
+)
+
+// Learners lists the learners: the LSTM, and the plain recurrent network taught by
+// backpropagation through time or by real-time recurrent learning.
+var Learners = []string{"lstm", "rnn-bptt", "rnn-rtrl"}
+
+// modernRate is Adam's rate.
+const modernRate = 2e-3
+
+// Check says what of the options cannot be.
+func (o Options) Check() error {
+	switch {
+	case !slices.Contains(Learners, o.Learner):
+		return fmt.Errorf("unknown learner %q; want one of %s", o.Learner, strings.Join(Learners, ", "))
+	case o.Output != "" && o.Output != "logistic" && o.Output != "linear":
+		return fmt.Errorf("unknown output units %q; want logistic or linear", o.Output)
+	case o.Output != "" && (o.Modern || o.Learner != "lstm"):
+		return errors.New("the kind of output units can be chosen for the paper's LSTM only; leave it out")
+	case o.Trials < 1:
+		return fmt.Errorf("%d trials; want at least 1", o.Trials)
+	case o.MaxSequences < 1:
+		return fmt.Errorf("%d training sequences at most; want at least 1", o.MaxSequences)
+	case !(o.Rate >= 0 && o.Rate <= 100): // or NaN
+		return fmt.Errorf("a learning rate of %v; want more than 0, or 0 for the task's own", o.Rate)
+	}
+	return nil
+}
+
+// rate is the learning rate that applies.
+func (o Options) rate(t Task) float64 {
+	switch {
+	case o.Rate > 0:
+		return o.Rate
+	case o.Modern:
+		return modernRate
+	}
+	return t.Rate
+}
+
+// linear says whether the learner has linear output units.
+func (t Task) linear(o Options) bool {
+	switch {
+	case o.Learner != "lstm" || o.Modern:
+		return false
+	case o.Output != "":
+		return o.Output == "linear"
+	}
+	return t.Net.Linear
+}
+
+func newLearner(t Task, o Options, r *rand.Rand) (Learner, error) {
+	if o.Learner == "lstm" && !o.Modern {
+		c := t.Net
+		c.Linear = t.linear(o)
+		return New(c, o.rate(t), r)
+	}
+	m := newReadout(t, o, r)
+	if o.Learner == "rnn-rtrl" {
+		return newRTRL(m)
+	}
+	return &bptt{readout: m, tape: tensor.NewTape(), still: tensor.NewInferenceTape()}, nil
+}
+
+// readout is a recurrent layer of nn under logistic output units, and how it is taught:
+// with plain gradient descent on the squared error, as the paper's networks are, or in
+// modern mode with Adam on the cross entropy, the norm of the gradient clipped at 1.
+type readout struct {
+	Layer  nn.Recurrent   `param:"layer"`
+	Out    nn.Linear      `param:"out"`    // (K, H)
+	Direct *tensor.Tensor `param:"direct"` // (K, D), from the inputs; nil but for task 2a, as in the paper
+
+	modern bool
+	rate   float64
+	optim  optim.Optimizer
+}
+
+// newReadout makes the network: an LSTM with forget gates, biased by 1, and as many cells
+// as the paper's, or a plain layer of the task's Units, logistic as all units of the
+// paper's networks, or tanh in modern mode. Weights begin as the task's; in modern mode
+// uniform in ±1/√H, as PyTorch has it.
+func newReadout(t Task, o Options, r *rand.Rand) *readout {
+	cell, units, limit := nn.RNNLogistic, t.Units, t.Net.Init
+	if o.Modern {
+		cell = nn.RNNTanh
+	}
+	if o.Learner == "lstm" {
+		cell, units = nn.LSTM, t.Net.Blocks*t.Net.Size
+	}
+	if o.Modern {
+		limit = 1 / math.Sqrt(float64(units))
+	}
+	m := &readout{Layer: nn.NewRecurrent(cell, t.Net.Inputs, units, limit, r), modern: o.Modern, rate: o.rate(t)}
+	m.Out = nn.Linear{Weight: nn.Uniform(t.Net.Outputs, units, limit, r), Bias: nn.Uniform(1, t.Net.Outputs, limit, r)}
+	if t.Net.Early {
+		m.Direct = nn.Uniform(t.Net.Outputs, t.Net.Inputs, limit, r)
+	}
+	if cell == nn.LSTM {
+		for i := units; i < 2*units; i++ { // forget gates come second
+			m.Layer.Input.Bias.Data[i] = 1
+		}
+	}
+	if m.modern {
+		m.optim = optim.NewAdam(nn.Params(m), 0.9, 0.999, 1e-8, 0)
+	} else {
+		m.optim = optim.NewSGD(nn.Params(m))
+	}
+	return m
+}
+
+// Weights implements Learner.
+func (m *readout) Weights() (n int) {
+	for _, p := range nn.Params(m) {
+		n += len(p.Tensor.Data)
+	}
+	return n
+}
+
+// descend moves the weights by their gradients.
+func (m *readout) descend() {
+	scale := 1.0
+	if m.modern {
+		scale = optim.Clip(m.optim.GradNorm(), 1)
+	}
+	m.optim.Step(m.rate, scale)
+}
+
+// slope is the derivative of the error by an output unit's net input, given its target
+// and its output: of the squared error (equation 19), or of the cross entropy.
+func (m *readout) slope(target, y float64) tensor.Float {
+	if m.modern {
+		return tensor.Float(y - target)
+	}
+	return tensor.Float((y - target) * y * (1 - y))
+}
+
+// fill writes the input of one step.
+func fill(to []tensor.Float, x Input) {
+	if x.Values == nil {
+		clear(to)
+		to[x.Symbol] = 1
+		return
+	}
+	for i, v := range x.Values {
+		to[i] = tensor.Float(v)
+	}
+}
+
+// bptt is a network taught by backpropagation through time, from the end of a sequence to
+// its beginning.
+type bptt struct {
+	*readout
+	tape, still *tensor.Tape
+	steps       tensor.Steps
+	seed        []tensor.Float
+}
+
+// forward returns the net inputs of the output units at all steps, (T, K), and puts
+// their outputs where the sequence has targets.
+func (b *bptt) forward(tape *tensor.Tape, s *Sequence) *tensor.Tensor {
+	tape.Reset()
+	steps := s.Len()
+	for len(b.steps) <= steps {
+		b.steps = append(b.steps, len(b.steps))
+	}
+	x := tape.Input(steps, b.Layer.Input.Weight.Cols())
+	for t := range steps {
+		fill(x.Row(t), s.Input(t))
+	}
+	h := b.Layer.Forward(tape, x, b.steps[:steps+1], nn.State{}).H
+	net := b.Out.Forward(tape, h)
+	if b.Direct != nil {
+		net = tape.DropAdd(net, tape.Linear(x, tensor.Linear{Weight: b.Direct}), tensor.Mask{})
+	}
+	for i := range s.Targets {
+		s.outputs[i] = s.outputs[i][:0]
+		for _, v := range net.Row(steps - len(s.Targets) + i) {
+			s.outputs[i] = append(s.outputs[i], f(float64(v)))
+		}
+	}
+	return net
+}
+
+// Run implements Learner.
+func (b *bptt) Run(s *Sequence) [][]float64 {
+	b.forward(b.still, s)
+	return s.outputs
+}
+
+// Learn implements Learner.
+func (b *bptt) Learn(s *Sequence) [][]float64 {
+	b.optim.ZeroGrad()
+	net := b.forward(b.tape, s)
+	if cap(b.seed) < len(net.Data) {
+		b.seed = make([]tensor.Float, len(net.Data))
+	}
+	seed := b.seed[:len(net.Data)]
+	clear(seed)
+	at := len(seed) - len(s.Targets)*net.Cols()
+	for i, target := range s.Targets {
+		for k, v := range target {
+			seed[at] = b.slope(v, s.outputs[i][k])
+			at++
+		}
+	}
+	b.tape.BackwardFrom(tensor.Seed{Of: net, Grad: seed})
+	b.descend()
+	return s.outputs
+}

@@ -1,0 +1,96 @@
+package lstm97
+
+import (
+	"github.com/kotoba-nlp/kotoba/nn"
+	"github.com/kotoba-nlp/kotoba/tensor"
+)
+
+// rtrl is a plain network taught by real-time recurrent learning (Williams and Zipser
+// 1989): the gradient of BPTT, computed forwards.
+type rtrl struct {
+	*readout
+	layer     *nn.RTRL
+	x, dh     []tensor.Float
+	net, grad []tensor.Float // of the output units
+}
+
+// rtrlBytes bounds what the influences of the layer's weights may take.
+const rtrlBytes = 1 << 30
+
+func newRTRL(m *readout) (*rtrl, error) {
+	layer, err := nn.NewRTRL(m.Layer, rtrlBytes)
+	if err != nil {
+		return nil, err
+	}
+	outputs, units := m.Out.Weight.Rows(), m.Out.Weight.Cols()
+	return &rtrl{
+		readout: m, layer: layer,
+		x: make([]tensor.Float, m.Layer.Input.Weight.Cols()), dh: make([]tensor.Float, units),
+		net: make([]tensor.Float, outputs), grad: make([]tensor.Float, outputs),
+	}, nil
+}
+
+// Run implements Learner.
+func (l *rtrl) Run(s *Sequence) [][]float64 { return l.present(s, false) }
+
+// Learn implements Learner.
+func (l *rtrl) Learn(s *Sequence) [][]float64 {
+	l.optim.ZeroGrad()
+	y := l.present(s, true)
+	l.descend()
+	return y
+}
+
+func (l *rtrl) present(s *Sequence, learn bool) [][]float64 {
+	l.layer.Reset()
+	steps := s.Len()
+	first := steps - len(s.Targets)
+	for t := range steps {
+		fill(l.x, s.Input(t))
+		h := l.layer.Step(l.x)
+		if t < first {
+			continue
+		}
+		y := s.outputs[t-first][:0]
+		for k := range l.net {
+			net := l.Out.Bias.Data[k] + dot(l.Out.Weight.Row(k), h)
+			if l.Direct != nil {
+				net += dot(l.Direct.Row(k), l.x)
+			}
+			y = append(y, f(float64(net)))
+		}
+		s.outputs[t-first] = y
+		if learn {
+			l.backward(h, s.Targets[t-first], y)
+		}
+	}
+	return s.outputs
+}
+
+// backward adds one step's part of the gradients.
+func (l *rtrl) backward(h []tensor.Float, target, y []float64) {
+	clear(l.dh)
+	for k := range y {
+		d := l.slope(target[k], y[k])
+		l.Out.Bias.Gradient()[k] += d
+		axpy(l.Out.Weight.Gradient()[k*len(h):], d, h)
+		axpy(l.dh, d, l.Out.Weight.Row(k))
+		if l.Direct != nil {
+			axpy(l.Direct.Gradient()[k*len(l.x):], d, l.x)
+		}
+	}
+	l.layer.Accumulate(l.dh)
+}
+
+func dot(a, b []tensor.Float) (sum tensor.Float) {
+	for i, v := range a {
+		sum += v * b[i]
+	}
+	return sum
+}
+
+func axpy(to []tensor.Float, scale tensor.Float, from []tensor.Float) {
+	for i, v := range from {
+		to[i] += scale * v
+	}
+}

@@ -1,0 +1,211 @@
+package lstm97
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kotoba-nlp/kotoba/nn"
+)
+
+func mustTask(t *testing.T, name string, lag int) Task {
+	t.Helper()
+	task, err := NewTask(name, lag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return task
+}
+
+func runAll(t *testing.T, task Task, o Options) (results []Result) {
+	t.Helper()
+	if err := task.Run(context.Background(), o, func(r Result) { results = append(results, r) }); err != nil {
+		t.Fatal(err)
+	}
+	return results
+}
+
+func TestShortTemporalOrderIsSolved(t *testing.T) {
+	task := mustTask(t, "temporal-order", 20)
+	o := Options{Learner: "lstm", Trials: 2, Seed: 1, Threads: 2, MaxSequences: 60_000}
+	results := runAll(t, task, o)
+	for _, r := range results {
+		if !r.Solved || r.Wrong > 10 || r.Tested != testSize || r.Stages[0] != r.Sequences || r.Sequences < recent {
+			t.Errorf("%+v", r)
+		}
+	}
+	s, err := task.Summarise(o, results)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := float64(results[0].Sequences), float64(results[1].Sequences)
+	want := Stage{Name: "solved", Reached: 2, Mean: (a + b) / 2, Deviation: math.Abs(a-b) / math.Sqrt2}
+	if math.Abs(s.Stages[0].Mean-want.Mean) > 1e-6 || math.Abs(s.Stages[0].Deviation-want.Deviation) > 1e-6 || s.Stages[0].Reached != 2 || s.Solved != 2 {
+		t.Errorf("summary %+v; want %+v", s.Stages[0], want)
+	}
+}
+
+func TestTrialsAreTheSameOnAnyNumberOfThreads(t *testing.T) {
+	for _, o := range []Options{
+		{Learner: "lstm", MaxSequences: 3000},
+		{Learner: "lstm", Modern: true, MaxSequences: 200},
+		{Learner: "rnn-bptt", MaxSequences: 200},
+		{Learner: "rnn-rtrl", Modern: true, MaxSequences: 200},
+	} {
+		o.Trials, o.Seed = 4, 7
+		task := mustTask(t, "two-sequence", 10)
+		o.Threads = 1
+		one := runAll(t, task, o)
+		o.Threads = 3
+		if diff := cmp.Diff(one, runAll(t, task, o)); diff != "" {
+			t.Errorf("%+v: one thread and three differ: %s", o, diff)
+		}
+		for i, r := range one {
+			if r.Trial != i+1 {
+				t.Errorf("result %d is of trial %d", i, r.Trial)
+			}
+		}
+	}
+}
+
+func TestTrialsHaveDifferentWeightsAndSequences(t *testing.T) {
+	r := runAll(t, mustTask(t, "temporal-order", 10), Options{Learner: "lstm", Trials: 2, Seed: 1, Threads: 1, MaxSequences: 60_000})
+	if r[0].Sequences == r[1].Sequences {
+		t.Errorf("trials end after %d sequences both", r[0].Sequences)
+	}
+}
+
+func TestRunDropsTrialsUnderWayWhenTheContextEnds(t *testing.T) {
+	ctx, stop := context.WithCancel(context.Background())
+	stop()
+	o := Options{Learner: "lstm", Trials: 3, Threads: 2, MaxSequences: 1 << 40}
+	err := mustTask(t, "adding", 100).Run(ctx, o, func(r Result) { t.Errorf("reported %+v", r) })
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// TestRTRLAndBPTTTeachTheSame compares the weights after a few sequences.
+func TestRTRLAndBPTTTeachTheSame(t *testing.T) {
+	for _, name := range []string{"noise-free-lag", "adding"} {
+		task := mustTask(t, name, 12)
+		learners := map[string]Learner{}
+		for _, l := range []string{"rnn-bptt", "rnn-rtrl"} {
+			r := rand.New(rand.NewPCG(5, 6))
+			learner, err := newLearner(task, Options{Learner: l}, r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := task.begin(task, r)
+			for range 20 {
+				learner.Learn(p.next())
+			}
+			learners[l] = learner
+		}
+		a, b := nn.Params(learners["rnn-bptt"].(*bptt).readout), nn.Params(learners["rnn-rtrl"].(*rtrl).readout)
+		for i := range a {
+			for k, v := range a[i].Tensor.Data {
+				if d := float64(v - b[i].Tensor.Data[k]); math.Abs(d) > 1e-4 {
+					t.Errorf("%s: element %d of %s differs by %g", name, k, a[i].Name(), d)
+				}
+			}
+		}
+	}
+}
+
+func TestRunningChangesNothing(t *testing.T) {
+	for _, o := range []Options{{Learner: "lstm"}, {Learner: "lstm", Modern: true}, {Learner: "rnn-bptt"}, {Learner: "rnn-rtrl"}} {
+		task := mustTask(t, "adding", 20)
+		r := rand.New(rand.NewPCG(1, 1))
+		l, err := newLearner(task, o, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := task.begin(task, r).next()
+		first := l.Run(s)[0][0]
+		if again := l.Run(s)[0][0]; again != first {
+			t.Errorf("%+v: %g, and again %g", o, first, again)
+		}
+		if learning := l.Learn(s)[0][0]; math.Abs(learning-first) > 1e-6 {
+			t.Errorf("%+v: %g, while learning %g", o, first, learning)
+		}
+		if after := l.Run(s)[0][0]; after == first {
+			t.Errorf("%+v: learning changed nothing", o)
+		}
+	}
+}
+
+func TestEveryTaskRunsWithEveryLearner(t *testing.T) {
+	for _, name := range Names {
+		lag := 12
+		if strings.HasPrefix(name, "reber") {
+			lag = 0
+		}
+		task := mustTask(t, name, lag)
+		for _, learner := range Learners {
+			for _, modern := range []bool{false, true} {
+				o := Options{Learner: learner, Modern: modern, Trials: 1, Threads: 1, Seed: 1, MaxSequences: 120}
+				if r := runAll(t, task, o)[0]; r.Sequences != 120 && !r.Solved {
+					t.Errorf("%s, %s: %+v", name, learner, r)
+				}
+			}
+		}
+	}
+}
+
+func TestMemoryCellsJoinOnceTheErrorStopsDecreasing(t *testing.T) {
+	task := mustTask(t, "noise-free-lag", 10)
+	r := rand.New(rand.NewPCG(1, 1))
+	n, err := New(task.Net, task.Rate, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := task.begin(task, r)
+	joined := 0
+	for i := range 20 * joinWindow {
+		if n.Learn(p.next()); !n.joins.waits {
+			joined = i + 1
+			break
+		}
+		if n.s[0] != 0 || n.y[n.firstCell] != 0 {
+			t.Fatal("a cell that has not joined is active")
+		}
+	}
+	if joined < 2*joinWindow || joined%joinWindow != 0 {
+		t.Errorf("cells join after %d sequences", joined)
+	}
+}
+
+func TestBadTasksAndOptionsAreRefused(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		lag  int
+		want string
+	}{{"xor", 0, "unknown task"}, {"adding", 5, "a lag of 5; want 10 to"}, {"reber", 10, "has no lag"}} {
+		if _, err := NewTask(tt.name, tt.lag); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s, lag %d: %v; want %q", tt.name, tt.lag, err, tt.want)
+		}
+	}
+	good := Options{Learner: "lstm", Trials: 1, MaxSequences: 1}
+	if err := good.Check(); err != nil {
+		t.Error(err)
+	}
+	for want, change := range map[string]func(*Options){
+		"unknown learner":        func(o *Options) { o.Learner = "gru" },
+		"0 trials":               func(o *Options) { o.Trials = 0 },
+		"-1 training sequences":  func(o *Options) { o.MaxSequences = -1 },
+		"a learning rate of NaN": func(o *Options) { o.Rate = math.NaN() },
+		"unknown output units":   func(o *Options) { o.Output = "softmax" },
+		"paper's LSTM only":      func(o *Options) { o.Output, o.Modern = "linear", true },
+	} {
+		o := good
+		change(&o)
+		if err := o.Check(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v; want %q", err, want)
+		}
+	}
+}
