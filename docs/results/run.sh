@@ -4,8 +4,8 @@
 #   DATA=corpora OUT=runs docs/results/run.sh [RECIPE...]
 #
 # DATA holds multi30k/{train,val,test_2016_flickr}.{en,de} and
-# enja/{train,dev}.{en,ja}; results.md says where they come from. A recipe that
-# was stopped goes on where it was.
+# enja/{train,dev}.{en,ja} and ptb/ptb.{train,valid}.txt; results.md says where they
+# come from. A recipe that was stopped goes on where it was.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 kotoba=${KOTOBA:-$here/../../bin/kotoba}
@@ -35,6 +35,15 @@ recipe() {
 	"$kotoba" eval --ref "$test.$tgt" --hyp "$run/test.$tgt" --lowercase "$@"
 }
 
+# language NAME TRAIN VALID
+language() {
+	local run=$out/$1
+	mkdir -p "$run"
+	"$kotoba" train "$here/$1.yaml" --dir "$run" --text "$2" --valid-text "$3"
+	grep valid_loss "$run/metrics.jsonl" > "$run/validations.jsonl"
+	"$kotoba" eval "$run" --text "$3"
+}
+
 # Published figures of Multi30k are of text in lower case, tokenised as by Moses.
 lower_multi30k() {
 	mkdir -p "$out/lower"
@@ -45,7 +54,7 @@ lower_multi30k() {
 	done
 }
 
-[ $# -gt 0 ] || set -- multi30k-en-de multi30k-de-en multi30k-en-de-lower enja-en-ja
+[ $# -gt 0 ] || set -- multi30k-en-de multi30k-de-en multi30k-en-de-lower enja-en-ja ptb-lstm-small
 for name; do
 	printf '== %s\n' "$name"
 	case $name in
@@ -59,6 +68,7 @@ for name; do
 		split_enja
 		recipe "$name" en ja "$out"/enja/{train,valid} "$DATA/enja/dev" --tokenize none
 		;;
+	ptb-*) language "$name" "$DATA"/ptb/ptb.{train,valid}.txt ;;
 	*) echo "run.sh: no recipe is called $name" >&2 && exit 2 ;;
 	esac
 done
