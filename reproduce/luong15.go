@@ -159,10 +159,11 @@ func (l Luong15) train(ctx context.Context, c seq2seq.Config, seed int) (*train.
 	if c.Cell == "" {
 		c.Cell = base.Cell
 	}
-	c.Dim, c.Hidden, c.Layers, c.MaxLength, c.Init = base.Dim, base.Hidden, base.Layers, base.MaxLength, base.Init
+	c.Dim, c.Hidden, c.Layers, c.MaxLength, c.Init = 128, 128, 1, base.MaxLength, base.Init
 	config.Recurrent = c
 	config.Data.Tokenize = string(metrics.TokenizeNone)
 	config.Training.Seed, config.Training.MaxSteps = uint64(seed), l.Steps
+	config.Training.BatchTokens, config.Training.Rate = 1024, 4e-3
 	config.Training.Warmup = min(config.Training.Warmup, l.Steps/4)
 	config.Training.ValidateEvery, config.Training.Average = max(1, l.Steps/4), 0
 	config.Decoding = train.DecodingConfig{Beam: 5, LengthPenalty: "power", Alpha: 1}

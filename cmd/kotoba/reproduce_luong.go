@@ -35,7 +35,8 @@ func newReproduceLuong15() *cobra.Command {
 		Use:   "luong15 [--data DIR --src LANGUAGE --tgt LANGUAGE]",
 		Short: "The comparison of attention of Luong, Pham and Manning 2015",
 		Long: `luong15 trains the models of Luong, Pham and Manning, "Effective Approaches to
-Attention-based Neural Machine Translation", EMNLP 2015, in a small size, and prints
+Attention-based Neural Machine Translation", EMNLP 2015, with one layer of 128 units
+unless --set says otherwise, and prints
 perplexity, BLEU and, where the true alignment is known, alignment error rate, with the
 paper's BLEU (of English to German, WMT 2014) beside. --table 1 adds one thing after the
 other to a model without attention; --table 4 compares scores and windows of attention.
@@ -48,7 +49,8 @@ test, and the end of the training text the validation.
 Each model is a run in a folder of --dir; the same command goes on where it was stopped.`,
 		Example: `  kotoba reproduce luong15
   kotoba reproduce luong15 --table 4 --seeds 3
-  kotoba reproduce luong15 --data enja --src ja --tgt en --steps 6000`,
+  kotoba reproduce luong15 --data enja --src ja --tgt en --steps 6000 \
+      --set recurrent.hidden=256 --set recurrent.dim=256`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
@@ -63,7 +65,7 @@ Each model is a run in a folder of --dir; the same command goes on where it was 
 	f.StringVar(&l.experiment.Dir, "dir", "luong15", "folder of the runs")
 	f.IntVar(&l.table, "table", 1, "of the paper: 1 or 4")
 	f.IntVar(&l.experiment.Seeds, "seeds", 1, "runs of each model")
-	f.IntVar(&l.experiment.Steps, "steps", 600, "of training")
+	f.IntVar(&l.experiment.Steps, "steps", 1500, "of training")
 	f.StringArrayVar(&l.sets, "set", nil, "change one value of every model's configuration, as in recurrent.hidden=512")
 	f.BoolVar(&l.asJSON, "json", false, "print one JSON object a line")
 	return c

@@ -18,12 +18,13 @@ var smallConfig = Config{Cell: nn.LSTM, Vocab: 11, Dim: 4, Hidden: 6, Layers: 2,
 
 // variants are the models of the goldens.
 var variants = map[string]func(c *Config){
-	"none-reversed":    func(c *Config) { c.Reverse = true },
-	"dot":              func(c *Config) { c.Attention = nn.Dot },
-	"general-feeding":  func(c *Config) { c.Attention, c.InputFeeding, c.Reverse = nn.General, true, true },
-	"concat":           func(c *Config) { c.Attention = nn.Concat },
-	"location-feeding": func(c *Config) { c.Attention, c.InputFeeding = nn.Location, true },
-	"dot-local-m":      func(c *Config) { c.Attention, c.Window = nn.Dot, nn.LocalMonotonic },
+	"none-reversed":     func(c *Config) { c.Reverse = true },
+	"dot":               func(c *Config) { c.Attention = nn.Dot },
+	"general-feeding":   func(c *Config) { c.Attention, c.InputFeeding, c.Reverse = nn.General, true, true },
+	"concat":            func(c *Config) { c.Attention = nn.Concat },
+	"location-feeding":  func(c *Config) { c.Attention, c.InputFeeding = nn.Location, true },
+	"location-reversed": func(c *Config) { c.Attention, c.Reverse = nn.Location, true },
+	"dot-local-m":       func(c *Config) { c.Attention, c.Window = nn.Dot, nn.LocalMonotonic },
 	"general-local-p-feeding": func(c *Config) {
 		c.Attention, c.Window, c.InputFeeding = nn.General, nn.LocalPredicted, true
 	},

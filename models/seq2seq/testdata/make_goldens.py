@@ -27,6 +27,7 @@ MODELS = {
     "general-feeding": {"score": "general", "reverse": True, "feeding": True},
     "concat": {"score": "concat"},
     "location-feeding": {"score": "location", "feeding": True},
+    "location-reversed": {"score": "location", "reverse": True},
     "scaled-dot-gru-feeding": {"score": "scaled-dot", "cell": "gru", "feeding": True},
     "dot-local-m": {"score": "dot", "window": "local-m"},
     "general-local-p-feeding": {"score": "general", "window": "local-p", "feeding": True},
