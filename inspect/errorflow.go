@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/kotoba-nlp/kotoba/nn"
@@ -281,7 +282,7 @@ func spectralNorm(j []tensor.Float, n int) float64 {
 	}
 	norm := 0.0
 	for range 200 {
-		length := math.Sqrt(dot(v, v))
+		length := math.Sqrt(floats.Dot(v, v))
 		clear(u)
 		for r := range n {
 			row, sum := j[r*n:(r+1)*n], 0.0
@@ -294,21 +295,13 @@ func spectralNorm(j []tensor.Float, n int) float64 {
 			}
 		}
 		last := norm
-		norm = math.Sqrt(math.Sqrt(dot(u, u)))
+		norm = math.Sqrt(math.Sqrt(floats.Dot(u, u)))
 		if norm == 0 || math.Abs(norm-last) < 1e-5*norm {
 			break
 		}
 		u, v = v, u
 	}
 	return norm
-}
-
-func dot(a, b []float64) float64 {
-	sum := 0.0
-	for i, x := range a {
-		sum += x * b[i]
-	}
-	return sum
 }
 
 // mean returns the mean of x, 0 where there is none.

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"slices"
-	"strings"
 
 	"github.com/kotoba-nlp/kotoba/tensor"
 )
@@ -27,14 +25,7 @@ var Scores = []Score{Dot, General, Concat, Location, ScaledDot}
 
 // Validate says whether there is such a score.
 func (s Score) Validate() error {
-	if slices.Contains(Scores, s) {
-		return nil
-	}
-	var names []string
-	for _, s := range Scores {
-		names = append(names, string(s))
-	}
-	return fmt.Errorf("nn: unknown attention score %q; want one of %s", s, strings.Join(names, ", "))
+	return checkName("attention score", s, Scores)
 }
 
 // Window names which keys of its sequence a query is compared with (Luong et al. 2015,

@@ -34,14 +34,19 @@ func (c Cell) IsLSTM() bool {
 
 // Validate says whether there is such a cell.
 func (c Cell) Validate() error {
-	if slices.Contains(Cells, c) {
+	return checkName("cell", c, Cells)
+}
+
+// checkName says whether a name is one of those that there are.
+func checkName[S ~string](what string, name S, all []S) error {
+	if slices.Contains(all, name) {
 		return nil
 	}
 	var names []string
-	for _, c := range Cells {
-		names = append(names, string(c))
+	for _, s := range all {
+		names = append(names, string(s))
 	}
-	return fmt.Errorf("nn: unknown cell %q; want one of %s", c, strings.Join(names, ", "))
+	return fmt.Errorf("nn: unknown %s %q; want one of %s", what, name, strings.Join(names, ", "))
 }
 
 // parts is the number of vectors of units that the cell computes from its input.
@@ -68,6 +73,25 @@ func (c Cell) NewState(sequences, units int) State {
 		s.C = tensor.NewConstant(sequences, units)
 	}
 	return s
+}
+
+// Select returns a copy of the given rows, which takes no gradient: row i of the result
+// is row rows[i] of the state.
+func (s State) Select(rows []int) State {
+	return State{H: SelectRows(s.H, rows), C: SelectRows(s.C, rows)}
+}
+
+// SelectRows returns a copy of the given rows of x, which takes no gradient; of nil it is
+// nil.
+func SelectRows(x *tensor.Tensor, rows []int) *tensor.Tensor {
+	if x == nil {
+		return nil
+	}
+	y := tensor.NewConstant(len(rows), x.Cols())
+	for i, r := range rows {
+		copy(y.Row(i), x.Row(r))
+	}
+	return y
 }
 
 // Recurrent is one recurrent layer of H units. Weights of its parts, gates among

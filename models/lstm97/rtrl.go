@@ -1,6 +1,7 @@
 package lstm97
 
 import (
+	"github.com/kotoba-nlp/kotoba/internal/kernel"
 	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/tensor"
 )
@@ -53,9 +54,9 @@ func (l *rtrl) present(s *Sequence, learn bool) [][]float64 {
 		}
 		y := s.outputs[t-first][:0]
 		for k := range l.net {
-			net := l.Out.Bias.Data[k] + dot(l.Out.Weight.Row(k), h)
+			net := l.Out.Bias.Data[k] + kernel.Dot(l.Out.Weight.Row(k), h)
 			if l.Direct != nil {
-				net += dot(l.Direct.Row(k), l.x)
+				net += kernel.Dot(l.Direct.Row(k), l.x)
 			}
 			y = append(y, f(float64(net)))
 		}
@@ -73,24 +74,11 @@ func (l *rtrl) backward(h []tensor.Float, target, y []float64) {
 	for k := range y {
 		d := l.slope(target[k], y[k])
 		l.Out.Bias.Gradient()[k] += d
-		axpy(l.Out.Weight.Gradient()[k*len(h):], d, h)
-		axpy(l.dh, d, l.Out.Weight.Row(k))
+		kernel.Axpy(l.Out.Weight.Gradient()[k*len(h):(k+1)*len(h)], h, d)
+		kernel.Axpy(l.dh, l.Out.Weight.Row(k), d)
 		if l.Direct != nil {
-			axpy(l.Direct.Gradient()[k*len(l.x):], d, l.x)
+			kernel.Axpy(l.Direct.Gradient()[k*len(l.x):(k+1)*len(l.x)], l.x, d)
 		}
 	}
 	l.layer.Accumulate(l.dh)
-}
-
-func dot(a, b []tensor.Float) (sum tensor.Float) {
-	for i, v := range a {
-		sum += v * b[i]
-	}
-	return sum
-}
-
-func axpy(to []tensor.Float, scale tensor.Float, from []tensor.Float) {
-	for i, v := range from {
-		to[i] += scale * v
-	}
 }

@@ -44,14 +44,7 @@ func (d *Decoder) Step(tokens []int32) *tensor.Tensor {
 // Select replaces the hypotheses: number i of the new ones continues parents[i] of the
 // old ones.
 func (d *Decoder) Select(parents []int) {
-	old := d.states
-	d.states = d.m.NewStates(len(parents))
 	for i, s := range d.states {
-		for row, p := range parents {
-			copy(s.H.Row(row), old[i].H.Row(p))
-			if s.C != nil {
-				copy(s.C.Row(row), old[i].C.Row(p))
-			}
-		}
+		d.states[i] = s.Select(parents)
 	}
 }

@@ -126,9 +126,14 @@ func (d *decoding) feed(in, fed *tensor.Tensor) *tensor.Tensor {
 func (d *decoding) spans(n int) tensor.Spans {
 	s := make(tensor.Spans, n)
 	for i := range s {
-		s[i] = tensor.Span{Base: d.sources[i], First: d.sources[i], End: d.sources[i+1]}
+		s[i] = d.span(i)
 	}
 	return s
+}
+
+// span is all of a source in the dictionary.
+func (d *decoding) span(source int) tensor.Span {
+	return tensor.Span{Base: d.sources[source], First: d.sources[source], End: d.sources[source+1]}
 }
 
 // narrow leaves what the first n sequences have of the step before.

@@ -52,7 +52,7 @@ func (d *Decoder) Step(tokens []int32) *tensor.Tensor {
 func (d *Decoder) visible() tensor.Spans {
 	spans := make(tensor.Spans, len(d.sourceOf))
 	for i, s := range d.sourceOf {
-		spans[i] = tensor.Span{Base: d.sources[s], First: d.sources[s], End: d.sources[s+1]}
+		spans[i] = d.span(s)
 	}
 	return spans
 }
@@ -79,23 +79,13 @@ func clone(x *tensor.Tensor) *tensor.Tensor {
 // Select replaces the hypotheses: number i of the new ones continues parents[i] of the
 // old ones.
 func (d *Decoder) Select(parents []int) {
-	choose := func(x *tensor.Tensor) *tensor.Tensor {
-		if x == nil {
-			return nil
-		}
-		y := tensor.NewConstant(len(parents), x.Cols())
-		for i, p := range parents {
-			copy(y.Row(i), x.Row(p))
-		}
-		return y
-	}
 	sourceOf := make([]int, len(parents))
 	for i, p := range parents {
 		sourceOf[i] = d.sourceOf[p]
 	}
-	d.sourceOf, d.fed = sourceOf, choose(d.fed)
+	d.sourceOf, d.fed = sourceOf, nn.SelectRows(d.fed, parents)
 	for i, s := range d.states {
-		d.states[i] = nn.State{H: choose(s.H), C: choose(s.C)}
+		d.states[i] = s.Select(parents)
 	}
 }
 
