@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"time"
@@ -79,11 +78,7 @@ func one(measure func() (bench.Result, error)) func(report func(bench.Result)) e
 
 func printResult(w io.Writer, r bench.Result, asJSON bool) {
 	if asJSON {
-		line, err := json.Marshal(r)
-		if err != nil {
-			panic(err) // a Result is always valid JSON
-		}
-		fmt.Fprintf(w, "%s\n", line)
+		printJSON(w, r)
 		return
 	}
 	what := r.Workload

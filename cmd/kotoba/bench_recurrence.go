@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 
@@ -26,7 +25,7 @@ step of RTRL would take seconds are left out.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if *asJSON {
-				return bench.Recurrence(func(r bench.RecurrenceResult) { printRecurrenceJSON(c.OutOrStdout(), r) })
+				return bench.Recurrence(func(r bench.RecurrenceResult) { printJSON(c.OutOrStdout(), r) })
 			}
 			t := recurrenceTable{w: c.OutOrStdout()}
 			if err := bench.Recurrence(t.add); err != nil {
@@ -36,14 +35,6 @@ step of RTRL would take seconds are left out.`,
 			return nil
 		},
 	}
-}
-
-func printRecurrenceJSON(w io.Writer, r bench.RecurrenceResult) {
-	line, err := json.Marshal(r)
-	if err != nil {
-		panic(err) // a result is always valid JSON
-	}
-	fmt.Fprintf(w, "%s\n", line)
 }
 
 // recurrenceTable prints a line a layer as its results come.

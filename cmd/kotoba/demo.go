@@ -145,13 +145,17 @@ func demoAttention(t *train.Translation, test []builtin.Pair) (all []inspect.Att
 			return nil, nil, err
 		}
 		all = append(all, a)
-		var links []metrics.Link
-		for _, l := range p.Alignment {
-			links = append(links, metrics.Link{Source: l.Source, Target: l.Target})
-		}
-		gold = append(gold, links)
+		gold = append(gold, goldOf(p))
 	}
 	return all, gold, nil
+}
+
+// goldOf returns the alignment of a built-in pair.
+func goldOf(p builtin.Pair) (links []metrics.Link) {
+	for _, l := range p.Alignment {
+		links = append(links, metrics.Link{Source: l.Source, Target: l.Target})
+	}
+	return links
 }
 
 // curvePoint is a step, and its validation if there was one, as the curve

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -27,6 +28,15 @@ func (o output) flush() error {
 		return fmt.Errorf("standard output: %w; make room, or send it elsewhere", err)
 	}
 	return nil
+}
+
+// printJSON writes a result, which is always valid JSON, as one line.
+func printJSON(w io.Writer, result any) {
+	line, err := json.Marshal(result)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Fprintf(w, "%s\n", line)
 }
 
 // checkNew says what keeps a command from putting a file at path: a folder

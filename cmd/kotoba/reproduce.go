@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -120,14 +119,6 @@ func (p *reproduction) run(ctx context.Context, c *cobra.Command) error {
 		printSummary(out, task, s, o.Trials)
 	}
 	return out.flush()
-}
-
-func printJSON(w io.Writer, v any) {
-	line, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // results are always valid JSON
-	}
-	fmt.Fprintf(w, "%s\n", line)
 }
 
 func printTrial(w io.Writer, t lstm97.Task, r lstm97.Result) {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,7 +14,6 @@ import (
 
 	"github.com/kotoba-nlp/kotoba/data"
 	"github.com/kotoba-nlp/kotoba/data/builtin"
-	"github.com/kotoba-nlp/kotoba/metrics"
 	"github.com/kotoba-nlp/kotoba/reproduce"
 	"github.com/kotoba-nlp/kotoba/train"
 )
@@ -99,11 +97,7 @@ func (l *luong15) run(ctx context.Context, c *cobra.Command) error {
 
 func (l *luong15) print(w io.Writer, r reproduce.Compared) {
 	if l.asJSON {
-		line, err := json.Marshal(r)
-		if err != nil {
-			panic(err) // a result is always valid JSON
-		}
-		fmt.Fprintf(w, "%s\n", line)
+		printJSON(w, r)
 		return
 	}
 	published := ""
@@ -184,11 +178,7 @@ func builtinCorpus() reproduce.Corpus {
 	fit, valid, test := builtin.Corpus()
 	c := reproduce.Corpus{Fit: textOf(fit), Valid: textOf(valid), Test: textOf(test)}
 	for _, p := range test {
-		var links []metrics.Link
-		for _, a := range p.Alignment {
-			links = append(links, metrics.Link{Source: a.Source, Target: a.Target})
-		}
-		c.Gold = append(c.Gold, links)
+		c.Gold = append(c.Gold, goldOf(p))
 	}
 	return c
 }
