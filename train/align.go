@@ -2,6 +2,7 @@ package train
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/kotoba-nlp/kotoba/inspect"
@@ -48,7 +49,11 @@ func (m *Model) ReplaceUnknown(line string, translation []int32, dictionary map[
 	if !source || !target {
 		return "", errors.New("train: unknown words are replaced in vocabularies of words; subwords spell them")
 	}
-	words, unknown := strings.Fields(line), m.Target.Special().Unknown
+	unknown := m.Target.Special().Unknown
+	if !slices.Contains(translation, unknown) {
+		return m.Target.Decode(translation), nil // attention has nothing to tell
+	}
+	words := strings.Fields(line)
 	aligned := map[int]int{}
 	for _, l := range m.align(line, translation, 0) {
 		aligned[l[1]] = l[0]
