@@ -11,17 +11,22 @@ type Ensemble []Stepper
 
 // Step adds one token to each hypothesis of every model and returns the mean logits.
 func (e Ensemble) Step(tokens []int32) *tensor.Tensor {
-	var sum *tensor.Tensor
-	for _, s := range e {
-		logits := s.Step(tokens)
-		if sum == nil {
-			sum = logits
-			continue
-		}
-		kernel.Add(sum.Data, sum.Data, logits.Data)
+	all := make([]*tensor.Tensor, len(e))
+	for i, s := range e {
+		all[i] = s.Step(tokens)
 	}
-	kernel.ScaleAdd(sum.Data, 1/tensor.Float(len(e)), 0)
-	return sum
+	return MeanLogits(all)
+}
+
+// MeanLogits makes the logits of the first of some models the mean of all of them, which
+// have one shape, and returns them.
+func MeanLogits(all []*tensor.Tensor) *tensor.Tensor {
+	mean := all[0]
+	for _, logits := range all[1:] {
+		kernel.Add(mean.Data, mean.Data, logits.Data)
+	}
+	kernel.ScaleAdd(mean.Data, 1/tensor.Float(len(all)), 0)
+	return mean
 }
 
 // Select replaces the hypotheses of every model.

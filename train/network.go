@@ -18,8 +18,8 @@ import (
 type network interface {
 	// Params returns what is trained and stored.
 	Params() []nn.Param
-	// Loss returns the cross entropy of a batch; d is nil in evaluation.
-	Loss(t *tensor.Tape, d *nn.Dropout, b nn.Batch, c tensor.CrossEntropy) (*tensor.Tensor, tensor.Likelihood)
+	// Forward returns the logits of the token after each of b.Input; d is nil in evaluation.
+	Forward(t *tensor.Tape, d *nn.Dropout, b nn.Batch) *tensor.Tensor
 	// Decoder begins to decode a batch of sources.
 	Decoder(src nn.Sequences) decode.Stepper
 	// Attention returns the attention that writes target while reading source.
@@ -46,8 +46,8 @@ type attentive struct{ *transformer.Model }
 
 func (n attentive) Params() []nn.Param { return nn.Params(n.Model) }
 
-func (n attentive) Loss(t *tensor.Tape, d *nn.Dropout, b nn.Batch, c tensor.CrossEntropy) (*tensor.Tensor, tensor.Likelihood) {
-	return n.Model.Loss(transformer.Pass{Tape: t, Dropout: d}, b, c)
+func (n attentive) Forward(t *tensor.Tape, d *nn.Dropout, b nn.Batch) *tensor.Tensor {
+	return n.Model.Forward(transformer.Pass{Tape: t, Dropout: d}, b)
 }
 
 func (n attentive) Decoder(src nn.Sequences) decode.Stepper { return n.NewDecoder(src) }
@@ -63,8 +63,8 @@ type recurrent struct{ *seq2seq.Model }
 
 func (n recurrent) Params() []nn.Param { return nn.Params(n.Model) }
 
-func (n recurrent) Loss(t *tensor.Tape, d *nn.Dropout, b nn.Batch, c tensor.CrossEntropy) (*tensor.Tensor, tensor.Likelihood) {
-	return n.Model.Loss(seq2seq.Pass{Tape: t, Dropout: d}, b, c)
+func (n recurrent) Forward(t *tensor.Tape, d *nn.Dropout, b nn.Batch) *tensor.Tensor {
+	return n.Model.Forward(seq2seq.Pass{Tape: t, Dropout: d}, b)
 }
 
 func (n recurrent) Decoder(src nn.Sequences) decode.Stepper { return n.NewDecoder(src) }
@@ -78,7 +78,7 @@ func (n recurrent) Attention(m *Model, source, target []int32) (inspect.Attentio
 
 func (n recurrent) Limits() (start int32, maxLength int) { return int32(n.Start), n.MaxLength }
 
-// Ensemble returns models that translate as one; see [decode.Ensemble]. They must share a
+// Ensemble returns models that translate and score as one; see [decode.Ensemble]. They must share a
 // vocabulary. Configuration and attention are those of the first.
 func Ensemble(models ...*Model) (*Model, error) {
 	all := ensemble{network: models[0].network}
@@ -105,10 +105,19 @@ func sameVocabulary(a, b tokenizer.Tokenizer) bool {
 	return true
 }
 
-// ensemble is networks that decode as one. What it does not say is the first one's.
+// ensemble is networks that decode and score as one. What it does not say is the first
+// one's.
 type ensemble struct {
 	network
 	networks []network
+}
+
+func (e ensemble) Forward(t *tensor.Tape, d *nn.Dropout, b nn.Batch) *tensor.Tensor {
+	all := make([]*tensor.Tensor, len(e.networks))
+	for i, n := range e.networks {
+		all[i] = n.Forward(t, d, b)
+	}
+	return decode.MeanLogits(all)
 }
 
 func (e ensemble) Decoder(src nn.Sequences) decode.Stepper {

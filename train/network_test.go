@@ -3,9 +3,12 @@ package train
 import (
 	"context"
 	"errors"
+	"math"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/kotoba-nlp/kotoba/decode"
 	"github.com/kotoba-nlp/kotoba/models/seq2seq"
 	"github.com/kotoba-nlp/kotoba/models/transformer"
 	"github.com/kotoba-nlp/kotoba/nn"
@@ -44,6 +47,65 @@ func TestRecurrentNetworksGoOnBitForBit(t *testing.T) {
 		t.Fatal(err)
 	}
 	sameRun(t, stopped, whole)
+}
+
+// TestAnEnsembleScoresAsItSteps compares the probability of a pair, all tokens at once,
+// with that of decoding it, token by token.
+func TestAnEnsembleScoresAsItSteps(t *testing.T) {
+	fit, valid := smallTexts()
+	var models []*Model
+	words := ""
+	for _, change := range []func(*Config){func(*Config) {}, makeRecurrent} { // two kinds of network
+		c := smallConfig()
+		change(&c)
+		c.Tokenizer.Type, c.Tokenizer.Sampling, c.Tokenizer.Model = "words", 0, words
+		c.Training.MaxSteps = 12
+		dir := t.TempDir()
+		run, err := NewRunOf(dir, c, fit, valid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := run.Train(context.Background(), func(Progress, *Validation) {}); err != nil {
+			t.Fatal(err)
+		}
+		models, words = append(models, run.Task.Model), filepath.Join(dir, "vocab.txt")
+	}
+	both, err := Ensemble(models...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scores, err := both.Score(valid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone, err := models[0].Score(valid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, s := range scores {
+		e := example(both.Source, both.Target, valid.Source[i], valid.Target[i])
+		want := stepwise(both.System(), e.Source, e.Target)
+		if math.Abs(s.LogProb-want) > 1e-3 || s.Tokens != len(e.Target) {
+			t.Errorf("pair %d has %v; its steps %v and %d tokens", i, s, want, len(e.Target))
+		}
+		if math.Abs(s.LogProb-alone[i].LogProb) < 1e-2 {
+			t.Errorf("pair %d has %v with two models and with one", i, s.LogProb)
+		}
+	}
+}
+
+// stepwise returns the log-probability of a target, token by token.
+func stepwise(s decode.System, source, target []int32) float64 {
+	sum, last, state := 0.0, s.Begin, s.Start([][]int32{source})
+	for _, id := range target {
+		logits, norm := state.Step([]int32{last}).Data, 0.0
+		for _, x := range logits {
+			norm += math.Exp(float64(x))
+		}
+		sum += float64(logits[id]) - math.Log(norm)
+		last = id
+	}
+	return sum
 }
 
 func TestValuesOfAnotherNetworkAreRefused(t *testing.T) {

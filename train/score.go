@@ -32,7 +32,7 @@ func (m *Model) Score(t Text) ([]Score, error) {
 		tape.Reset()
 		fill(&batch, examples, indices, start)
 		rows := make([]float64, len(batch.Output))
-		m.network.Loss(tape, nil, batch, tensor.CrossEntropy{LogProbs: rows})
+		tape.CrossEntropy(m.network.Forward(tape, nil, batch), batch.Output, tensor.CrossEntropy{LogProbs: rows})
 		segments := batch.Input.Segments
 		for j, i := range indices {
 			for _, lp := range rows[segments[j]:segments[j+1]] {

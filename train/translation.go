@@ -105,7 +105,8 @@ func (t *Translation) Targets(batch int) int {
 func (t *Translation) Loss(tape *tensor.Tape, d *nn.Dropout, batch int, scale float64) (*tensor.Tensor, tensor.Likelihood) {
 	start, _ := t.Model.network.Limits()
 	fill(&t.batch, t.train, t.batches[batch], start)
-	return t.Model.network.Loss(tape, d, t.batch, tensor.CrossEntropy{Smoothing: t.options.Smoothing, Scale: scale})
+	logits := t.Model.network.Forward(tape, d, t.batch)
+	return tape.CrossEntropy(logits, t.batch.Output, tensor.CrossEntropy{Smoothing: t.options.Smoothing, Scale: scale})
 }
 
 // fill makes b the examples that indices name. The decoder's input is its
@@ -136,7 +137,7 @@ func (t *Translation) Validate(ctx context.Context) (Validation, error) {
 	for _, indices := range data.SortedBatches(t.valid, validTokens) {
 		tape.Reset()
 		fill(&t.batch, t.valid, indices, start)
-		_, l := t.Model.network.Loss(tape, nil, t.batch, tensor.CrossEntropy{})
+		_, l := tape.CrossEntropy(t.Model.network.Forward(tape, nil, t.batch), t.batch.Output, tensor.CrossEntropy{})
 		seen.LogProb += l.LogProb
 		seen.Tokens += l.Tokens
 	}

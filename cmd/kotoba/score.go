@@ -14,19 +14,21 @@ func newScore() *cobra.Command {
 	var src, tgt string
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "score RUN --src FILE --tgt FILE",
+		Use:   "score RUN... --src FILE --tgt FILE",
 		Short: "Print how probable a model finds given translations",
 		Long: `score prints, for each pair of lines, the log-probability of the target given
-the source: natural logarithm, summed over the tokens and the end of the sentence.`,
-		Example: "  kotoba score runs/ende --src test.en --tgt test.de",
-		Args:    cobra.ExactArgs(1),
+the source: natural logarithm, summed over the tokens and the end of the sentence.
+Several runs that share a vocabulary score together, as an ensemble.`,
+		Example: `  kotoba score runs/ende --src test.en --tgt test.de
+  kotoba score runs/ende runs/ende-2 --src test.en --tgt test.de`,
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			var t train.Text
 			var err error
 			if t.Source, t.Target, err = data.ReadParallel(src, tgt); err != nil {
 				return err
 			}
-			m, err := train.Open(args[0])
+			m, err := openAll(args)
 			if err != nil {
 				return err
 			}

@@ -263,7 +263,10 @@ func (m *Model) logits(p Pass, x *tensor.Tensor) *tensor.Tensor {
 
 // Loss returns the cross entropy of a batch.
 func (m *Model) Loss(p Pass, b nn.Batch, c tensor.CrossEntropy) (*tensor.Tensor, tensor.Likelihood) {
-	memory := m.Encode(p, b.Source)
-	logits := m.Decode(p, memory, b.Source.Segments, b.Input)
-	return p.CrossEntropy(logits, b.Output, c)
+	return p.CrossEntropy(m.Forward(p, b), b.Output, c)
+}
+
+// Forward returns the logits of the token after each of b.Input, (T, V).
+func (m *Model) Forward(p Pass, b nn.Batch) *tensor.Tensor {
+	return m.Decode(p, m.Encode(p, b.Source), b.Source.Segments, b.Input)
 }
