@@ -56,8 +56,13 @@ type LookupConfig struct {
 	// Renormalise makes the weights of a predicted window sum to 1 again after the
 	// Gaussian, which the authors' code does not.
 	Renormalise bool
-	Dim         int // columns of queries and keys
-	Positions   int // that the score location knows
+	// Coverage tells the score concat what keys have been given before (Tu et al. 2016).
+	Coverage bool
+	// Split gives values a map of their own, so that they are not what keys are made of
+	// (Daniluk et al. 2017; W^V of Vaswani et al. 2017).
+	Split     bool
+	Dim       int // columns of queries and keys
+	Positions int // that the score location knows
 }
 
 // Lookup is attention as a dictionary that a query is looked up in: the query is
@@ -68,6 +73,8 @@ type Lookup struct {
 	Query *tensor.Tensor `param:"query"` // W by q: (D, D) of concat, (positions, D) of location
 	Key   *tensor.Tensor `param:"key"`   // W by k: (D, D) of general and concat
 	V     *tensor.Tensor `param:"v"`     // (1, D) of concat
+	Value *tensor.Tensor `param:"value"` // (D, D) where values have a map of their own
+	Cover *tensor.Tensor `param:"cover"` // (1, D) of coverage
 	// Of a predicted window: W_p and v_p of equation 9, (D, D) and (1, D).
 	Place  *tensor.Tensor `param:"place"`
 	PlaceV *tensor.Tensor `param:"place_v"`
@@ -84,14 +91,20 @@ func NewLookup(c LookupConfig, limit float64, r *rand.Rand) Lookup {
 	case Location:
 		l.Query = Uniform(c.Positions, c.Dim, limit, r)
 	}
+	if c.Split {
+		l.Value = Uniform(c.Dim, c.Dim, limit, r)
+	}
+	if c.Coverage {
+		l.Cover = Uniform(1, c.Dim, limit, r)
+	}
 	if c.Window == LocalPredicted {
 		l.Place, l.PlaceV = Uniform(c.Dim, c.Dim, limit, r), Uniform(1, c.Dim, limit, r)
 	}
 	return l
 }
 
-// Dictionary is what queries are looked up in: a row of Values for each of Keys, which
-// have been through the map of the lookup's score.
+// Dictionary is what queries are looked up in: a row of Values for each of Keys, both
+// mapped as the lookup has it.
 type Dictionary struct{ Keys, Values *tensor.Tensor }
 
 // Index makes a dictionary of keys and values, (keys, D) each; they may be the same.
@@ -99,7 +112,20 @@ func (l Lookup) Index(t *tensor.Tape, keys, values *tensor.Tensor) Dictionary {
 	if l.Key != nil {
 		keys = t.Linear(keys, tensor.Linear{Weight: l.Key})
 	}
+	if l.Value != nil {
+		values = t.Linear(values, tensor.Linear{Weight: l.Value})
+	}
 	return Dictionary{keys, values}
+}
+
+// Queries are what is looked up.
+type Queries struct {
+	Rows  *tensor.Tensor // (queries, D)
+	Spans tensor.Spans   // of the dictionary: all of a sequence each
+	Steps []int          // places of the queries in their own sequences; for the monotonic window
+	// Covered is the sum of what earlier queries of the same sequences gave to keys; nil
+	// for the first, and without coverage.
+	Covered *tensor.Tensor
 }
 
 // Answer is what a lookup has found.
@@ -109,37 +135,30 @@ type Answer struct {
 	Spans   tensor.Spans   // what each query has been compared with
 }
 
-// Ask looks queries up, (rows, D), each in its span of the dictionary, which is to be
-// the whole of a sequence. steps are the places of the queries in their own sequences;
-// only the monotonic window wants them.
-func (l Lookup) Ask(t *tensor.Tape, q *tensor.Tensor, d Dictionary, spans tensor.Spans, steps []int) Answer {
+// Ask looks queries up in a dictionary.
+func (l Lookup) Ask(t *tensor.Tape, d Dictionary, q Queries) Answer {
 	switch l.Window {
 	case LocalMonotonic:
-		return l.within(t, q, d, l.around(spans, func(i int) int { return steps[i] }))
+		q.Spans = l.around(q.Spans, func(i int) int { return q.Steps[i] })
 	case LocalPredicted:
-		return l.predicted(t, q, d, spans)
+		return l.predicted(t, d, q)
 	}
-	return l.within(t, q, d, spans)
-}
-
-// within compares queries with the keys of their spans.
-func (l Lookup) within(t *tensor.Tape, q *tensor.Tensor, d Dictionary, spans tensor.Spans) Answer {
-	weights := t.SpanSoftmax(l.scores(t, q, d, spans), spans)
-	return Answer{t.Mix(weights, d.Values, spans), weights, spans}
+	weights := t.SpanSoftmax(l.scores(t, d, q), q.Spans)
+	return Answer{t.Mix(weights, d.Values, q.Spans), weights, q.Spans}
 }
 
 // predicted looks around the places that queries predict, and favours what is near them
 // (Luong et al. 2015, equations 9 and 10).
-func (l Lookup) predicted(t *tensor.Tape, q *tensor.Tensor, d Dictionary, spans tensor.Spans) Answer {
-	hidden := t.TanhSum(t.Linear(q, tensor.Linear{Weight: l.Place}), nil)
-	p := t.Locate(t.Linear(hidden, tensor.Linear{Weight: l.PlaceV}), spans) // (rows, 1)
-	near := l.around(spans, func(i int) int { return int(math.Round(float64(p.Data[i]))) })
-	weights := t.SpanSoftmax(l.scores(t, q, d, near), near)
-	weights = t.Gauss(weights, p, near, float64(l.Radius)/2)
+func (l Lookup) predicted(t *tensor.Tape, d Dictionary, q Queries) Answer {
+	hidden := t.TanhSum(t.Linear(q.Rows, tensor.Linear{Weight: l.Place}), nil)
+	p := t.Locate(t.Linear(hidden, tensor.Linear{Weight: l.PlaceV}), q.Spans) // (queries, 1)
+	q.Spans = l.around(q.Spans, func(i int) int { return int(math.Round(float64(p.Data[i]))) })
+	weights := t.SpanSoftmax(l.scores(t, d, q), q.Spans)
+	weights = t.Gauss(weights, p, q.Spans, float64(l.Radius)/2)
 	if l.Renormalise {
 		weights = t.Normalise(weights)
 	}
-	return Answer{t.Mix(weights, d.Values, near), weights, near}
+	return Answer{t.Mix(weights, d.Values, q.Spans), weights, q.Spans}
 }
 
 // around returns the part of each span that is at most Radius from its middle. A middle
@@ -153,14 +172,15 @@ func (l Lookup) around(spans tensor.Spans, middle func(i int) int) tensor.Spans 
 	return near
 }
 
-func (l Lookup) scores(t *tensor.Tape, q *tensor.Tensor, d Dictionary, spans tensor.Spans) *tensor.Tensor {
+// scores compares queries with the keys of their spans.
+func (l Lookup) scores(t *tensor.Tape, d Dictionary, q Queries) *tensor.Tensor {
 	switch l.Score {
 	case Concat:
-		return t.AdditiveScores(t.Linear(q, tensor.Linear{Weight: l.Query}), d.Keys, l.V, spans)
+		return t.AdditiveScores(t.Linear(q.Rows, tensor.Linear{Weight: l.Query}), d.Keys, l.V, q.Spans, tensor.Coverage{Sum: q.Covered, W: l.Cover})
 	case Location:
-		return t.Linear(q, tensor.Linear{Weight: l.Query})
+		return t.Linear(q.Rows, tensor.Linear{Weight: l.Query})
 	case ScaledDot:
-		return t.DotScores(q, d.Keys, spans, 1/math.Sqrt(float64(q.Cols())))
+		return t.DotScores(q.Rows, d.Keys, q.Spans, 1/math.Sqrt(float64(q.Rows.Cols())))
 	}
-	return t.DotScores(q, d.Keys, spans, 1)
+	return t.DotScores(q.Rows, d.Keys, q.Spans, 1)
 }

@@ -6,9 +6,17 @@ type additiveScoresOp struct {
 	loop[additiveScoresOp]
 	lookup
 	q, k, v, y *Tensor
+	coverage   Coverage
 	starts     []int   // where the units of a query begin in hidden
 	hidden     *Tensor // tanh(q + k) of every pair
-	dv         *Tensor // by v, of each group
+	dv, dw     *Tensor // by v and the coverage's w, of each group
+}
+
+// Coverage is what the keys have been given by earlier queries of the same sequence
+// (Tu et al. 2016, section 3.1; See et al. 2017, equations 10 and 11).
+type Coverage struct {
+	Sum *Tensor // of the weights of earlier queries, (rows, keys of the longest span or more); nil at first
+	W   *Tensor // (1, D); nil without coverage
 }
 
 var additiveScoresOps pool[additiveScoresOp]
@@ -16,19 +24,27 @@ var additiveScoresOps pool[additiveScoresOp]
 // AdditiveScores compares each query with the keys of its span by a layer of hidden
 // units (Bahdanau et al. 2015, appendix A.1.2; concat of Luong et al. 2015, equation 8):
 //
-//	y[i][j] = v·tanh(q[i] + k[First+j])
+//	y[i][j] = v·tanh(q[i] + k[First+j] + c.Sum[i][j]·c.W)
 //
 // for queries (rows, D), keys (keys, D) and v (1, D); q and k have been through a linear
-// map each. The result has a column for each key of the longest span; where a span is
-// shorter, the rest of its row is 0.
-func (t *Tape) AdditiveScores(q, k, v *Tensor, s Spans) *Tensor {
+// map each. The result has a column for each key of the longest span, or of c.Sum if there
+// is one; where a span is shorter, the rest of its row is 0.
+func (t *Tape) AdditiveScores(q, k, v *Tensor, s Spans, c Coverage) *Tensor {
 	if q.cols != k.cols || len(v.Data) != q.cols {
 		misfit("AdditiveScores", "queries of %d columns, keys of %d and v of %d", q.cols, k.cols, len(v.Data))
 	}
 	s.check("AdditiveScores", q.rows, k.rows)
+	width := s.width()
+	if c.Sum != nil {
+		if c.Sum.rows != q.rows || c.Sum.cols < width || c.W == nil || len(c.W.Data) != q.cols {
+			misfit("AdditiveScores", "coverage of %d x %d keys for %d queries of up to %d", c.Sum.rows, c.Sum.cols, q.rows, width)
+		}
+		width = c.Sum.cols
+	}
 	o := additiveScoresOps.Get()
 	o.set(s)
-	o.q, o.k, o.v, o.y = q, k, v, t.zeros(q.rows, s.width())
+	o.coverage = c
+	o.q, o.k, o.v, o.y = q, k, v, t.zeros(q.rows, width)
 	pairs := 0
 	for _, x := range s {
 		o.starts = append(o.starts, pairs)
@@ -54,6 +70,9 @@ func (o *additiveScoresOp) forward(lo, hi int) {
 		for j := range s.Len() {
 			h := o.hidden.Row(o.starts[i] + j)
 			kernel.Add(h, q, o.k.Row(s.First+j))
+			if o.coverage.Sum != nil {
+				kernel.Axpy(h, o.coverage.W.Data, o.coverage.Sum.Row(i)[j])
+			}
 			kernel.Tanh(h, h)
 			y[j] = kernel.Dot(o.v.Data, h)
 		}
@@ -65,8 +84,16 @@ func (o *additiveScoresOp) backward(t *Tape) {
 	o.q.accumulator(t)
 	o.k.accumulator(t)
 	o.dv = t.zeros(o.count(), len(o.v.Data))
+	c := o.coverage
+	if c.Sum != nil {
+		c.Sum.accumulator(t)
+		o.dw = t.zeros(o.count(), len(c.W.Data))
+	}
 	o.each(o, o.count(), 1, (*additiveScoresOp).grad)
 	sumRows(o.v.accumulator(t), o.dv.Data, o.dv.rows, o.dv.cols)
+	if c.Sum != nil {
+		sumRows(c.W.accumulator(t), o.dw.Data, o.dw.rows, o.dw.cols)
+	}
 }
 
 func (o *additiveScoresOp) grad(lo, hi int) {
@@ -84,6 +111,10 @@ func (o *additiveScoresOp) grad(lo, hi int) {
 				kernel.Add(dq, dq, h)
 				dk := o.k.Grad[(s.First+j)*d : (s.First+j+1)*d]
 				kernel.Add(dk, dk, h)
+				if c := o.coverage; c.Sum != nil {
+					c.Sum.Grad[i*c.Sum.cols+j] += kernel.Dot(h, c.W.Data)
+					kernel.Axpy(o.dw.Row(g), h, c.Sum.Row(i)[j])
+				}
 			}
 		}
 	}

@@ -24,12 +24,23 @@ var lookupRows = []opRow{
 		})
 	}},
 	{"AdditiveScores", "windows", [][2]int{{5, 17}, {testKeys, 17}, {1, 17}}, func(t *Tape, p []*Tensor) *Tensor {
-		return t.AdditiveScores(p[0], p[1], p[2], testSpans)
+		return t.AdditiveScores(p[0], p[1], p[2], testSpans, Coverage{})
 	}, func(p []matrix) matrix {
 		return scoresOracle(p[0].rows, func(i, r int) float64 {
 			sum := 0.0
 			for c := range p[0].cols {
 				sum += *p[2].at(0, c) * math.Tanh(*p[0].at(i, c)+*p[1].at(r, c))
+			}
+			return sum
+		})
+	}},
+	{"AdditiveScores", "coverage", [][2]int{{5, 17}, {testKeys, 17}, {1, 17}, {5, 5}, {1, 17}}, func(t *Tape, p []*Tensor) *Tensor {
+		return t.AdditiveScores(p[0], p[1], p[2], testSpans, Coverage{p[3], p[4]})
+	}, func(p []matrix) matrix {
+		return scoresOracle(p[0].rows, func(i, r int) float64 {
+			sum := 0.0
+			for c := range p[0].cols {
+				sum += *p[2].at(0, c) * math.Tanh(*p[0].at(i, c)+*p[1].at(r, c)+*p[3].at(i, r-testSpans[i].First)**p[4].at(0, c))
 			}
 			return sum
 		})

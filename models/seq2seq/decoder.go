@@ -14,6 +14,7 @@ type decoding struct {
 	dictionary nn.Dictionary
 	sources    tensor.Segments // of the dictionary, in the order of the decoder's sequences
 	fed        *tensor.Tensor  // attentional vectors of the step before, (sequences, H); nil at first
+	covered    *tensor.Tensor  // what the tokens of each source have been given so far; nil at first
 }
 
 // layers runs all layers over x, embedded tokens or what they have become, and returns
@@ -58,7 +59,7 @@ func (d *decoding) attending(x *tensor.Tensor, segments tensor.Segments, time *n
 		queries = append(queries, len(rows))
 	}
 	h = d.Embed(h, rows, -1, 1)
-	found := d.Attention.Ask(d.Tape, h, d.dictionary, tensor.Spans(nil).Spread(queries, d.sources), places)
+	found := d.Attention.Ask(d.Tape, d.dictionary, nn.Queries{Rows: h, Spans: tensor.Spans(nil).Spread(queries, d.sources), Steps: places})
 	for k, i := range time.Order {
 		for r := queries[k]; r < queries[k+1]; r++ {
 			d.record(i, places[r], found, r)
@@ -95,26 +96,38 @@ func (d *decoding) stepwise(x *tensor.Tensor, order []int) *tensor.Tensor {
 // step takes one step with attention: in is what the first layer has of its input,
 // (sequences, parts·H), and spans what each sequence looks at.
 func (d *decoding) step(in *tensor.Tensor, spans tensor.Spans, step int) (y *tensor.Tensor, found nn.Answer) {
-	places := make([]int, len(spans))
-	for i := range places {
-		places[i] = step
-	}
-	ask := func(q *tensor.Tensor) nn.Answer { return d.Attention.Ask(d.Tape, q, d.dictionary, spans, places) }
 	once := tensor.EqualSteps(1, len(spans))
 	if d.PreviousState {
-		found = ask(d.states[len(d.states)-1].H)
+		found = d.ask(d.states[len(d.states)-1].H, spans, step)
 		return d.attentional(found.Values, d.above(d.feed(in, found.Values), once)), found
 	}
 	if d.fed != nil {
 		in = d.feed(in, d.fed)
 	}
 	h := d.above(in, once)
-	found = ask(h)
+	found = d.ask(h, spans, step)
 	y = d.attentional(found.Values, h)
 	if d.InputFeeding {
 		d.fed = y
 	}
 	return y, found
+}
+
+// ask looks up the queries of one step.
+func (d *decoding) ask(q *tensor.Tensor, spans tensor.Spans, step int) nn.Answer {
+	steps := make([]int, len(spans))
+	for i := range steps {
+		steps[i] = step
+	}
+	found := d.Attention.Ask(d.Tape, d.dictionary, nn.Queries{Rows: q, Spans: spans, Steps: steps, Covered: d.covered})
+	switch {
+	case !d.Coverage:
+	case d.covered == nil:
+		d.covered = found.Weights
+	default:
+		d.covered = d.DropAdd(d.covered, found.Weights, tensor.Mask{})
+	}
+	return found
 }
 
 // feed adds what attention has found to what the first layer has of its input.
@@ -140,6 +153,9 @@ func (d *decoding) span(source int) tensor.Span {
 func (d *decoding) narrow(n int) {
 	if d.fed != nil {
 		d.fed = d.first(d.fed, n)
+	}
+	if d.covered != nil {
+		d.covered = d.first(d.covered, n)
 	}
 	for i, s := range d.states {
 		d.states[i].H = d.first(s.H, n)

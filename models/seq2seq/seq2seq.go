@@ -29,6 +29,8 @@ type Config struct {
 	Window        nn.Window `yaml:"window" doc:"what attention looks at: local-m or local-p (Luong 2015, section 3.2); empty is all of the source"`
 	Radius        int       `yaml:"radius" doc:"tokens on each side of the middle of a local window, D"`
 	Renormalise   bool      `yaml:"renormalise" doc:"let the weights of local-p sum to 1 again after the Gaussian, which Luong's code does not"`
+	Coverage      bool      `yaml:"coverage" doc:"tell the score concat what each token of the source has been given before (Tu 2016, section 3.1)"`
+	Split         bool      `yaml:"split" doc:"give values a map of their own: they are then not what keys are made of (Daniluk 2017, section 3.2)"`
 	InputFeeding  bool      `yaml:"input_feeding" doc:"give the decoder its last attentional vector as well (Luong 2015, section 3.3)"`
 	PreviousState bool      `yaml:"previous_state" doc:"attend from the state before a step, and give the step what was found (Bahdanau 2015, section 3.1)"`
 	MaxLength     int       `yaml:"max_length" doc:"longest sequence, in tokens, with its end symbol"`
@@ -68,14 +70,16 @@ func (c Config) Validate() error {
 // validateAttention says what of the attention cannot be.
 func (c Config) validateAttention() error {
 	if c.Attention == "" {
-		if c.InputFeeding || c.PreviousState || c.Window != nn.Global {
-			return errors.New("seq2seq: input_feeding, previous_state or window without attention; name a score in attention")
+		if c.InputFeeding || c.PreviousState || c.Coverage || c.Split || c.Window != nn.Global {
+			return errors.New("seq2seq: input_feeding, previous_state, coverage, split or window without attention; name a score in attention")
 		}
 		return nil
 	}
 	switch {
 	case c.InputFeeding && c.PreviousState:
 		return errors.New("seq2seq: input_feeding and previous_state; choose one way to tell the decoder what attention finds")
+	case c.Coverage && (c.Attention != nn.Concat || c.Window != nn.Global):
+		return fmt.Errorf("seq2seq: coverage with the score %s and the window %q; want %s and no window", c.Attention, c.Window, nn.Concat)
 	case c.Window != nn.Global && c.Radius < 1:
 		return fmt.Errorf("seq2seq: radius is %d; want at least 1, or no window", c.Radius)
 	case c.Window != nn.Global && c.Attention == nn.Location:
@@ -129,7 +133,8 @@ func New(c Config, r *rand.Rand) (*Model, error) {
 	}
 	if c.Attention != "" {
 		l := nn.NewLookup(nn.LookupConfig{
-			Score: c.Attention, Window: c.Window, Radius: c.Radius, Renormalise: c.Renormalise, Dim: c.Hidden, Positions: c.MaxLength,
+			Score: c.Attention, Window: c.Window, Radius: c.Radius, Renormalise: c.Renormalise,
+			Coverage: c.Coverage, Split: c.Split, Dim: c.Hidden, Positions: c.MaxLength,
 		}, c.Init, r)
 		m.Attention = &l
 		m.Context, m.State = nn.Uniform(c.Hidden, c.Hidden, c.Init, r), nn.Uniform(c.Hidden, c.Hidden, c.Init, r)
@@ -250,7 +255,7 @@ func (m *Model) Forward(p Pass, b nn.Batch) *tensor.Tensor {
 	}
 	var y *tensor.Tensor // (T, H)
 	switch {
-	case m.Feed != nil:
+	case m.Feed != nil || m.Coverage:
 		y = textOrder(p, d.stepwise(x, time.Order), b.Input.Segments, &time)
 	case m.Attention != nil:
 		y = d.attending(x, b.Input.Segments, &time)

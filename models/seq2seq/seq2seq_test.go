@@ -34,6 +34,11 @@ var variants = map[string]func(c *Config){
 	"bahdanau": func(c *Config) {
 		c.Cell, c.Attention, c.Bidirectional, c.PreviousState = nn.GRU, nn.Concat, true, true
 	},
+	"bahdanau-coverage": func(c *Config) {
+		c.Cell, c.Attention, c.Bidirectional, c.PreviousState, c.Coverage = nn.GRU, nn.Concat, true, true, true
+	},
+	"concat-coverage":        func(c *Config) { c.Attention, c.Coverage = nn.Concat, true },
+	"dot-split":              func(c *Config) { c.Attention, c.Split = nn.Dot, true },
 	"dot-lstm-bidirectional": func(c *Config) { c.Attention, c.Bidirectional = nn.Dot, true },
 	"scaled-dot-gru-feeding": func(c *Config) { c.Cell, c.Attention, c.InputFeeding = nn.GRU, nn.ScaledDot, true },
 }
@@ -157,6 +162,8 @@ func TestConfigurationsThatCannotBe(t *testing.T) {
 		"location in a window":      func(c *Config) { c.Attention, c.Window = nn.Location, nn.LocalMonotonic },
 		"a window of nothing":       func(c *Config) { c.Attention, c.Window, c.Radius = nn.Dot, nn.LocalMonotonic, 0 },
 		"an unknown window":         func(c *Config) { c.Attention, c.Window = nn.Dot, "local" },
+		"coverage of scaled dot":    func(c *Config) { c.Attention, c.Coverage = nn.ScaledDot, true },
+		"split without attention":   func(c *Config) { c.Split = true },
 		"two ways to feed":          func(c *Config) { c.Attention, c.InputFeeding, c.PreviousState = nn.Dot, true, true },
 		"odd directions":            func(c *Config) { c.Hidden, c.Bidirectional = 5, true },
 		"both ways, reversed":       func(c *Config) { c.Reverse, c.Bidirectional = true, true },

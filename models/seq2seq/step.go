@@ -62,6 +62,9 @@ func (d *Decoder) keep() {
 	if d.fed != nil {
 		d.fed = clone(d.fed)
 	}
+	if d.covered != nil {
+		d.covered = clone(d.covered)
+	}
 	for i, s := range d.states {
 		d.states[i].H = clone(s.H)
 		if s.C != nil {
@@ -83,7 +86,7 @@ func (d *Decoder) Select(parents []int) {
 	for i, p := range parents {
 		sourceOf[i] = d.sourceOf[p]
 	}
-	d.sourceOf, d.fed = sourceOf, nn.SelectRows(d.fed, parents)
+	d.sourceOf, d.fed, d.covered = sourceOf, nn.SelectRows(d.fed, parents), nn.SelectRows(d.covered, parents)
 	for i, s := range d.states {
 		d.states[i] = s.Select(parents)
 	}

@@ -33,6 +33,9 @@ MODELS = {
     "general-local-p-feeding": {"score": "general", "window": "local-p", "feeding": True},
     "concat-local-p-renormalised": {"score": "concat", "window": "local-p", "renormalise": True},
     "bahdanau": {"score": "concat", "cell": "gru", "bidirectional": True, "previous": True},
+    "bahdanau-coverage": {"score": "concat", "cell": "gru", "bidirectional": True, "previous": True, "coverage": True},
+    "concat-coverage": {"score": "concat", "coverage": True},
+    "dot-split": {"score": "dot", "split": True},
     "dot-lstm-bidirectional": {"score": "dot", "bidirectional": True},
 }
 
@@ -44,9 +47,10 @@ def uniform(*shape):
 
 
 class Model:
-    def __init__(self, cell="lstm", score=None, reverse=False, bidirectional=False, window=None, renormalise=False, feeding=False, previous=False):
+    def __init__(self, cell="lstm", score=None, reverse=False, bidirectional=False, window=None, renormalise=False, feeding=False, previous=False, coverage=False, split=False):
         self.cell, self.score, self.reverse, self.bidirectional = cell, score, reverse, bidirectional
         self.window, self.renormalise, self.feeding, self.previous = window, renormalise, feeding, previous
+        self.coverage, self.split = coverage, split
         parts = {"lstm": 4, "gru": 3}[cell]
         self.w = {"encoder.embedding.weight": uniform(VOCAB, DIM), "decoder.embedding.weight": uniform(VOCAB, DIM)}
         half = HIDDEN // 2 if bidirectional else HIDDEN
@@ -66,6 +70,10 @@ class Model:
             self.w |= {"attention.query": uniform(HIDDEN, HIDDEN), "attention.v": uniform(1, HIDDEN)}
         if score == "location":
             self.w["attention.query"] = uniform(LONGEST, HIDDEN)
+        if split:
+            self.w["attention.value"] = uniform(HIDDEN, HIDDEN)
+        if coverage:
+            self.w["attention.cover"] = uniform(1, HIDDEN)
         if window == "local-p":
             self.w |= {"attention.place": uniform(HIDDEN, HIDDEN), "attention.place_v": uniform(1, HIDDEN)}
         if score:
@@ -113,6 +121,7 @@ class Model:
         """Logits of every target token."""
         w = self.w
         memory, states = self.encode(source)
+        self.covered = torch.zeros(len(memory), dtype=torch.float64)
         logits, fed = [], None
         for t, id in enumerate([START] + target[:-1]):
             x = w["decoder.embedding.weight"][id]
@@ -132,7 +141,9 @@ class Model:
     def attend(self, h, memory, t):
         w, n = self.w, len(memory)
         if not self.window:
-            return self.scores(h, memory).softmax(0) @ memory
+            weights = self.scores(h, memory).softmax(0)
+            self.covered = self.covered + weights
+            return weights @ (linear(memory, w["attention.value"]) if self.split else memory)
         if self.window == "local-m":
             middle = t
         else:
@@ -156,7 +167,10 @@ class Model:
         if self.score == "general":
             return linear(memory, w["attention.key"]) @ h
         if self.score == "concat":
-            return torch.tanh(linear(h, w["attention.query"]) + linear(memory, w["attention.key"])) @ w["attention.v"][0]
+            hidden = linear(h, w["attention.query"]) + linear(memory, w["attention.key"])
+            if self.coverage:
+                hidden = hidden + self.covered.unsqueeze(1) * w["attention.cover"]
+            return torch.tanh(hidden) @ w["attention.v"][0]
         return linear(h, w["attention.query"])[: len(memory)]
 
 
