@@ -219,3 +219,23 @@ func TestTextsThatAreTooShortAreRefused(t *testing.T) {
 		t.Error("no error for no text to validate with")
 	}
 }
+
+func TestStepsBeyondMemoryAreRefused(t *testing.T) {
+	real := machineMemory
+	defer func() { machineMemory = real }()
+	machineMemory = func() (uint64, error) { return 1 << 20, nil }
+	_, err := trainSmall(context.Background(), t.TempDir(), func(c *Config) { c.Training.BatchTokens = 1 << 20 })
+	if err == nil || !strings.Contains(err.Error(), "lower training.batch_tokens") {
+		t.Errorf("error %v for a batch of translations beyond memory", err)
+	}
+	c := smallLM(t)
+	c.Data.Steps = 1 << 20
+	_, err = NewLMRun(t.TempDir(), c)
+	if err == nil || !strings.Contains(err.Error(), "lower data.streams or data.steps") {
+		t.Errorf("error %v for a batch of text beyond memory", err)
+	}
+	machineMemory = func() (uint64, error) { return 0, errors.New("unknown") }
+	if _, err := NewLMRun(t.TempDir(), c); err != nil {
+		t.Errorf("error %v where the system does not say how much memory there is", err)
+	}
+}

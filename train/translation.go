@@ -71,7 +71,12 @@ func NewTranslation(c Config, m *Model, train, valid Text) (*Translation, error)
 		return nil, fmt.Errorf("train: %d pairs to train on and %d to validate with are left, of %d and %d; want at least one of each of at most %d tokens a side",
 			len(t.train), len(t.valid), len(train.Source), len(valid.Source), longest)
 	}
-	return t, nil
+	longest = 0
+	for _, e := range t.train {
+		longest = max(longest, len(e.Target))
+	}
+	most := max(longest, min(c.Training.BatchTokens, len(t.train)*longest))
+	return t, checkMemory(most, tok.Len(), "training.batch_tokens, or the model's max_length, which leaves longer pairs out")
 }
 
 // example returns the ids of a pair, each side ended.
