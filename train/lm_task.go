@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -35,6 +36,9 @@ type LMTask struct {
 func NewLMTask(c LMConfig, m *rnnlm.Model, tok tokenizer.Tokenizer, fit, valid []string) (*LMTask, error) {
 	if err := c.Data.validate(); err != nil {
 		return nil, err
+	}
+	if c.Training.PerSentence {
+		return nil, errors.New("train: training.per_sentence is for translation; a text is read across the ends of sentences")
 	}
 	t := &LMTask{Model: m, Tokenizer: tok, options: c.Training}
 	t.fit = newStreams(tokens(tok, fit), c.Data.Streams, c.Data.Steps)

@@ -132,3 +132,22 @@ func TestRecurrentConfigurationsAreReadBack(t *testing.T) {
 		t.Errorf("read back %+v, %v; want %+v", got, err, want)
 	}
 }
+
+// TestLossIsDividedBySentences compares what the loss of a batch is divided by.
+func TestLossIsDividedBySentences(t *testing.T) {
+	fit, valid := smallTexts()
+	c := smallConfig()
+	makeRecurrent(&c)
+	c.Training.PerSentence = true
+	run, err := NewRunOf(t.TempDir(), c, fit, valid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sentences := 0
+	for b := range run.Task.Epoch(0) {
+		sentences += run.Task.Targets(b)
+	}
+	if sentences+run.Task.Skipped != len(fit.Source) {
+		t.Errorf("the batches of %d pairs have %d sentences, and %d pairs were left out", len(fit.Source), sentences, run.Task.Skipped)
+	}
+}

@@ -35,6 +35,16 @@ var presets = map[string]Config{
 		},
 		Training: smallTraining,
 	},
+	// Sutskever et al. 2014, sections 3.1 to 3.4, with one vocabulary of the size of the
+	// paper's target side. It trains for 7.5 epochs there.
+	"seq2seq-sutskever@1": {
+		Tokenizer: TokenizerConfig{Type: "words", Vocab: 80_000},
+		Recurrent: seq2seq.Config{Cell: nn.LSTM, Dim: 1000, Hidden: 1000, Layers: 4, Reverse: true, MaxLength: 200, Init: 0.08},
+		Training: Options{
+			Seed: 1, BatchTokens: 4096, Accumulate: 1, MaxEpochs: 8, PerSentence: true, Clip: 5,
+			Optimizer: "sgd", Schedule: "staircase", Rate: 0.7, Hold: 5, Every: 0.5, Factor: 0.5, ValidateEvery: 1000,
+		},
+	},
 	// Luong et al. 2015: general attention with input feeding, in a size for corpora of
 	// some 30,000 pairs and with Adam.
 	"seq2seq-luong@1": {

@@ -71,6 +71,7 @@ type Options struct {
 	MaxEpochs     int     `yaml:"max_epochs" doc:"epochs after which training ends; 0 is no limit"`
 	MaxMinutes    float64 `yaml:"max_minutes" doc:"minutes after which training ends; 0 is no limit (a run so ended depends on the machine's speed)"`
 	Smoothing     float64 `yaml:"label_smoothing" doc:"ε of label smoothing"`
+	PerSentence   bool    `yaml:"per_sentence" doc:"divide the loss of a batch by its sentences, not by its tokens (Sutskever 2014, section 3.4); for translation"`
 	Clip          float64 `yaml:"clip" doc:"largest norm of the gradient; 0 is no limit"`
 	Optimizer     string  `yaml:"optimizer" doc:"adam or sgd"`
 	Schedule      string  `yaml:"schedule" doc:"noam (Vaswani 2017, equation 3), inverse-sqrt, linear, constant or staircase"`

@@ -99,6 +99,9 @@ func (t *Translation) Epoch(n int) int {
 
 // Targets implements Task.
 func (t *Translation) Targets(batch int) int {
+	if t.options.PerSentence {
+		return len(t.batches[batch])
+	}
 	n := 0
 	for _, i := range t.batches[batch] {
 		n += len(t.train[i].Target)
