@@ -6,11 +6,13 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"path/filepath"
 
 	"github.com/kotoba-nlp/kotoba/inspect"
 	"github.com/kotoba-nlp/kotoba/metrics"
 	"github.com/kotoba-nlp/kotoba/models/seq2seq"
+	"github.com/kotoba-nlp/kotoba/models/transformer"
 	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/train"
 )
@@ -91,12 +93,13 @@ func (l Luong15) Table1(ctx context.Context, report func(Compared)) error {
 	return nil
 }
 
-// Table4 trains the models of table 4, which differ in their attention, and that of
-// Bahdanau et al. 2015.
+// Table4 trains the models of table 4, which differ in their attention, that of Bahdanau
+// et al. 2015, and a Transformer of its size.
 func (l Luong15) Table4(ctx context.Context, report func(Compared)) error {
 	attend := func(s nn.Score, w nn.Window) func(c *seq2seq.Config) {
 		return func(c *seq2seq.Config) { c.Attention, c.Window = s, w }
 	}
+	var last []*train.Model
 	for _, m := range []model{
 		{"global (location)", 18.1, attend(nn.Location, nn.Global)},
 		{"global (dot)", 18.6, attend(nn.Dot, nn.Global)},
@@ -114,21 +117,75 @@ func (l Luong15) Table4(ctx context.Context, report func(Compared)) error {
 	} {
 		c := seq2seq.Config{Cell: nn.LSTM, Reverse: true, Dropout: 0.3, InputFeeding: true, Radius: 10}
 		m.change(&c)
-		if _, err := l.compare(ctx, m, c, report); err != nil {
+		var err error
+		if last, err = l.compare(ctx, m, c, report); err != nil {
 			return err
 		}
 	}
-	return nil
+	shape, err := transformerOf(last[0].Weights(), last[0].Config.Recurrent)
+	if err != nil {
+		return err
+	}
+	preset, err := train.Preset("transformer-tiny")
+	if err != nil {
+		return err
+	}
+	name := fmt.Sprintf("Transformer (d %d, ff %d, %d + %d layers)", shape.Dim, shape.FFN, shape.EncoderLayers, shape.DecoderLayers)
+	_, err = l.each(ctx, Compared{Name: name}, func(seed int) (string, train.Config, error) {
+		c, err := l.config(seq2seq.Config{Cell: nn.LSTM}, seed)
+		c.Preset, c.Recurrent, c.Model = preset.Preset, seq2seq.Config{}, shape
+		c.Training.Rate = preset.Training.Rate
+		return fmt.Sprintf("transformer-%d", seed), c, err
+	}, report)
+	return err
 }
 
-// compare trains a model with every seed and reports what comes out.
+// transformerOf returns the shape of a Transformer of three layers a side that has about
+// as many weights as a recurrent model of shape c.
+func transformerOf(weights int, c seq2seq.Config) (transformer.Config, error) {
+	t := transformer.Config{
+		Vocab: c.Vocab, Heads: 4, EncoderLayers: 3, DecoderLayers: 3, MaxLength: c.MaxLength,
+		Activation: transformer.ReLU, PreNorm: true, Dropout: c.Dropout,
+	}
+	best := t
+	for t.Dim = t.Heads; ; t.Dim += t.Heads {
+		t.FFN = 2 * t.Dim
+		m, err := transformer.New(t, rand.New(rand.NewPCG(0, 0)))
+		if err != nil {
+			return t, err
+		}
+		n := nn.Weights(nn.Params(m))
+		if n > weights && best.Dim > 0 {
+			best.Vocab = 0 // the vocabulary says it
+			return best, nil
+		}
+		best = t
+		if n < weights { // wider inside, for the rest; each unit has 2·Dim + 1 weights a layer
+			best.FFN += (weights - n) / ((t.EncoderLayers + t.DecoderLayers) * (2*t.Dim + 1))
+		}
+	}
+}
+
+// compare trains a recurrent model with every seed and reports what comes out.
 func (l Luong15) compare(ctx context.Context, m model, c seq2seq.Config, report func(Compared)) ([]*train.Model, error) {
-	result := Compared{Name: m.name, Published: m.published}
+	return l.each(ctx, Compared{Name: m.name, Published: m.published}, func(seed int) (string, train.Config, error) {
+		config, err := l.config(c, seed)
+		return folderName(c, seed), config, err
+	}, report)
+}
+
+// each trains a model with every seed, in the folder and by the configuration that setup
+// returns, and reports what comes out.
+func (l Luong15) each(ctx context.Context, result Compared, setup func(seed int) (string, train.Config, error), report func(Compared)) ([]*train.Model, error) {
 	var models []*train.Model
 	for seed := 1; seed <= l.Seeds; seed++ {
-		trained, loss, err := l.train(ctx, c, seed)
+		folder, c, err := setup(seed)
 		if err != nil {
-			return nil, fmt.Errorf("%s, seed %d: %w", m.name, seed, err)
+			return nil, err
+		}
+		trained, loss, err := l.train(ctx, folder, c)
+		if err != nil {
+			return nil, fmt.Errorf("%s, seed %d: %w", result.Name, seed, err)
 		}
 		models = append(models, trained)
 		bleu, err := l.score(trained, false)
@@ -136,7 +193,7 @@ func (l Luong15) compare(ctx context.Context, m model, c seq2seq.Config, report 
 			return nil, err
 		}
 		result.Perplexity, result.BLEU = append(result.Perplexity, math.Exp(loss)), append(result.BLEU, bleu)
-		if l.Corpus.Gold != nil && c.Attention != "" {
+		if l.Corpus.Gold != nil && (!c.IsRecurrent() || c.Recurrent.Attention != "") {
 			aer, err := l.alignment(trained)
 			if err != nil {
 				return nil, err
@@ -148,11 +205,11 @@ func (l Luong15) compare(ctx context.Context, m model, c seq2seq.Config, report 
 	return models, nil
 }
 
-// train returns the model of a run, and its loss on the validation text.
-func (l Luong15) train(ctx context.Context, c seq2seq.Config, seed int) (*train.Model, float64, error) {
+// config returns the configuration of a recurrent model.
+func (l Luong15) config(c seq2seq.Config, seed int) (train.Config, error) {
 	config, err := train.Preset("seq2seq-luong")
 	if err != nil {
-		return nil, 0, err
+		return config, err
 	}
 	config.Tokenizer = train.TokenizerConfig{Type: "words", Vocab: 10_000}
 	base := &config.Recurrent
@@ -167,13 +224,16 @@ func (l Luong15) train(ctx context.Context, c seq2seq.Config, seed int) (*train.
 	config.Training.Warmup = min(config.Training.Warmup, l.Steps/4)
 	config.Training.ValidateEvery, config.Training.Average = max(1, l.Steps/4), 0
 	config.Decoding = train.DecodingConfig{Beam: 5, LengthPenalty: "power", Alpha: 1}
-	if l.Change != nil {
-		if err := l.Change(&config); err != nil {
-			return nil, 0, err
-		}
+	if l.Change == nil {
+		return config, nil
 	}
-	dir := filepath.Join(l.Dir, folderName(c, seed))
-	run, err := train.NewRunOf(dir, config, l.Corpus.Fit, l.Corpus.Valid)
+	return config, l.Change(&config)
+}
+
+// train returns the model of a run in a folder of l.Dir, and its loss on the validation
+// text.
+func (l Luong15) train(ctx context.Context, folder string, c train.Config) (*train.Model, float64, error) {
+	run, err := train.NewRunOf(filepath.Join(l.Dir, folder), c, l.Corpus.Fit, l.Corpus.Valid)
 	if err != nil {
 		return nil, 0, err
 	}

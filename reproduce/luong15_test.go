@@ -2,12 +2,17 @@ package reproduce
 
 import (
 	"context"
+	"math"
+	"math/rand/v2"
 	"os"
 	"strings"
 	"testing"
 
 	"github.com/kotoba-nlp/kotoba/data/builtin"
 	"github.com/kotoba-nlp/kotoba/metrics"
+	"github.com/kotoba-nlp/kotoba/models/seq2seq"
+	"github.com/kotoba-nlp/kotoba/models/transformer"
+	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/train"
 )
 
@@ -86,7 +91,24 @@ func TestTable4ComparesScores(t *testing.T) {
 		t.Fatal(err)
 	}
 	folders, err := os.ReadDir(l.Dir)
-	if err != nil || len(folders) != len(names) || len(names) != 10 {
-		t.Errorf("%d folders and %d models, %v; want ten of each", len(folders), len(names), err)
+	if err != nil || len(folders) != len(names) || len(names) != 11 {
+		t.Errorf("%d folders and %d models, %v; want eleven of each", len(folders), len(names), err)
+	}
+}
+
+func TestTransformersOfASizeHaveAsManyWeights(t *testing.T) {
+	for _, want := range []int{200_000, 1_000_000, 4_321_000} {
+		c, err := transformerOf(want, seq2seq.Config{Vocab: 3000, MaxLength: 50, Dropout: 0.1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Vocab = 3000
+		m, err := transformer.New(c, rand.New(rand.NewPCG(1, 2)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := nn.Weights(nn.Params(m)); math.Abs(float64(n-want)) > 0.01*float64(want) {
+			t.Errorf("%+v has %d weights; want %d", c, n, want)
+		}
 	}
 }

@@ -34,6 +34,9 @@ func (m *Model) MaxLength() int {
 	return n
 }
 
+// Weights returns how many weights the model has.
+func (m *Model) Weights() int { return nn.Weights(m.network.Params()) }
+
 // Attention returns the attention of the model while it reads source and writes target,
 // both without their end symbols, which are added.
 func (m *Model) Attention(source, target []int32) (inspect.Attention, error) {
