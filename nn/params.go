@@ -101,12 +101,3 @@ func eachMatrix(model any, f func(*tensor.Tensor)) {
 		}
 	}
 }
-
-// Weights returns how many weights there are in all.
-func Weights(params []Param) int {
-	n := 0
-	for _, p := range params {
-		n += len(p.Tensor.Data)
-	}
-	return n
-}

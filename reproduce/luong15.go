@@ -154,7 +154,7 @@ func transformerOf(weights int, c seq2seq.Config) (transformer.Config, error) {
 		if err != nil {
 			return t, err
 		}
-		n := nn.Weights(nn.Params(m))
+		n := nn.Count(nn.Params(m))
 		if n > weights && best.Dim > 0 {
 			best.Vocab = 0 // the vocabulary says it
 			return best, nil

@@ -107,7 +107,7 @@ func TestTransformersOfASizeHaveAsManyWeights(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := nn.Weights(nn.Params(m)); math.Abs(float64(n-want)) > 0.01*float64(want) {
+		if n := nn.Count(nn.Params(m)); math.Abs(float64(n-want)) > 0.01*float64(want) {
 			t.Errorf("%+v has %d weights; want %d", c, n, want)
 		}
 	}

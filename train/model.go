@@ -35,7 +35,7 @@ func (m *Model) MaxLength() int {
 }
 
 // Weights returns how many weights the model has.
-func (m *Model) Weights() int { return nn.Weights(m.network.Params()) }
+func (m *Model) Weights() int { return nn.Count(m.network.Params()) }
 
 // Attention returns the attention of the model while it reads source and writes target,
 // both without their end symbols, which are added.
