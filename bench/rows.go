@@ -49,6 +49,7 @@ var rowWorks = []rowWork{
 		}
 	}},
 	{"gelu", 8, &copied, func(x [4][]kernel.Float) { kernel.GELU(x[0], x[1]) }},
+	{"gelu-tanh", 8, &copied, func(x [4][]kernel.Float) { kernel.GELUTanh(x[0], x[1]) }},
 	{"adam", 28, &triad, func(x [4][]kernel.Float) {
 		s := kernel.AdamStep{Scale: 1, Beta1: 0.9, Beta2: 0.98, Rate: 1e-4, Root: 1, Epsilon: 1e-9, Decay: 1}
 		s.Apply(x[0], x[1], x[2], x[3])

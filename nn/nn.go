@@ -37,7 +37,7 @@ func (l Linear) Forward(t *tensor.Tape, x *tensor.Tensor) *tensor.Tensor {
 
 // ReLU returns dropout(max(x·Wᵀ + b, 0)).
 func (l Linear) ReLU(t *tensor.Tape, x *tensor.Tensor, drop tensor.Mask) *tensor.Tensor {
-	return t.Linear(x, tensor.Linear{Weight: l.Weight, Bias: l.Bias, ReLU: true, Drop: drop})
+	return t.Linear(x, tensor.Linear{Weight: l.Weight, Bias: l.Bias, Activation: tensor.ReLU, Drop: drop})
 }
 
 // LayerNorm normalises rows (Ba et al. 2016).

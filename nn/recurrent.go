@@ -164,7 +164,7 @@ func (l Recurrent) Run(t *tensor.Tape, in *tensor.Tensor, steps tensor.Steps, be
 	case RNNLogistic:
 		return State{H: t.Elman(in, tensor.Elman{Recurrence: r, Activation: tensor.Logistic})}
 	case RNNReLU:
-		return State{H: t.Elman(in, tensor.Elman{Recurrence: r, Activation: tensor.Rectifier})}
+		return State{H: t.Elman(in, tensor.Elman{Recurrence: r, Activation: tensor.ReLU})}
 	}
 	return State{H: t.Elman(in, tensor.Elman{Recurrence: r, Activation: tensor.Tanh})}
 }

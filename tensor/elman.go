@@ -2,20 +2,10 @@ package tensor
 
 import "github.com/kotoba-nlp/kotoba/internal/kernel"
 
-// Activation is the nonlinearity of a plain recurrent layer.
-type Activation int
-
-// The activations.
-const (
-	Tanh Activation = iota
-	Logistic
-	Rectifier
-)
-
 // Elman is a plain recurrent layer.
 type Elman struct {
-	Recurrence // Weight is (H, H)
-	Activation Activation
+	Recurrence            // Weight is (H, H)
+	Activation Activation // Tanh, Logistic or ReLU
 }
 
 type elmanOp struct {
@@ -34,6 +24,9 @@ var elmanOps pool[elmanOp]
 //
 // where h' is the output of the step before. It overwrites x.
 func (t *Tape) Elman(x *Tensor, l Elman) *Tensor {
+	if a := l.Activation; a != Tanh && a != Logistic && a != ReLU {
+		misfit("Elman", "activation %d; want Tanh, Logistic or ReLU", a)
+	}
 	l.check("Elman", x, 1)
 	o := elmanOps.Get()
 	o.begin(t, l.Recurrence)
@@ -71,7 +64,7 @@ func (o *elmanOp) forward(lo, hi int) {
 		kernel.Tanh(h, x)
 	case Logistic:
 		kernel.Logistic(h, x)
-	case Rectifier:
+	case ReLU:
 		for i, v := range x {
 			h[i] = max(v, 0)
 		}
@@ -99,7 +92,7 @@ func (o *elmanOp) grad(lo, hi int) {
 		kernel.TanhGrad(dx, h)
 	case Logistic:
 		kernel.LogisticGrad(dx, h)
-	case Rectifier:
+	case ReLU:
 		kernel.ReLUGrad(dx, h, 1)
 	}
 }

@@ -4,10 +4,10 @@ import "github.com/kotoba-nlp/kotoba/internal/kernel"
 
 // Linear is the affine map y = x·Wᵀ + b with what often follows it.
 type Linear struct {
-	Weight *Tensor // (out, in)
-	Bias   *Tensor // (1, out); nil for none
-	ReLU   bool    // y = max(y, 0)
-	Drop   Mask    // dropout on y, after ReLU
+	Weight     *Tensor    // (out, in)
+	Bias       *Tensor    // (1, out); nil for none
+	Activation Activation // Identity, ReLU, GELU or GELUTanh
+	Drop       Mask       // dropout on y, after ReLU
 }
 
 // linearOp is Linear on the tape.
@@ -15,6 +15,8 @@ type linearOp struct {
 	loop[linearOp]
 	Linear
 	x, y *Tensor
+	in   *Tensor // of GELU; y without it
+	dy   []Float // the gradient before the activation
 }
 
 var linearOps pool[linearOp]
@@ -28,19 +30,26 @@ func (t *Tape) Linear(x *Tensor, l Linear) *Tensor {
 	if l.Bias != nil && len(l.Bias.Data) != w.rows {
 		misfit("Linear", "the weight has %d rows; want as many biases", w.rows)
 	}
-	if l.Drop.Rate != 0 && !l.ReLU {
+	if a := l.Activation; a < Identity || a > GELUTanh {
+		misfit("Linear", "activation %d; want Identity, ReLU, GELU or GELUTanh", a)
+	}
+	if l.Drop.Rate != 0 && l.Activation != ReLU {
 		misfit("Linear", "dropout is on ReLU units")
 	}
 	o := linearOps.Get()
 	o.Linear, o.x, o.y = l, x, t.new(x.rows, w.rows)
-	e := kernel.Epilogue{ReLU: l.ReLU}
+	o.in = o.y
+	e := kernel.Epilogue{Activation: kernel.Activation(l.Activation)}
+	if l.Activation > ReLU && !t.inference {
+		o.in, e.Activated = t.new(x.rows, w.rows), o.y.Data
+	}
 	if l.Bias != nil {
 		e.Bias = l.Bias.Data
 	}
 	if w.packed != nil && t.inference {
-		kernel.GemmPacked(x.rows, x.matrix(false), w.packed, o.y.Data, w.rows, e)
+		kernel.GemmPacked(x.rows, x.matrix(false), w.packed, o.in.Data, w.rows, e)
 	} else {
-		kernel.Gemm(x.rows, w.rows, x.cols, x.matrix(false), w.matrix(true), o.y.Data, w.rows, e)
+		kernel.Gemm(x.rows, w.rows, x.cols, x.matrix(false), w.matrix(true), o.in.Data, w.rows, e)
 	}
 	if l.Drop.Rate > 0 {
 		o.each(o, len(o.y.Data), elementGrain, (*linearOp).drop)
@@ -60,11 +69,16 @@ func (o *linearOp) drop(lo, hi int) {
 
 func (o *linearOp) backward(t *Tape) {
 	x, w, y := o.x, o.Weight, o.y
-	if o.ReLU {
+	o.dy = y.Grad
+	switch o.Activation {
+	case ReLU:
 		o.each(o, len(y.Data), elementGrain, (*linearOp).reluGrad)
+	case GELU, GELUTanh:
+		o.dy = y.Data
+		o.each(o, len(y.Data), elementGrain, (*linearOp).geluGrad)
 	}
-	dy := kernel.Matrix{Data: y.Grad, Stride: y.cols}
-	dyT := kernel.Matrix{Data: y.Grad, Stride: y.cols, Trans: true}
+	dy := kernel.Matrix{Data: o.dy, Stride: y.cols}
+	dyT := kernel.Matrix{Data: o.dy, Stride: y.cols, Trans: true}
 	dw, fresh := w.gradient(t)
 	kernel.Gemm(w.rows, w.cols, x.rows, dyT, x.matrix(false), dw, w.cols, kernel.Epilogue{Add: !fresh})
 	if o.Bias != nil {
@@ -85,11 +99,22 @@ func (o *linearOp) reluGrad(lo, hi int) {
 	kernel.ReLUGrad(o.y.Grad[lo:hi], o.y.Data[lo:hi], scale)
 }
 
+// geluGrad makes y.Data, which nothing asks for any more, the gradient before GELU.
+func (o *linearOp) geluGrad(lo, hi int) {
+	d, x, dy := o.dy[lo:hi], o.in.Data[lo:hi], o.y.Grad[lo:hi]
+	clear(d)
+	if o.Activation == GELU {
+		kernel.GELUGrad(d, x, dy)
+	} else {
+		kernel.GELUTanhGrad(d, x, dy)
+	}
+}
+
 // biasGrain is the number of columns that one task sums.
 const biasGrain = 128
 
 func (o *linearOp) biasGrad(lo, hi int) {
-	sumRows(o.Bias.Grad[lo:hi], o.y.Grad[lo:], o.y.rows, o.y.cols)
+	sumRows(o.Bias.Grad[lo:hi], o.dy[lo:], o.y.rows, o.y.cols)
 }
 
 // sumRows adds rows of x, stride apart, to dst.

@@ -51,7 +51,7 @@ func factor(m Mask, i int) float64 {
 	return float64(out[0])
 }
 
-func linearOracle(relu bool, drop Mask) func(p []matrix) matrix {
+func linearOracle(a Activation, drop Mask) func(p []matrix) matrix {
 	return func(p []matrix) matrix {
 		x, w := p[0], p[1]
 		return generate(x.rows, w.rows, func(i, j int) float64 {
@@ -62,8 +62,13 @@ func linearOracle(relu bool, drop Mask) func(p []matrix) matrix {
 			for k := range x.cols {
 				s += *x.at(i, k) * *w.at(j, k)
 			}
-			if relu {
+			switch a {
+			case ReLU:
 				s = max(s, 0)
+			case GELU:
+				s *= math.Erfc(-s/math.Sqrt2) / 2
+			case GELUTanh:
+				s *= (1 + math.Tanh(math.Sqrt(2/math.Pi)*(s+0.044715*s*s*s))) / 2
 			}
 			if drop.Rate > 0 {
 				s *= factor(drop, i*w.rows+j)
@@ -73,18 +78,18 @@ func linearOracle(relu bool, drop Mask) func(p []matrix) matrix {
 	}
 }
 
-func linearRow(detail string, rows, in, out int, relu, bias bool, drop Mask) opRow {
+func linearRow(detail string, rows, in, out int, a Activation, bias bool, drop Mask) opRow {
 	shapes := [][2]int{{rows, in}, {out, in}}
 	if bias {
 		shapes = append(shapes, [2]int{1, out})
 	}
 	return opRow{"Linear", detail, shapes, func(t *Tape, p []*Tensor) *Tensor {
-		l := Linear{Weight: p[1], ReLU: relu, Drop: drop}
+		l := Linear{Weight: p[1], Activation: a, Drop: drop}
 		if bias {
 			l.Bias = p[2]
 		}
 		return t.Linear(p[0], l)
-	}, linearOracle(relu, drop)}
+	}, linearOracle(a, drop)}
 }
 
 // inferenceOnly are the operations that have no gradient.
@@ -96,10 +101,12 @@ var testMask = Mask{Key: 12345, Rate: 0.3}
 var opRows = slices.Concat(matrixRows, attentionRows, recurrentRows, lookupRows)
 
 var matrixRows = []opRow{
-	linearRow("bias", 5, 7, 3, false, true, Mask{}),
-	linearRow("no bias", 17, 16, 33, false, false, Mask{}),
-	linearRow("relu", 4, 31, 15, true, true, Mask{}),
-	linearRow("relu dropout", 9, 8, 40, true, true, testMask),
+	linearRow("bias", 5, 7, 3, Identity, true, Mask{}),
+	linearRow("no bias", 17, 16, 33, Identity, false, Mask{}),
+	linearRow("relu", 4, 31, 15, ReLU, true, Mask{}),
+	linearRow("relu dropout", 9, 8, 40, ReLU, true, testMask),
+	linearRow("gelu", 5, 9, 35, GELU, true, Mask{}),
+	linearRow("gelu tanh", 18, 16, 33, GELUTanh, false, Mask{}),
 	{"DropAdd", "", [][2]int{{5, 7}, {5, 7}}, func(t *Tape, p []*Tensor) *Tensor { return t.DropAdd(p[0], p[1], testMask) }, func(p []matrix) matrix {
 		return generate(5, 7, func(i, j int) float64 { return *p[0].at(i, j) + *p[1].at(i, j)*factor(testMask, i*7+j) })
 	}},

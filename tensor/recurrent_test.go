@@ -158,5 +158,5 @@ var recurrentRows = []opRow{
 	gruRow("one step", EqualSteps(1, 2), 4, 1),
 	elmanRow("tanh", Tanh, testSteps, 5, 1, math.Tanh),
 	elmanRow("logistic", Logistic, testSteps, 16, 0, sigmoid),
-	elmanRow("relu", Rectifier, testSteps, 6, 1, func(x float64) float64 { return max(x, 0) }),
+	elmanRow("relu", ReLU, testSteps, 6, 1, func(x float64) float64 { return max(x, 0) }),
 }

@@ -21,7 +21,7 @@ func TestTapeHoldsLittleMoreThanItsLargestStep(t *testing.T) {
 		tape.Reset()
 		x := tape.Input(rows, 48)
 		for range 6 {
-			x = tape.Linear(x, Linear{Weight: w, ReLU: true})
+			x = tape.Linear(x, Linear{Weight: w, Activation: ReLU})
 		}
 		loss, _ := tape.CrossEntropy(x, make([]int32, rows), CrossEntropy{Scale: 1})
 		tape.Backward(loss)

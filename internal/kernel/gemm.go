@@ -20,10 +20,24 @@ type Matrix struct {
 
 // Epilogue is what happens to a product before it is stored, in this order.
 type Epilogue struct {
-	Add  bool    // add the value that C holds
-	Bias []Float // add Bias[j] to column j; none when nil
-	ReLU bool    // clamp at zero
+	Add        bool    // add the value that C holds
+	Bias       []Float // add Bias[j] to column j; none when nil
+	Activation Activation
+	// Activated, if set, receives the result of GELU and GELUTanh, in rows as those of
+	// C, which keeps what they are of.
+	Activated []Float
 }
+
+// Activation is a function of each element of a product.
+type Activation int
+
+// The activations.
+const (
+	Identity   Activation = iota
+	ReLU                  // max(x, 0)
+	GELUExact             // [GELU]
+	GELUApprox            // [GELUTanh]
+)
 
 // tileKernels computes tiles of C from packed panels. It is the part of the
 // product that an instruction set has to supply.
@@ -288,7 +302,7 @@ func (g *gemm) flags(ka, kb int) int {
 	if ka == 0 && g.e.Bias != nil {
 		f |= flagBias
 	}
-	if kb == g.k && g.e.ReLU {
+	if kb == g.k && g.e.Activation == ReLU {
 		f |= flagReLU
 	}
 	return f
@@ -397,11 +411,31 @@ func (g *gemm) multiply(p, blk, lo, hi int, a []Float, at int, b []Float, far in
 	}
 	const size = int(unsafe.Sizeof(Float(0)))
 	ahead := rowsNear * g.t.nr * size
+	smooth := kb == g.k && g.e.Activation > ReLU
 	for i := lo; i < hi; i++ {
 		row := g.starts[i]
 		kernels[g.starts[i+1]-row](kc, &a[at+(row-first)*lda], lda, &b[0], ahead, &g.c[row*g.ldc+col], g.ldc, n, flags, bias)
 		if far > 0 {
 			ahead = far * size // b itself is near now
+		}
+		if smooth {
+			g.activate(row, g.starts[i+1], col, col+n)
+		}
+	}
+}
+
+// activate applies a smooth activation to a tile of C that is complete, and near.
+func (g *gemm) activate(r0, r1, c0, c1 int) {
+	to := g.e.Activated
+	if to == nil {
+		to = g.c
+	}
+	for r := r0; r < r1; r++ {
+		x, y := g.c[r*g.ldc+c0:r*g.ldc+c1], to[r*g.ldc+c0:r*g.ldc+c1]
+		if g.e.Activation == GELUExact {
+			GELU(y, x)
+		} else {
+			GELUTanh(y, x)
 		}
 	}
 }

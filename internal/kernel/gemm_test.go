@@ -75,8 +75,13 @@ func (g gemmCase) want() []float64 {
 			if g.e.Add {
 				s += out[i*g.ldc+j]
 			}
-			if g.e.ReLU {
+			switch g.e.Activation {
+			case ReLU:
 				s = math.Max(s, 0)
+			case GELUExact:
+				s = gelu64(s)
+			case GELUApprox:
+				s = geluTanh64(s)
 			}
 			out[i*g.ldc+j] = s
 		}
@@ -90,8 +95,8 @@ func (g gemmCase) check(t *testing.T, got []Float) {
 	for i := range want {
 		// Rounding errors grow with the square root of k.
 		if d := math.Abs(float64(got[i]) - want[i]); d > 2e-6*(1+math.Sqrt(float64(g.k)))*(1+math.Abs(want[i])) {
-			t.Fatalf("m=%d n=%d k=%d Aᵀ=%v Bᵀ=%v add=%v bias=%v relu=%v: C[%d,%d] = %v, want %v", g.m, g.n, g.k,
-				g.a.Trans, g.b.Trans, g.e.Add, g.e.Bias != nil, g.e.ReLU, i/g.ldc, i%g.ldc, got[i], want[i])
+			t.Fatalf("m=%d n=%d k=%d Aᵀ=%v Bᵀ=%v add=%v bias=%v activation %d: C[%d,%d] = %v, want %v", g.m, g.n, g.k,
+				g.a.Trans, g.b.Trans, g.e.Add, g.e.Bias != nil, g.e.Activation, i/g.ldc, i%g.ldc, got[i], want[i])
 		}
 	}
 }
@@ -116,12 +121,12 @@ func TestGemm(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 2))
 		for _, s := range sizes {
 			for layout := range 4 {
-				for flags := range 8 {
-					if layout != 0 && flags != 0 && flags != 7 {
+				for flags := range 16 {
+					if layout != 0 && flags != 0 && flags != 15 {
 						continue // one layout shows what each flag does
 					}
-					e := Epilogue{Add: flags&1 != 0, ReLU: flags&2 != 0}
-					if flags&4 != 0 {
+					e := Epilogue{Add: flags&1 != 0, Activation: Activation(flags >> 1 & 3)}
+					if flags&8 != 0 {
 						e.Bias = random(r, s[1])
 					}
 					g := newGemmCase(r, s[0], s[1], s[2], layout&1 != 0, layout&2 != 0, e)
@@ -137,6 +142,47 @@ func TestGemm(t *testing.T) {
 	})
 }
 
+// TestGemmKeepsWhatIsActivated compares the result of an activation, in memory of its
+// own, with that in place, and what it is of with a product without.
+func TestGemmKeepsWhatIsActivated(t *testing.T) {
+	eachPath(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(5, 6))
+		for _, a := range []Activation{GELUExact, GELUApprox} {
+			g := newGemmCase(r, 31, 70, 800, false, true, Epilogue{Activation: a})
+			plain, kept, to, inPlace := slices.Clone(g.c), slices.Clone(g.c), slices.Clone(g.c), slices.Clone(g.c)
+			Gemm(g.m, g.n, g.k, g.a, g.b, plain, g.ldc, Epilogue{})
+			Gemm(g.m, g.n, g.k, g.a, g.b, kept, g.ldc, Epilogue{Activation: a, Activated: to})
+			Gemm(g.m, g.n, g.k, g.a, g.b, inPlace, g.ldc, Epilogue{Activation: a})
+			if !slices.Equal(plain, kept) || !slices.Equal(to, inPlace) {
+				t.Errorf("activation %d: what it is of, or its result, differs with memory of its own", a)
+			}
+			g.check(t, to)
+		}
+	})
+}
+
+// TestGELUEverywhere follows both forms to where they are 0 and x.
+func TestGELUEverywhere(t *testing.T) {
+	eachPath(t, func(t *testing.T) {
+		var x []Float
+		for v := -120.0; v <= 120; v += 0.01 {
+			x = append(x, Float(v))
+		}
+		y := make([]Float, len(x))
+		for _, f := range []struct {
+			run  func(dst, x []Float)
+			want func(float64) float64
+		}{{GELU, gelu64}, {GELUTanh, geluTanh64}} {
+			f.run(y, x)
+			for i, v := range x {
+				if want := f.want(float64(v)); math.Abs(float64(y[i])-want) > 4e-7*(1+math.Abs(float64(v))) {
+					t.Fatalf("gelu of %v is %v; want %v", v, y[i], want)
+				}
+			}
+		}
+	})
+}
+
 // TestGemmInGroups makes small products be shared out as large ones are: by
 // groups of panels on one thread, which must give the same as cells on several.
 func TestGemmInGroups(t *testing.T) {
@@ -146,7 +192,7 @@ func TestGemmInGroups(t *testing.T) {
 	eachPath(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(9, 10))
 		for _, transposed := range []bool{false, true} {
-			e := Epilogue{Add: true, ReLU: true, Bias: random(r, 1090)}
+			e := Epilogue{Add: true, Activation: ReLU, Bias: random(r, 1090)}
 			g := newGemmCase(r, 21, 1090, 600, false, transposed, e)
 			var all [2][]Float
 			for i, threads := range []int{1, 5} {

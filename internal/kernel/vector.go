@@ -20,6 +20,8 @@ type vector struct {
 	tanh         func(dst, x *Float, n int)
 	gelu         func(dst, x *Float, n int)
 	geluGrad     func(dx, x, dy *Float, n int)
+	geluTanh     func(dst, x *Float, n int)
+	geluTanhGrad func(dx, x, dy *Float, n int)
 	swish        func(dst, x *Float, n int)
 	swishGrad    func(dx, x, dy *Float, n int)
 	norm         func(dst, x, gain, shift *Float, n int, mean, rstd Float)
@@ -136,8 +138,8 @@ func Tanh(dst, x []Float) {
 	}
 }
 
-// GELU computes dst = x/2·(1 + tanh(√(2/π)(x + 0.044715x³))) over the length
-// of dst (Hendrycks and Gimpel 2016, section 2).
+// GELU computes dst = x/2·(1 + erf(x/√2)) over the length of dst (Hendrycks and
+// Gimpel 2016, section 2).
 func GELU(dst, x []Float) {
 	if n := len(dst); n > 0 {
 		active.gelu(&dst[0], head(x, n), n)
@@ -148,6 +150,21 @@ func GELU(dst, x []Float) {
 func GELUGrad(dx, x, dy []Float) {
 	if n := len(dx); n > 0 {
 		active.geluGrad(&dx[0], head(x, n), head(dy, n), n)
+	}
+}
+
+// GELUTanh computes dst = x/2·(1 + tanh(√(2/π)(x + 0.044715x³))) over the length
+// of dst, their approximation of [GELU].
+func GELUTanh(dst, x []Float) {
+	if n := len(dst); n > 0 {
+		active.geluTanh(&dst[0], head(x, n), n)
+	}
+}
+
+// GELUTanhGrad adds to dx dy times the derivative of [GELUTanh] at x.
+func GELUTanhGrad(dx, x, dy []Float) {
+	if n := len(dx); n > 0 {
+		active.geluTanhGrad(&dx[0], head(x, n), head(dy, n), n)
 	}
 }
 

@@ -1106,9 +1106,9 @@ DATA constAVX23f200000<>+24(SB)/4, $0x3f200000
 DATA constAVX23f200000<>+28(SB)/4, $0x3f200000
 GLOBL constAVX23f200000<>(SB), RODATA|NOPTR, $32
 
-// func geluAVX2(dst *float32, x *float32, n int)
+// func geluTanhAVX2(dst *float32, x *float32, n int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·geluAVX2(SB), NOSPLIT, $0-24
+TEXT ·geluTanhAVX2(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ n+16(FP), DX
@@ -1217,9 +1217,9 @@ DATA constAVX2bfcc422a<>+24(SB)/4, $0xbfcc422a
 DATA constAVX2bfcc422a<>+28(SB)/4, $0xbfcc422a
 GLOBL constAVX2bfcc422a<>(SB), RODATA|NOPTR, $32
 
-// func geluGradAVX2(dx *float32, x *float32, dy *float32, n int)
+// func geluTanhGradAVX2(dx *float32, x *float32, dy *float32, n int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·geluGradAVX2(SB), NOSPLIT, $0-32
+TEXT ·geluTanhGradAVX2(SB), NOSPLIT, $0-32
 	MOVQ dx+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ dy+16(FP), DX
@@ -1349,6 +1349,376 @@ DATA constAVX23e5b33b6<>+20(SB)/4, $0x3e5b33b6
 DATA constAVX23e5b33b6<>+24(SB)/4, $0x3e5b33b6
 DATA constAVX23e5b33b6<>+28(SB)/4, $0x3e5b33b6
 GLOBL constAVX23e5b33b6<>(SB), RODATA|NOPTR, $32
+
+// func geluAVX2(dst *float32, x *float32, n int)
+// Requires: AVX, FMA3
+TEXT ·geluAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	SUBQ $0x00000008, DX
+	JLT  tail
+
+one:
+	VMOVUPS     (CX), Y0
+	VMOVUPS     constAVX2c0b504f3<>+0(SB), Y1
+	VMOVUPS     constAVX240b504f3<>+0(SB), Y2
+	VMAXPS      Y0, Y1, Y1
+	VMINPS      Y2, Y1, Y1
+	VMULPS      Y1, Y1, Y2
+	VMOVUPS     constAVX2abd3f331<>+0(SB), Y3
+	VFMADD213PS constAVX22fa84a8d<>+0(SB), Y2, Y3
+	VFMADD213PS constAVX2b347667d<>+0(SB), Y2, Y3
+	VFMADD213PS constAVX2b628d45d<>+0(SB), Y2, Y3
+	VFMADD213PS constAVX2b8883d9c<>+0(SB), Y2, Y3
+	VFMADD213PS constAVX2ba08eb41<>+0(SB), Y2, Y3
+	VFMADD213PS constAVX2bbba79f3<>+0(SB), Y2, Y3
+	VMOVUPS     constAVX2b57460cd<>+0(SB), Y4
+	VFMADD213PS constAVX2b7dfbd29<>+0(SB), Y2, Y4
+	VFMADD213PS constAVX2b9dc924e<>+0(SB), Y2, Y4
+	VFMADD213PS constAVX2bb719bf8<>+0(SB), Y2, Y4
+	VFMADD213PS constAVX2bc69b6a7<>+0(SB), Y2, Y4
+	VMULPS      Y1, Y3, Y3
+	VDIVPS      Y4, Y3, Y3
+	VADDPS      constAVX23f000000<>+0(SB), Y3, Y3
+	VMULPS      Y0, Y3, Y3
+	VMOVUPS     Y3, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	SUBQ        $0x00000008, DX
+	JGE         one
+
+tail:
+	ADDQ        $0x00000008, DX
+	JZ          done
+	LEAQ        laneMasks<>+0(SB), BX
+	MOVQ        $0x00000008, SI
+	SUBQ        DX, SI
+	VMOVUPS     (BX)(SI*4), Y0
+	VMASKMOVPS  (CX), Y0, Y1
+	VMOVUPS     constAVX2c0b504f3<>+0(SB), Y2
+	VMOVUPS     constAVX240b504f3<>+0(SB), Y3
+	VMAXPS      Y1, Y2, Y2
+	VMINPS      Y3, Y2, Y2
+	VMULPS      Y2, Y2, Y3
+	VMOVUPS     constAVX2abd3f331<>+0(SB), Y4
+	VFMADD213PS constAVX22fa84a8d<>+0(SB), Y3, Y4
+	VFMADD213PS constAVX2b347667d<>+0(SB), Y3, Y4
+	VFMADD213PS constAVX2b628d45d<>+0(SB), Y3, Y4
+	VFMADD213PS constAVX2b8883d9c<>+0(SB), Y3, Y4
+	VFMADD213PS constAVX2ba08eb41<>+0(SB), Y3, Y4
+	VFMADD213PS constAVX2bbba79f3<>+0(SB), Y3, Y4
+	VMOVUPS     constAVX2b57460cd<>+0(SB), Y5
+	VFMADD213PS constAVX2b7dfbd29<>+0(SB), Y3, Y5
+	VFMADD213PS constAVX2b9dc924e<>+0(SB), Y3, Y5
+	VFMADD213PS constAVX2bb719bf8<>+0(SB), Y3, Y5
+	VFMADD213PS constAVX2bc69b6a7<>+0(SB), Y3, Y5
+	VMULPS      Y2, Y4, Y4
+	VDIVPS      Y5, Y4, Y4
+	VADDPS      constAVX23f000000<>+0(SB), Y4, Y4
+	VMULPS      Y1, Y4, Y4
+	VMASKMOVPS  Y4, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA constAVX2c0b504f3<>+0(SB)/4, $0xc0b504f3
+DATA constAVX2c0b504f3<>+4(SB)/4, $0xc0b504f3
+DATA constAVX2c0b504f3<>+8(SB)/4, $0xc0b504f3
+DATA constAVX2c0b504f3<>+12(SB)/4, $0xc0b504f3
+DATA constAVX2c0b504f3<>+16(SB)/4, $0xc0b504f3
+DATA constAVX2c0b504f3<>+20(SB)/4, $0xc0b504f3
+DATA constAVX2c0b504f3<>+24(SB)/4, $0xc0b504f3
+DATA constAVX2c0b504f3<>+28(SB)/4, $0xc0b504f3
+GLOBL constAVX2c0b504f3<>(SB), RODATA|NOPTR, $32
+
+DATA constAVX240b504f3<>+0(SB)/4, $0x40b504f3
+DATA constAVX240b504f3<>+4(SB)/4, $0x40b504f3
+DATA constAVX240b504f3<>+8(SB)/4, $0x40b504f3
+DATA constAVX240b504f3<>+12(SB)/4, $0x40b504f3
+DATA constAVX240b504f3<>+16(SB)/4, $0x40b504f3
+DATA constAVX240b504f3<>+20(SB)/4, $0x40b504f3
+DATA constAVX240b504f3<>+24(SB)/4, $0x40b504f3
+DATA constAVX240b504f3<>+28(SB)/4, $0x40b504f3
+GLOBL constAVX240b504f3<>(SB), RODATA|NOPTR, $32
+
+DATA constAVX2abd3f331<>+0(SB)/4, $0xabd3f331
+DATA constAVX2abd3f331<>+4(SB)/4, $0xabd3f331
+DATA constAVX2abd3f331<>+8(SB)/4, $0xabd3f331
+DATA constAVX2abd3f331<>+12(SB)/4, $0xabd3f331
+DATA constAVX2abd3f331<>+16(SB)/4, $0xabd3f331
+DATA constAVX2abd3f331<>+20(SB)/4, $0xabd3f331
+DATA constAVX2abd3f331<>+24(SB)/4, $0xabd3f331
+DATA constAVX2abd3f331<>+28(SB)/4, $0xabd3f331
+GLOBL constAVX2abd3f331<>(SB), RODATA|NOPTR, $32
+
+DATA constAVX22fa84a8d<>+0(SB)/4, $0x2fa84a8d
+DATA constAVX22fa84a8d<>+4(SB)/4, $0x2fa84a8d
+DATA constAVX22fa84a8d<>+8(SB)/4, $0x2fa84a8d
+DATA constAVX22fa84a8d<>+12(SB)/4, $0x2fa84a8d
+DATA constAVX22fa84a8d<>+16(SB)/4, $0x2fa84a8d
+DATA constAVX22fa84a8d<>+20(SB)/4, $0x2fa84a8d
+DATA constAVX22fa84a8d<>+24(SB)/4, $0x2fa84a8d
+DATA constAVX22fa84a8d<>+28(SB)/4, $0x2fa84a8d
+GLOBL constAVX22fa84a8d<>(SB), RODATA|NOPTR, $32
+
+DATA constAVX2b347667d<>+0(SB)/4, $0xb347667d
+DATA constAVX2b347667d<>+4(SB)/4, $0xb347667d
+DATA constAVX2b347667d<>+8(SB)/4, $0xb347667d
+DATA constAVX2b347667d<>+12(SB)/4, $0xb347667d
+DATA constAVX2b347667d<>+16(SB)/4, $0xb347667d
+DATA constAVX2b347667d<>+20(SB)/4, $0xb347667d
+DATA constAVX2b347667d<>+24(SB)/4, $0xb347667d
+DATA constAVX2b347667d<>+28(SB)/4, $0xb347667d
+GLOBL constAVX2b347667d<>(SB), RODATA|NOPTR, $32
+
+DATA constAVX2b628d45d<>+0(SB)/4, $0xb628d45d
+DATA constAVX2b628d45d<>+4(SB)/4, $0xb628d45d
+DATA constAVX2b628d45d<>+8(SB)/4, $0xb628d45d
+DATA constAVX2b628d45d<>+12(SB)/4, $0xb628d45d
+DATA constAVX2b628d45d<>+16(SB)/4, $0xb628d45d
+DATA constAVX2b628d45d<>+20(SB)/4, $0xb628d45d
+DATA constAVX2b628d45d<>+24(SB)/4, $0xb628d45d
+DATA constAVX2b628d45d<>+28(SB)/4, $0xb628d45d
+GLOBL constAVX2b628d45d<>(SB), RODATA|NOPTR, $32
+
+DATA constAVX2b8883d9c<>+0(SB)/4, $0xb8883d9c
+DATA constAVX2b8883d9c<>+4(SB)/4, $0xb8883d9c
+DATA constAVX2b8883d9c<>+8(SB)/4, $0xb8883d9c
+DATA constAVX2b8883d9c<>+12(SB)/4, $0xb8883d9c
+DATA constAVX2b8883d9c<>+16(SB)/4, $0xb8883d9c
+DATA constAVX2b8883d9c<>+20(SB)/4, $0xb8883d9c
+DATA constAVX2b8883d9c<>+24(SB)/4, $0xb8883d9c
+DATA constAVX2b8883d9c<>+28(SB)/4, $0xb8883d9c
+GLOBL constAVX2b8883d9c<>(SB), RODATA|NOPTR, $32
+
+DATA constAVX2ba08eb41<>+0(SB)/4, $0xba08eb41
+DATA constAVX2ba08eb41<>+4(SB)/4, $0xba08eb41
+DATA constAVX2ba08eb41<>+8(SB)/4, $0xba08eb41
+DATA constAVX2ba08eb41<>+12(SB)/4, $0xba08eb41
+DATA constAVX2ba08eb41<>+16(SB)/4, $0xba08eb41
+DATA constAVX2ba08eb41<>+20(SB)/4, $0xba08eb41
+DATA constAVX2ba08eb41<>+24(SB)/4, $0xba08eb41
+DATA constAVX2ba08eb41<>+28(SB)/4, $0xba08eb41
+GLOBL constAVX2ba08eb41<>(SB), RODATA|NOPTR, $32
+
+DATA constAVX2bbba79f3<>+0(SB)/4, $0xbbba79f3
+DATA constAVX2bbba79f3<>+4(SB)/4, $0xbbba79f3
+DATA constAVX2bbba79f3<>+8(SB)/4, $0xbbba79f3
+DATA constAVX2bbba79f3<>+12(SB)/4, $0xbbba79f3
+DATA constAVX2bbba79f3<>+16(SB)/4, $0xbbba79f3
+DATA constAVX2bbba79f3<>+20(SB)/4, $0xbbba79f3
+DATA constAVX2bbba79f3<>+24(SB)/4, $0xbbba79f3
+DATA constAVX2bbba79f3<>+28(SB)/4, $0xbbba79f3
+GLOBL constAVX2bbba79f3<>(SB), RODATA|NOPTR, $32
+
+DATA constAVX2b57460cd<>+0(SB)/4, $0xb57460cd
+DATA constAVX2b57460cd<>+4(SB)/4, $0xb57460cd
+DATA constAVX2b57460cd<>+8(SB)/4, $0xb57460cd
+DATA constAVX2b57460cd<>+12(SB)/4, $0xb57460cd
+DATA constAVX2b57460cd<>+16(SB)/4, $0xb57460cd
+DATA constAVX2b57460cd<>+20(SB)/4, $0xb57460cd
+DATA constAVX2b57460cd<>+24(SB)/4, $0xb57460cd
+DATA constAVX2b57460cd<>+28(SB)/4, $0xb57460cd
+GLOBL constAVX2b57460cd<>(SB), RODATA|NOPTR, $32
+
+DATA constAVX2b7dfbd29<>+0(SB)/4, $0xb7dfbd29
+DATA constAVX2b7dfbd29<>+4(SB)/4, $0xb7dfbd29
+DATA constAVX2b7dfbd29<>+8(SB)/4, $0xb7dfbd29
+DATA constAVX2b7dfbd29<>+12(SB)/4, $0xb7dfbd29
+DATA constAVX2b7dfbd29<>+16(SB)/4, $0xb7dfbd29
+DATA constAVX2b7dfbd29<>+20(SB)/4, $0xb7dfbd29
+DATA constAVX2b7dfbd29<>+24(SB)/4, $0xb7dfbd29
+DATA constAVX2b7dfbd29<>+28(SB)/4, $0xb7dfbd29
+GLOBL constAVX2b7dfbd29<>(SB), RODATA|NOPTR, $32
+
+DATA constAVX2b9dc924e<>+0(SB)/4, $0xb9dc924e
+DATA constAVX2b9dc924e<>+4(SB)/4, $0xb9dc924e
+DATA constAVX2b9dc924e<>+8(SB)/4, $0xb9dc924e
+DATA constAVX2b9dc924e<>+12(SB)/4, $0xb9dc924e
+DATA constAVX2b9dc924e<>+16(SB)/4, $0xb9dc924e
+DATA constAVX2b9dc924e<>+20(SB)/4, $0xb9dc924e
+DATA constAVX2b9dc924e<>+24(SB)/4, $0xb9dc924e
+DATA constAVX2b9dc924e<>+28(SB)/4, $0xb9dc924e
+GLOBL constAVX2b9dc924e<>(SB), RODATA|NOPTR, $32
+
+DATA constAVX2bb719bf8<>+0(SB)/4, $0xbb719bf8
+DATA constAVX2bb719bf8<>+4(SB)/4, $0xbb719bf8
+DATA constAVX2bb719bf8<>+8(SB)/4, $0xbb719bf8
+DATA constAVX2bb719bf8<>+12(SB)/4, $0xbb719bf8
+DATA constAVX2bb719bf8<>+16(SB)/4, $0xbb719bf8
+DATA constAVX2bb719bf8<>+20(SB)/4, $0xbb719bf8
+DATA constAVX2bb719bf8<>+24(SB)/4, $0xbb719bf8
+DATA constAVX2bb719bf8<>+28(SB)/4, $0xbb719bf8
+GLOBL constAVX2bb719bf8<>(SB), RODATA|NOPTR, $32
+
+DATA constAVX2bc69b6a7<>+0(SB)/4, $0xbc69b6a7
+DATA constAVX2bc69b6a7<>+4(SB)/4, $0xbc69b6a7
+DATA constAVX2bc69b6a7<>+8(SB)/4, $0xbc69b6a7
+DATA constAVX2bc69b6a7<>+12(SB)/4, $0xbc69b6a7
+DATA constAVX2bc69b6a7<>+16(SB)/4, $0xbc69b6a7
+DATA constAVX2bc69b6a7<>+20(SB)/4, $0xbc69b6a7
+DATA constAVX2bc69b6a7<>+24(SB)/4, $0xbc69b6a7
+DATA constAVX2bc69b6a7<>+28(SB)/4, $0xbc69b6a7
+GLOBL constAVX2bc69b6a7<>(SB), RODATA|NOPTR, $32
+
+// func geluGradAVX2(dx *float32, x *float32, dy *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·geluGradAVX2(SB), NOSPLIT, $0-32
+	MOVQ dx+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ dy+16(FP), DX
+	MOVQ n+24(FP), BX
+	SUBQ $0x00000008, BX
+	JLT  tail
+
+one:
+	VMOVUPS      (AX), Y0
+	VMOVUPS      (CX), Y1
+	VMOVUPS      (DX), Y2
+	VMOVUPS      constAVX2c0b504f3<>+0(SB), Y3
+	VMOVUPS      constAVX240b504f3<>+0(SB), Y4
+	VMAXPS       Y1, Y3, Y3
+	VMINPS       Y4, Y3, Y3
+	VMULPS       Y3, Y3, Y4
+	VMOVUPS      constAVX2abd3f331<>+0(SB), Y5
+	VFMADD213PS  constAVX22fa84a8d<>+0(SB), Y4, Y5
+	VFMADD213PS  constAVX2b347667d<>+0(SB), Y4, Y5
+	VFMADD213PS  constAVX2b628d45d<>+0(SB), Y4, Y5
+	VFMADD213PS  constAVX2b8883d9c<>+0(SB), Y4, Y5
+	VFMADD213PS  constAVX2ba08eb41<>+0(SB), Y4, Y5
+	VFMADD213PS  constAVX2bbba79f3<>+0(SB), Y4, Y5
+	VMOVUPS      constAVX2b57460cd<>+0(SB), Y6
+	VFMADD213PS  constAVX2b7dfbd29<>+0(SB), Y4, Y6
+	VFMADD213PS  constAVX2b9dc924e<>+0(SB), Y4, Y6
+	VFMADD213PS  constAVX2bb719bf8<>+0(SB), Y4, Y6
+	VFMADD213PS  constAVX2bc69b6a7<>+0(SB), Y4, Y6
+	VMULPS       Y3, Y5, Y5
+	VDIVPS       Y6, Y5, Y5
+	VADDPS       constAVX23f000000<>+0(SB), Y5, Y5
+	VMOVUPS      constAVX2bf000000<>+0(SB), Y3
+	VMULPS       Y1, Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VCMPPS       $0x15, constAVX2c2aeac4f<>+0(SB), Y3, Y4
+	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y6
+	VMOVUPS      constAVX242b17217<>+0(SB), Y7
+	VMAXPS       Y3, Y6, Y6
+	VMINPS       Y6, Y7, Y3
+	VMOVUPS      constAVX23fb8aa3b<>+0(SB), Y7
+	VFMADD213PS  constAVX24b400000<>+0(SB), Y3, Y7
+	VSUBPS       constAVX24b400000<>+0(SB), Y7, Y6
+	VFNMADD231PS constAVX23f318000<>+0(SB), Y6, Y3
+	VFNMADD231PS constAVX2b95e8083<>+0(SB), Y6, Y3
+	VMOVUPS      constAVX239506967<>+0(SB), Y8
+	VMOVUPS      constAVX23c088908<>+0(SB), Y9
+	VMOVUPS      constAVX23e2aaaaa<>+0(SB), Y10
+	VMULPS       Y3, Y3, Y6
+	VFMADD213PS  constAVX23ab743ce<>+0(SB), Y3, Y8
+	VFMADD213PS  constAVX23d2aa9c1<>+0(SB), Y3, Y9
+	VFMADD213PS  constAVX23f000000<>+0(SB), Y3, Y10
+	VFMADD213PS  Y9, Y6, Y8
+	VFMADD213PS  Y10, Y6, Y8
+	VFMADD213PS  Y3, Y6, Y8
+	VADDPS       constAVX23f800000<>+0(SB), Y8, Y8
+	VPSLLD       $0x17, Y7, Y7
+	VPADDD       Y7, Y8, Y8
+	VANDPS       Y4, Y8, Y8
+	VMULPS       Y1, Y8, Y8
+	VFMADD231PS  constAVX23ecc422a<>+0(SB), Y8, Y5
+	VFMADD231PS  Y5, Y2, Y0
+	VMOVUPS      Y0, (AX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, BX
+	JGE          one
+
+tail:
+	ADDQ         $0x00000008, BX
+	JZ           done
+	LEAQ         laneMasks<>+0(SB), SI
+	MOVQ         $0x00000008, DI
+	SUBQ         BX, DI
+	VMOVUPS      (SI)(DI*4), Y0
+	VMASKMOVPS   (AX), Y0, Y1
+	VMASKMOVPS   (CX), Y0, Y2
+	VMASKMOVPS   (DX), Y0, Y3
+	VMOVUPS      constAVX2c0b504f3<>+0(SB), Y4
+	VMOVUPS      constAVX240b504f3<>+0(SB), Y5
+	VMAXPS       Y2, Y4, Y4
+	VMINPS       Y5, Y4, Y4
+	VMULPS       Y4, Y4, Y5
+	VMOVUPS      constAVX2abd3f331<>+0(SB), Y6
+	VFMADD213PS  constAVX22fa84a8d<>+0(SB), Y5, Y6
+	VFMADD213PS  constAVX2b347667d<>+0(SB), Y5, Y6
+	VFMADD213PS  constAVX2b628d45d<>+0(SB), Y5, Y6
+	VFMADD213PS  constAVX2b8883d9c<>+0(SB), Y5, Y6
+	VFMADD213PS  constAVX2ba08eb41<>+0(SB), Y5, Y6
+	VFMADD213PS  constAVX2bbba79f3<>+0(SB), Y5, Y6
+	VMOVUPS      constAVX2b57460cd<>+0(SB), Y7
+	VFMADD213PS  constAVX2b7dfbd29<>+0(SB), Y5, Y7
+	VFMADD213PS  constAVX2b9dc924e<>+0(SB), Y5, Y7
+	VFMADD213PS  constAVX2bb719bf8<>+0(SB), Y5, Y7
+	VFMADD213PS  constAVX2bc69b6a7<>+0(SB), Y5, Y7
+	VMULPS       Y4, Y6, Y6
+	VDIVPS       Y7, Y6, Y6
+	VADDPS       constAVX23f000000<>+0(SB), Y6, Y6
+	VMOVUPS      constAVX2bf000000<>+0(SB), Y4
+	VMULPS       Y2, Y4, Y4
+	VMULPS       Y2, Y4, Y4
+	VCMPPS       $0x15, constAVX2c2aeac4f<>+0(SB), Y4, Y5
+	VMOVUPS      constAVX2c2aeac4f<>+0(SB), Y7
+	VMOVUPS      constAVX242b17217<>+0(SB), Y8
+	VMAXPS       Y4, Y7, Y7
+	VMINPS       Y7, Y8, Y4
+	VMOVUPS      constAVX23fb8aa3b<>+0(SB), Y8
+	VFMADD213PS  constAVX24b400000<>+0(SB), Y4, Y8
+	VSUBPS       constAVX24b400000<>+0(SB), Y8, Y7
+	VFNMADD231PS constAVX23f318000<>+0(SB), Y7, Y4
+	VFNMADD231PS constAVX2b95e8083<>+0(SB), Y7, Y4
+	VMOVUPS      constAVX239506967<>+0(SB), Y9
+	VMOVUPS      constAVX23c088908<>+0(SB), Y10
+	VMOVUPS      constAVX23e2aaaaa<>+0(SB), Y11
+	VMULPS       Y4, Y4, Y7
+	VFMADD213PS  constAVX23ab743ce<>+0(SB), Y4, Y9
+	VFMADD213PS  constAVX23d2aa9c1<>+0(SB), Y4, Y10
+	VFMADD213PS  constAVX23f000000<>+0(SB), Y4, Y11
+	VFMADD213PS  Y10, Y7, Y9
+	VFMADD213PS  Y11, Y7, Y9
+	VFMADD213PS  Y4, Y7, Y9
+	VADDPS       constAVX23f800000<>+0(SB), Y9, Y9
+	VPSLLD       $0x17, Y8, Y8
+	VPADDD       Y8, Y9, Y9
+	VANDPS       Y5, Y9, Y9
+	VMULPS       Y2, Y9, Y9
+	VFMADD231PS  constAVX23ecc422a<>+0(SB), Y9, Y6
+	VFMADD231PS  Y6, Y3, Y1
+	VMASKMOVPS   Y1, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA constAVX2bf000000<>+0(SB)/4, $0xbf000000
+DATA constAVX2bf000000<>+4(SB)/4, $0xbf000000
+DATA constAVX2bf000000<>+8(SB)/4, $0xbf000000
+DATA constAVX2bf000000<>+12(SB)/4, $0xbf000000
+DATA constAVX2bf000000<>+16(SB)/4, $0xbf000000
+DATA constAVX2bf000000<>+20(SB)/4, $0xbf000000
+DATA constAVX2bf000000<>+24(SB)/4, $0xbf000000
+DATA constAVX2bf000000<>+28(SB)/4, $0xbf000000
+GLOBL constAVX2bf000000<>(SB), RODATA|NOPTR, $32
+
+DATA constAVX23ecc422a<>+0(SB)/4, $0x3ecc422a
+DATA constAVX23ecc422a<>+4(SB)/4, $0x3ecc422a
+DATA constAVX23ecc422a<>+8(SB)/4, $0x3ecc422a
+DATA constAVX23ecc422a<>+12(SB)/4, $0x3ecc422a
+DATA constAVX23ecc422a<>+16(SB)/4, $0x3ecc422a
+DATA constAVX23ecc422a<>+20(SB)/4, $0x3ecc422a
+DATA constAVX23ecc422a<>+24(SB)/4, $0x3ecc422a
+DATA constAVX23ecc422a<>+28(SB)/4, $0x3ecc422a
+GLOBL constAVX23ecc422a<>(SB), RODATA|NOPTR, $32
 
 // func swishAVX2(dst *float32, x *float32, n int)
 // Requires: AVX, AVX2, FMA3
@@ -4374,9 +4744,9 @@ DATA constAVX5123f200000<>+56(SB)/4, $0x3f200000
 DATA constAVX5123f200000<>+60(SB)/4, $0x3f200000
 GLOBL constAVX5123f200000<>(SB), RODATA|NOPTR, $64
 
-// func geluAVX512(dst *float32, x *float32, n int)
+// func geluTanhAVX512(dst *float32, x *float32, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·geluAVX512(SB), NOSPLIT, $0-24
+TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ n+16(FP), DX
@@ -4502,9 +4872,9 @@ DATA constAVX512bfcc422a<>+56(SB)/4, $0xbfcc422a
 DATA constAVX512bfcc422a<>+60(SB)/4, $0xbfcc422a
 GLOBL constAVX512bfcc422a<>(SB), RODATA|NOPTR, $64
 
-// func geluGradAVX512(dx *float32, x *float32, dy *float32, n int)
+// func geluTanhGradAVX512(dx *float32, x *float32, dy *float32, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·geluGradAVX512(SB), NOSPLIT, $0-32
+TEXT ·geluTanhGradAVX512(SB), NOSPLIT, $0-32
 	MOVQ dx+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ dy+16(FP), DX
@@ -4651,6 +5021,506 @@ DATA constAVX5123e5b33b6<>+52(SB)/4, $0x3e5b33b6
 DATA constAVX5123e5b33b6<>+56(SB)/4, $0x3e5b33b6
 DATA constAVX5123e5b33b6<>+60(SB)/4, $0x3e5b33b6
 GLOBL constAVX5123e5b33b6<>(SB), RODATA|NOPTR, $64
+
+// func geluAVX512(dst *float32, x *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·geluAVX512(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ n+16(FP), DX
+	SUBQ $0x00000010, DX
+	JLT  tail
+
+one:
+	VMOVUPS     (CX), Z0
+	VMOVUPS     constAVX512c0b504f3<>+0(SB), Z1
+	VMOVUPS     constAVX51240b504f3<>+0(SB), Z2
+	VMAXPS      Z0, Z1, Z1
+	VMINPS      Z2, Z1, Z1
+	VMULPS      Z1, Z1, Z2
+	VMOVUPS     constAVX512abd3f331<>+0(SB), Z3
+	VFMADD213PS constAVX5122fa84a8d<>+0(SB), Z2, Z3
+	VFMADD213PS constAVX512b347667d<>+0(SB), Z2, Z3
+	VFMADD213PS constAVX512b628d45d<>+0(SB), Z2, Z3
+	VFMADD213PS constAVX512b8883d9c<>+0(SB), Z2, Z3
+	VFMADD213PS constAVX512ba08eb41<>+0(SB), Z2, Z3
+	VFMADD213PS constAVX512bbba79f3<>+0(SB), Z2, Z3
+	VMOVUPS     constAVX512b57460cd<>+0(SB), Z4
+	VFMADD213PS constAVX512b7dfbd29<>+0(SB), Z2, Z4
+	VFMADD213PS constAVX512b9dc924e<>+0(SB), Z2, Z4
+	VFMADD213PS constAVX512bb719bf8<>+0(SB), Z2, Z4
+	VFMADD213PS constAVX512bc69b6a7<>+0(SB), Z2, Z4
+	VMULPS      Z1, Z3, Z3
+	VDIVPS      Z4, Z3, Z3
+	VADDPS      constAVX5123f000000<>+0(SB), Z3, Z3
+	VMULPS      Z0, Z3, Z3
+	VMOVUPS     Z3, (AX)
+	ADDQ        $0x00000040, AX
+	ADDQ        $0x00000040, CX
+	SUBQ        $0x00000010, DX
+	JGE         one
+
+tail:
+	ADDQ        $0x00000010, DX
+	JZ          done
+	XORL        BX, BX
+	MOVL        $0x00000001, BX
+	SHLXL       DX, BX, BX
+	SUBL        $0x01, BX
+	KMOVW       BX, K1
+	VMOVUPS.Z   (CX), K1, Z0
+	VMOVUPS     constAVX512c0b504f3<>+0(SB), Z1
+	VMOVUPS     constAVX51240b504f3<>+0(SB), Z2
+	VMAXPS      Z0, Z1, Z1
+	VMINPS      Z2, Z1, Z1
+	VMULPS      Z1, Z1, Z2
+	VMOVUPS     constAVX512abd3f331<>+0(SB), Z3
+	VFMADD213PS constAVX5122fa84a8d<>+0(SB), Z2, Z3
+	VFMADD213PS constAVX512b347667d<>+0(SB), Z2, Z3
+	VFMADD213PS constAVX512b628d45d<>+0(SB), Z2, Z3
+	VFMADD213PS constAVX512b8883d9c<>+0(SB), Z2, Z3
+	VFMADD213PS constAVX512ba08eb41<>+0(SB), Z2, Z3
+	VFMADD213PS constAVX512bbba79f3<>+0(SB), Z2, Z3
+	VMOVUPS     constAVX512b57460cd<>+0(SB), Z4
+	VFMADD213PS constAVX512b7dfbd29<>+0(SB), Z2, Z4
+	VFMADD213PS constAVX512b9dc924e<>+0(SB), Z2, Z4
+	VFMADD213PS constAVX512bb719bf8<>+0(SB), Z2, Z4
+	VFMADD213PS constAVX512bc69b6a7<>+0(SB), Z2, Z4
+	VMULPS      Z1, Z3, Z3
+	VDIVPS      Z4, Z3, Z3
+	VADDPS      constAVX5123f000000<>+0(SB), Z3, Z3
+	VMULPS      Z0, Z3, Z3
+	VMOVUPS     Z3, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA constAVX512c0b504f3<>+0(SB)/4, $0xc0b504f3
+DATA constAVX512c0b504f3<>+4(SB)/4, $0xc0b504f3
+DATA constAVX512c0b504f3<>+8(SB)/4, $0xc0b504f3
+DATA constAVX512c0b504f3<>+12(SB)/4, $0xc0b504f3
+DATA constAVX512c0b504f3<>+16(SB)/4, $0xc0b504f3
+DATA constAVX512c0b504f3<>+20(SB)/4, $0xc0b504f3
+DATA constAVX512c0b504f3<>+24(SB)/4, $0xc0b504f3
+DATA constAVX512c0b504f3<>+28(SB)/4, $0xc0b504f3
+DATA constAVX512c0b504f3<>+32(SB)/4, $0xc0b504f3
+DATA constAVX512c0b504f3<>+36(SB)/4, $0xc0b504f3
+DATA constAVX512c0b504f3<>+40(SB)/4, $0xc0b504f3
+DATA constAVX512c0b504f3<>+44(SB)/4, $0xc0b504f3
+DATA constAVX512c0b504f3<>+48(SB)/4, $0xc0b504f3
+DATA constAVX512c0b504f3<>+52(SB)/4, $0xc0b504f3
+DATA constAVX512c0b504f3<>+56(SB)/4, $0xc0b504f3
+DATA constAVX512c0b504f3<>+60(SB)/4, $0xc0b504f3
+GLOBL constAVX512c0b504f3<>(SB), RODATA|NOPTR, $64
+
+DATA constAVX51240b504f3<>+0(SB)/4, $0x40b504f3
+DATA constAVX51240b504f3<>+4(SB)/4, $0x40b504f3
+DATA constAVX51240b504f3<>+8(SB)/4, $0x40b504f3
+DATA constAVX51240b504f3<>+12(SB)/4, $0x40b504f3
+DATA constAVX51240b504f3<>+16(SB)/4, $0x40b504f3
+DATA constAVX51240b504f3<>+20(SB)/4, $0x40b504f3
+DATA constAVX51240b504f3<>+24(SB)/4, $0x40b504f3
+DATA constAVX51240b504f3<>+28(SB)/4, $0x40b504f3
+DATA constAVX51240b504f3<>+32(SB)/4, $0x40b504f3
+DATA constAVX51240b504f3<>+36(SB)/4, $0x40b504f3
+DATA constAVX51240b504f3<>+40(SB)/4, $0x40b504f3
+DATA constAVX51240b504f3<>+44(SB)/4, $0x40b504f3
+DATA constAVX51240b504f3<>+48(SB)/4, $0x40b504f3
+DATA constAVX51240b504f3<>+52(SB)/4, $0x40b504f3
+DATA constAVX51240b504f3<>+56(SB)/4, $0x40b504f3
+DATA constAVX51240b504f3<>+60(SB)/4, $0x40b504f3
+GLOBL constAVX51240b504f3<>(SB), RODATA|NOPTR, $64
+
+DATA constAVX512abd3f331<>+0(SB)/4, $0xabd3f331
+DATA constAVX512abd3f331<>+4(SB)/4, $0xabd3f331
+DATA constAVX512abd3f331<>+8(SB)/4, $0xabd3f331
+DATA constAVX512abd3f331<>+12(SB)/4, $0xabd3f331
+DATA constAVX512abd3f331<>+16(SB)/4, $0xabd3f331
+DATA constAVX512abd3f331<>+20(SB)/4, $0xabd3f331
+DATA constAVX512abd3f331<>+24(SB)/4, $0xabd3f331
+DATA constAVX512abd3f331<>+28(SB)/4, $0xabd3f331
+DATA constAVX512abd3f331<>+32(SB)/4, $0xabd3f331
+DATA constAVX512abd3f331<>+36(SB)/4, $0xabd3f331
+DATA constAVX512abd3f331<>+40(SB)/4, $0xabd3f331
+DATA constAVX512abd3f331<>+44(SB)/4, $0xabd3f331
+DATA constAVX512abd3f331<>+48(SB)/4, $0xabd3f331
+DATA constAVX512abd3f331<>+52(SB)/4, $0xabd3f331
+DATA constAVX512abd3f331<>+56(SB)/4, $0xabd3f331
+DATA constAVX512abd3f331<>+60(SB)/4, $0xabd3f331
+GLOBL constAVX512abd3f331<>(SB), RODATA|NOPTR, $64
+
+DATA constAVX5122fa84a8d<>+0(SB)/4, $0x2fa84a8d
+DATA constAVX5122fa84a8d<>+4(SB)/4, $0x2fa84a8d
+DATA constAVX5122fa84a8d<>+8(SB)/4, $0x2fa84a8d
+DATA constAVX5122fa84a8d<>+12(SB)/4, $0x2fa84a8d
+DATA constAVX5122fa84a8d<>+16(SB)/4, $0x2fa84a8d
+DATA constAVX5122fa84a8d<>+20(SB)/4, $0x2fa84a8d
+DATA constAVX5122fa84a8d<>+24(SB)/4, $0x2fa84a8d
+DATA constAVX5122fa84a8d<>+28(SB)/4, $0x2fa84a8d
+DATA constAVX5122fa84a8d<>+32(SB)/4, $0x2fa84a8d
+DATA constAVX5122fa84a8d<>+36(SB)/4, $0x2fa84a8d
+DATA constAVX5122fa84a8d<>+40(SB)/4, $0x2fa84a8d
+DATA constAVX5122fa84a8d<>+44(SB)/4, $0x2fa84a8d
+DATA constAVX5122fa84a8d<>+48(SB)/4, $0x2fa84a8d
+DATA constAVX5122fa84a8d<>+52(SB)/4, $0x2fa84a8d
+DATA constAVX5122fa84a8d<>+56(SB)/4, $0x2fa84a8d
+DATA constAVX5122fa84a8d<>+60(SB)/4, $0x2fa84a8d
+GLOBL constAVX5122fa84a8d<>(SB), RODATA|NOPTR, $64
+
+DATA constAVX512b347667d<>+0(SB)/4, $0xb347667d
+DATA constAVX512b347667d<>+4(SB)/4, $0xb347667d
+DATA constAVX512b347667d<>+8(SB)/4, $0xb347667d
+DATA constAVX512b347667d<>+12(SB)/4, $0xb347667d
+DATA constAVX512b347667d<>+16(SB)/4, $0xb347667d
+DATA constAVX512b347667d<>+20(SB)/4, $0xb347667d
+DATA constAVX512b347667d<>+24(SB)/4, $0xb347667d
+DATA constAVX512b347667d<>+28(SB)/4, $0xb347667d
+DATA constAVX512b347667d<>+32(SB)/4, $0xb347667d
+DATA constAVX512b347667d<>+36(SB)/4, $0xb347667d
+DATA constAVX512b347667d<>+40(SB)/4, $0xb347667d
+DATA constAVX512b347667d<>+44(SB)/4, $0xb347667d
+DATA constAVX512b347667d<>+48(SB)/4, $0xb347667d
+DATA constAVX512b347667d<>+52(SB)/4, $0xb347667d
+DATA constAVX512b347667d<>+56(SB)/4, $0xb347667d
+DATA constAVX512b347667d<>+60(SB)/4, $0xb347667d
+GLOBL constAVX512b347667d<>(SB), RODATA|NOPTR, $64
+
+DATA constAVX512b628d45d<>+0(SB)/4, $0xb628d45d
+DATA constAVX512b628d45d<>+4(SB)/4, $0xb628d45d
+DATA constAVX512b628d45d<>+8(SB)/4, $0xb628d45d
+DATA constAVX512b628d45d<>+12(SB)/4, $0xb628d45d
+DATA constAVX512b628d45d<>+16(SB)/4, $0xb628d45d
+DATA constAVX512b628d45d<>+20(SB)/4, $0xb628d45d
+DATA constAVX512b628d45d<>+24(SB)/4, $0xb628d45d
+DATA constAVX512b628d45d<>+28(SB)/4, $0xb628d45d
+DATA constAVX512b628d45d<>+32(SB)/4, $0xb628d45d
+DATA constAVX512b628d45d<>+36(SB)/4, $0xb628d45d
+DATA constAVX512b628d45d<>+40(SB)/4, $0xb628d45d
+DATA constAVX512b628d45d<>+44(SB)/4, $0xb628d45d
+DATA constAVX512b628d45d<>+48(SB)/4, $0xb628d45d
+DATA constAVX512b628d45d<>+52(SB)/4, $0xb628d45d
+DATA constAVX512b628d45d<>+56(SB)/4, $0xb628d45d
+DATA constAVX512b628d45d<>+60(SB)/4, $0xb628d45d
+GLOBL constAVX512b628d45d<>(SB), RODATA|NOPTR, $64
+
+DATA constAVX512b8883d9c<>+0(SB)/4, $0xb8883d9c
+DATA constAVX512b8883d9c<>+4(SB)/4, $0xb8883d9c
+DATA constAVX512b8883d9c<>+8(SB)/4, $0xb8883d9c
+DATA constAVX512b8883d9c<>+12(SB)/4, $0xb8883d9c
+DATA constAVX512b8883d9c<>+16(SB)/4, $0xb8883d9c
+DATA constAVX512b8883d9c<>+20(SB)/4, $0xb8883d9c
+DATA constAVX512b8883d9c<>+24(SB)/4, $0xb8883d9c
+DATA constAVX512b8883d9c<>+28(SB)/4, $0xb8883d9c
+DATA constAVX512b8883d9c<>+32(SB)/4, $0xb8883d9c
+DATA constAVX512b8883d9c<>+36(SB)/4, $0xb8883d9c
+DATA constAVX512b8883d9c<>+40(SB)/4, $0xb8883d9c
+DATA constAVX512b8883d9c<>+44(SB)/4, $0xb8883d9c
+DATA constAVX512b8883d9c<>+48(SB)/4, $0xb8883d9c
+DATA constAVX512b8883d9c<>+52(SB)/4, $0xb8883d9c
+DATA constAVX512b8883d9c<>+56(SB)/4, $0xb8883d9c
+DATA constAVX512b8883d9c<>+60(SB)/4, $0xb8883d9c
+GLOBL constAVX512b8883d9c<>(SB), RODATA|NOPTR, $64
+
+DATA constAVX512ba08eb41<>+0(SB)/4, $0xba08eb41
+DATA constAVX512ba08eb41<>+4(SB)/4, $0xba08eb41
+DATA constAVX512ba08eb41<>+8(SB)/4, $0xba08eb41
+DATA constAVX512ba08eb41<>+12(SB)/4, $0xba08eb41
+DATA constAVX512ba08eb41<>+16(SB)/4, $0xba08eb41
+DATA constAVX512ba08eb41<>+20(SB)/4, $0xba08eb41
+DATA constAVX512ba08eb41<>+24(SB)/4, $0xba08eb41
+DATA constAVX512ba08eb41<>+28(SB)/4, $0xba08eb41
+DATA constAVX512ba08eb41<>+32(SB)/4, $0xba08eb41
+DATA constAVX512ba08eb41<>+36(SB)/4, $0xba08eb41
+DATA constAVX512ba08eb41<>+40(SB)/4, $0xba08eb41
+DATA constAVX512ba08eb41<>+44(SB)/4, $0xba08eb41
+DATA constAVX512ba08eb41<>+48(SB)/4, $0xba08eb41
+DATA constAVX512ba08eb41<>+52(SB)/4, $0xba08eb41
+DATA constAVX512ba08eb41<>+56(SB)/4, $0xba08eb41
+DATA constAVX512ba08eb41<>+60(SB)/4, $0xba08eb41
+GLOBL constAVX512ba08eb41<>(SB), RODATA|NOPTR, $64
+
+DATA constAVX512bbba79f3<>+0(SB)/4, $0xbbba79f3
+DATA constAVX512bbba79f3<>+4(SB)/4, $0xbbba79f3
+DATA constAVX512bbba79f3<>+8(SB)/4, $0xbbba79f3
+DATA constAVX512bbba79f3<>+12(SB)/4, $0xbbba79f3
+DATA constAVX512bbba79f3<>+16(SB)/4, $0xbbba79f3
+DATA constAVX512bbba79f3<>+20(SB)/4, $0xbbba79f3
+DATA constAVX512bbba79f3<>+24(SB)/4, $0xbbba79f3
+DATA constAVX512bbba79f3<>+28(SB)/4, $0xbbba79f3
+DATA constAVX512bbba79f3<>+32(SB)/4, $0xbbba79f3
+DATA constAVX512bbba79f3<>+36(SB)/4, $0xbbba79f3
+DATA constAVX512bbba79f3<>+40(SB)/4, $0xbbba79f3
+DATA constAVX512bbba79f3<>+44(SB)/4, $0xbbba79f3
+DATA constAVX512bbba79f3<>+48(SB)/4, $0xbbba79f3
+DATA constAVX512bbba79f3<>+52(SB)/4, $0xbbba79f3
+DATA constAVX512bbba79f3<>+56(SB)/4, $0xbbba79f3
+DATA constAVX512bbba79f3<>+60(SB)/4, $0xbbba79f3
+GLOBL constAVX512bbba79f3<>(SB), RODATA|NOPTR, $64
+
+DATA constAVX512b57460cd<>+0(SB)/4, $0xb57460cd
+DATA constAVX512b57460cd<>+4(SB)/4, $0xb57460cd
+DATA constAVX512b57460cd<>+8(SB)/4, $0xb57460cd
+DATA constAVX512b57460cd<>+12(SB)/4, $0xb57460cd
+DATA constAVX512b57460cd<>+16(SB)/4, $0xb57460cd
+DATA constAVX512b57460cd<>+20(SB)/4, $0xb57460cd
+DATA constAVX512b57460cd<>+24(SB)/4, $0xb57460cd
+DATA constAVX512b57460cd<>+28(SB)/4, $0xb57460cd
+DATA constAVX512b57460cd<>+32(SB)/4, $0xb57460cd
+DATA constAVX512b57460cd<>+36(SB)/4, $0xb57460cd
+DATA constAVX512b57460cd<>+40(SB)/4, $0xb57460cd
+DATA constAVX512b57460cd<>+44(SB)/4, $0xb57460cd
+DATA constAVX512b57460cd<>+48(SB)/4, $0xb57460cd
+DATA constAVX512b57460cd<>+52(SB)/4, $0xb57460cd
+DATA constAVX512b57460cd<>+56(SB)/4, $0xb57460cd
+DATA constAVX512b57460cd<>+60(SB)/4, $0xb57460cd
+GLOBL constAVX512b57460cd<>(SB), RODATA|NOPTR, $64
+
+DATA constAVX512b7dfbd29<>+0(SB)/4, $0xb7dfbd29
+DATA constAVX512b7dfbd29<>+4(SB)/4, $0xb7dfbd29
+DATA constAVX512b7dfbd29<>+8(SB)/4, $0xb7dfbd29
+DATA constAVX512b7dfbd29<>+12(SB)/4, $0xb7dfbd29
+DATA constAVX512b7dfbd29<>+16(SB)/4, $0xb7dfbd29
+DATA constAVX512b7dfbd29<>+20(SB)/4, $0xb7dfbd29
+DATA constAVX512b7dfbd29<>+24(SB)/4, $0xb7dfbd29
+DATA constAVX512b7dfbd29<>+28(SB)/4, $0xb7dfbd29
+DATA constAVX512b7dfbd29<>+32(SB)/4, $0xb7dfbd29
+DATA constAVX512b7dfbd29<>+36(SB)/4, $0xb7dfbd29
+DATA constAVX512b7dfbd29<>+40(SB)/4, $0xb7dfbd29
+DATA constAVX512b7dfbd29<>+44(SB)/4, $0xb7dfbd29
+DATA constAVX512b7dfbd29<>+48(SB)/4, $0xb7dfbd29
+DATA constAVX512b7dfbd29<>+52(SB)/4, $0xb7dfbd29
+DATA constAVX512b7dfbd29<>+56(SB)/4, $0xb7dfbd29
+DATA constAVX512b7dfbd29<>+60(SB)/4, $0xb7dfbd29
+GLOBL constAVX512b7dfbd29<>(SB), RODATA|NOPTR, $64
+
+DATA constAVX512b9dc924e<>+0(SB)/4, $0xb9dc924e
+DATA constAVX512b9dc924e<>+4(SB)/4, $0xb9dc924e
+DATA constAVX512b9dc924e<>+8(SB)/4, $0xb9dc924e
+DATA constAVX512b9dc924e<>+12(SB)/4, $0xb9dc924e
+DATA constAVX512b9dc924e<>+16(SB)/4, $0xb9dc924e
+DATA constAVX512b9dc924e<>+20(SB)/4, $0xb9dc924e
+DATA constAVX512b9dc924e<>+24(SB)/4, $0xb9dc924e
+DATA constAVX512b9dc924e<>+28(SB)/4, $0xb9dc924e
+DATA constAVX512b9dc924e<>+32(SB)/4, $0xb9dc924e
+DATA constAVX512b9dc924e<>+36(SB)/4, $0xb9dc924e
+DATA constAVX512b9dc924e<>+40(SB)/4, $0xb9dc924e
+DATA constAVX512b9dc924e<>+44(SB)/4, $0xb9dc924e
+DATA constAVX512b9dc924e<>+48(SB)/4, $0xb9dc924e
+DATA constAVX512b9dc924e<>+52(SB)/4, $0xb9dc924e
+DATA constAVX512b9dc924e<>+56(SB)/4, $0xb9dc924e
+DATA constAVX512b9dc924e<>+60(SB)/4, $0xb9dc924e
+GLOBL constAVX512b9dc924e<>(SB), RODATA|NOPTR, $64
+
+DATA constAVX512bb719bf8<>+0(SB)/4, $0xbb719bf8
+DATA constAVX512bb719bf8<>+4(SB)/4, $0xbb719bf8
+DATA constAVX512bb719bf8<>+8(SB)/4, $0xbb719bf8
+DATA constAVX512bb719bf8<>+12(SB)/4, $0xbb719bf8
+DATA constAVX512bb719bf8<>+16(SB)/4, $0xbb719bf8
+DATA constAVX512bb719bf8<>+20(SB)/4, $0xbb719bf8
+DATA constAVX512bb719bf8<>+24(SB)/4, $0xbb719bf8
+DATA constAVX512bb719bf8<>+28(SB)/4, $0xbb719bf8
+DATA constAVX512bb719bf8<>+32(SB)/4, $0xbb719bf8
+DATA constAVX512bb719bf8<>+36(SB)/4, $0xbb719bf8
+DATA constAVX512bb719bf8<>+40(SB)/4, $0xbb719bf8
+DATA constAVX512bb719bf8<>+44(SB)/4, $0xbb719bf8
+DATA constAVX512bb719bf8<>+48(SB)/4, $0xbb719bf8
+DATA constAVX512bb719bf8<>+52(SB)/4, $0xbb719bf8
+DATA constAVX512bb719bf8<>+56(SB)/4, $0xbb719bf8
+DATA constAVX512bb719bf8<>+60(SB)/4, $0xbb719bf8
+GLOBL constAVX512bb719bf8<>(SB), RODATA|NOPTR, $64
+
+DATA constAVX512bc69b6a7<>+0(SB)/4, $0xbc69b6a7
+DATA constAVX512bc69b6a7<>+4(SB)/4, $0xbc69b6a7
+DATA constAVX512bc69b6a7<>+8(SB)/4, $0xbc69b6a7
+DATA constAVX512bc69b6a7<>+12(SB)/4, $0xbc69b6a7
+DATA constAVX512bc69b6a7<>+16(SB)/4, $0xbc69b6a7
+DATA constAVX512bc69b6a7<>+20(SB)/4, $0xbc69b6a7
+DATA constAVX512bc69b6a7<>+24(SB)/4, $0xbc69b6a7
+DATA constAVX512bc69b6a7<>+28(SB)/4, $0xbc69b6a7
+DATA constAVX512bc69b6a7<>+32(SB)/4, $0xbc69b6a7
+DATA constAVX512bc69b6a7<>+36(SB)/4, $0xbc69b6a7
+DATA constAVX512bc69b6a7<>+40(SB)/4, $0xbc69b6a7
+DATA constAVX512bc69b6a7<>+44(SB)/4, $0xbc69b6a7
+DATA constAVX512bc69b6a7<>+48(SB)/4, $0xbc69b6a7
+DATA constAVX512bc69b6a7<>+52(SB)/4, $0xbc69b6a7
+DATA constAVX512bc69b6a7<>+56(SB)/4, $0xbc69b6a7
+DATA constAVX512bc69b6a7<>+60(SB)/4, $0xbc69b6a7
+GLOBL constAVX512bc69b6a7<>(SB), RODATA|NOPTR, $64
+
+// func geluGradAVX512(dx *float32, x *float32, dy *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·geluGradAVX512(SB), NOSPLIT, $0-32
+	MOVQ dx+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ dy+16(FP), DX
+	MOVQ n+24(FP), BX
+	SUBQ $0x00000010, BX
+	JLT  tail
+
+one:
+	VMOVUPS      (AX), Z0
+	VMOVUPS      (CX), Z1
+	VMOVUPS      (DX), Z2
+	VMOVUPS      constAVX512c0b504f3<>+0(SB), Z3
+	VMOVUPS      constAVX51240b504f3<>+0(SB), Z4
+	VMAXPS       Z1, Z3, Z3
+	VMINPS       Z4, Z3, Z3
+	VMULPS       Z3, Z3, Z4
+	VMOVUPS      constAVX512abd3f331<>+0(SB), Z5
+	VFMADD213PS  constAVX5122fa84a8d<>+0(SB), Z4, Z5
+	VFMADD213PS  constAVX512b347667d<>+0(SB), Z4, Z5
+	VFMADD213PS  constAVX512b628d45d<>+0(SB), Z4, Z5
+	VFMADD213PS  constAVX512b8883d9c<>+0(SB), Z4, Z5
+	VFMADD213PS  constAVX512ba08eb41<>+0(SB), Z4, Z5
+	VFMADD213PS  constAVX512bbba79f3<>+0(SB), Z4, Z5
+	VMOVUPS      constAVX512b57460cd<>+0(SB), Z6
+	VFMADD213PS  constAVX512b7dfbd29<>+0(SB), Z4, Z6
+	VFMADD213PS  constAVX512b9dc924e<>+0(SB), Z4, Z6
+	VFMADD213PS  constAVX512bb719bf8<>+0(SB), Z4, Z6
+	VFMADD213PS  constAVX512bc69b6a7<>+0(SB), Z4, Z6
+	VMULPS       Z3, Z5, Z5
+	VDIVPS       Z6, Z5, Z5
+	VADDPS       constAVX5123f000000<>+0(SB), Z5, Z5
+	VMOVUPS      constAVX512bf000000<>+0(SB), Z3
+	VMULPS       Z1, Z3, Z3
+	VMULPS       Z1, Z3, Z3
+	VCMPPS       $0x15, constAVX512c2aeac4f<>+0(SB), Z3, K1
+	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z4
+	VMOVUPS      constAVX51242b17217<>+0(SB), Z6
+	VMAXPS       Z3, Z4, Z4
+	VMINPS       Z4, Z6, Z3
+	VMOVUPS      constAVX5123fb8aa3b<>+0(SB), Z6
+	VFMADD213PS  constAVX5124b400000<>+0(SB), Z3, Z6
+	VSUBPS       constAVX5124b400000<>+0(SB), Z6, Z4
+	VFNMADD231PS constAVX5123f318000<>+0(SB), Z4, Z3
+	VFNMADD231PS constAVX512b95e8083<>+0(SB), Z4, Z3
+	VMOVUPS      constAVX51239506967<>+0(SB), Z7
+	VMOVUPS      constAVX5123c088908<>+0(SB), Z8
+	VMOVUPS      constAVX5123e2aaaaa<>+0(SB), Z9
+	VMULPS       Z3, Z3, Z4
+	VFMADD213PS  constAVX5123ab743ce<>+0(SB), Z3, Z7
+	VFMADD213PS  constAVX5123d2aa9c1<>+0(SB), Z3, Z8
+	VFMADD213PS  constAVX5123f000000<>+0(SB), Z3, Z9
+	VFMADD213PS  Z8, Z4, Z7
+	VFMADD213PS  Z9, Z4, Z7
+	VFMADD213PS  Z3, Z4, Z7
+	VADDPS       constAVX5123f800000<>+0(SB), Z7, Z7
+	VPSLLD       $0x17, Z6, Z6
+	VPADDD       Z6, Z7, Z7
+	VMOVAPS.Z    Z7, K1, Z7
+	VMULPS       Z1, Z7, Z7
+	VFMADD231PS  constAVX5123ecc422a<>+0(SB), Z7, Z5
+	VFMADD231PS  Z5, Z2, Z0
+	VMOVUPS      Z0, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, BX
+	JGE          one
+
+tail:
+	ADDQ         $0x00000010, BX
+	JZ           done
+	XORL         SI, SI
+	MOVL         $0x00000001, SI
+	SHLXL        BX, SI, SI
+	SUBL         $0x01, SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (AX), K1, Z0
+	VMOVUPS.Z    (CX), K1, Z1
+	VMOVUPS.Z    (DX), K1, Z2
+	VMOVUPS      constAVX512c0b504f3<>+0(SB), Z3
+	VMOVUPS      constAVX51240b504f3<>+0(SB), Z4
+	VMAXPS       Z1, Z3, Z3
+	VMINPS       Z4, Z3, Z3
+	VMULPS       Z3, Z3, Z4
+	VMOVUPS      constAVX512abd3f331<>+0(SB), Z5
+	VFMADD213PS  constAVX5122fa84a8d<>+0(SB), Z4, Z5
+	VFMADD213PS  constAVX512b347667d<>+0(SB), Z4, Z5
+	VFMADD213PS  constAVX512b628d45d<>+0(SB), Z4, Z5
+	VFMADD213PS  constAVX512b8883d9c<>+0(SB), Z4, Z5
+	VFMADD213PS  constAVX512ba08eb41<>+0(SB), Z4, Z5
+	VFMADD213PS  constAVX512bbba79f3<>+0(SB), Z4, Z5
+	VMOVUPS      constAVX512b57460cd<>+0(SB), Z6
+	VFMADD213PS  constAVX512b7dfbd29<>+0(SB), Z4, Z6
+	VFMADD213PS  constAVX512b9dc924e<>+0(SB), Z4, Z6
+	VFMADD213PS  constAVX512bb719bf8<>+0(SB), Z4, Z6
+	VFMADD213PS  constAVX512bc69b6a7<>+0(SB), Z4, Z6
+	VMULPS       Z3, Z5, Z5
+	VDIVPS       Z6, Z5, Z5
+	VADDPS       constAVX5123f000000<>+0(SB), Z5, Z5
+	VMOVUPS      constAVX512bf000000<>+0(SB), Z3
+	VMULPS       Z1, Z3, Z3
+	VMULPS       Z1, Z3, Z3
+	VCMPPS       $0x15, constAVX512c2aeac4f<>+0(SB), Z3, K2
+	VMOVUPS      constAVX512c2aeac4f<>+0(SB), Z4
+	VMOVUPS      constAVX51242b17217<>+0(SB), Z6
+	VMAXPS       Z3, Z4, Z4
+	VMINPS       Z4, Z6, Z3
+	VMOVUPS      constAVX5123fb8aa3b<>+0(SB), Z6
+	VFMADD213PS  constAVX5124b400000<>+0(SB), Z3, Z6
+	VSUBPS       constAVX5124b400000<>+0(SB), Z6, Z4
+	VFNMADD231PS constAVX5123f318000<>+0(SB), Z4, Z3
+	VFNMADD231PS constAVX512b95e8083<>+0(SB), Z4, Z3
+	VMOVUPS      constAVX51239506967<>+0(SB), Z7
+	VMOVUPS      constAVX5123c088908<>+0(SB), Z8
+	VMOVUPS      constAVX5123e2aaaaa<>+0(SB), Z9
+	VMULPS       Z3, Z3, Z4
+	VFMADD213PS  constAVX5123ab743ce<>+0(SB), Z3, Z7
+	VFMADD213PS  constAVX5123d2aa9c1<>+0(SB), Z3, Z8
+	VFMADD213PS  constAVX5123f000000<>+0(SB), Z3, Z9
+	VFMADD213PS  Z8, Z4, Z7
+	VFMADD213PS  Z9, Z4, Z7
+	VFMADD213PS  Z3, Z4, Z7
+	VADDPS       constAVX5123f800000<>+0(SB), Z7, Z7
+	VPSLLD       $0x17, Z6, Z6
+	VPADDD       Z6, Z7, Z7
+	VMOVAPS.Z    Z7, K2, Z7
+	VMULPS       Z1, Z7, Z7
+	VFMADD231PS  constAVX5123ecc422a<>+0(SB), Z7, Z5
+	VFMADD231PS  Z5, Z2, Z0
+	VMOVUPS      Z0, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA constAVX512bf000000<>+0(SB)/4, $0xbf000000
+DATA constAVX512bf000000<>+4(SB)/4, $0xbf000000
+DATA constAVX512bf000000<>+8(SB)/4, $0xbf000000
+DATA constAVX512bf000000<>+12(SB)/4, $0xbf000000
+DATA constAVX512bf000000<>+16(SB)/4, $0xbf000000
+DATA constAVX512bf000000<>+20(SB)/4, $0xbf000000
+DATA constAVX512bf000000<>+24(SB)/4, $0xbf000000
+DATA constAVX512bf000000<>+28(SB)/4, $0xbf000000
+DATA constAVX512bf000000<>+32(SB)/4, $0xbf000000
+DATA constAVX512bf000000<>+36(SB)/4, $0xbf000000
+DATA constAVX512bf000000<>+40(SB)/4, $0xbf000000
+DATA constAVX512bf000000<>+44(SB)/4, $0xbf000000
+DATA constAVX512bf000000<>+48(SB)/4, $0xbf000000
+DATA constAVX512bf000000<>+52(SB)/4, $0xbf000000
+DATA constAVX512bf000000<>+56(SB)/4, $0xbf000000
+DATA constAVX512bf000000<>+60(SB)/4, $0xbf000000
+GLOBL constAVX512bf000000<>(SB), RODATA|NOPTR, $64
+
+DATA constAVX5123ecc422a<>+0(SB)/4, $0x3ecc422a
+DATA constAVX5123ecc422a<>+4(SB)/4, $0x3ecc422a
+DATA constAVX5123ecc422a<>+8(SB)/4, $0x3ecc422a
+DATA constAVX5123ecc422a<>+12(SB)/4, $0x3ecc422a
+DATA constAVX5123ecc422a<>+16(SB)/4, $0x3ecc422a
+DATA constAVX5123ecc422a<>+20(SB)/4, $0x3ecc422a
+DATA constAVX5123ecc422a<>+24(SB)/4, $0x3ecc422a
+DATA constAVX5123ecc422a<>+28(SB)/4, $0x3ecc422a
+DATA constAVX5123ecc422a<>+32(SB)/4, $0x3ecc422a
+DATA constAVX5123ecc422a<>+36(SB)/4, $0x3ecc422a
+DATA constAVX5123ecc422a<>+40(SB)/4, $0x3ecc422a
+DATA constAVX5123ecc422a<>+44(SB)/4, $0x3ecc422a
+DATA constAVX5123ecc422a<>+48(SB)/4, $0x3ecc422a
+DATA constAVX5123ecc422a<>+52(SB)/4, $0x3ecc422a
+DATA constAVX5123ecc422a<>+56(SB)/4, $0x3ecc422a
+DATA constAVX5123ecc422a<>+60(SB)/4, $0x3ecc422a
+GLOBL constAVX5123ecc422a<>(SB), RODATA|NOPTR, $64
 
 // func swishAVX512(dst *float32, x *float32, n int)
 // Requires: AVX, AVX512F, BMI2

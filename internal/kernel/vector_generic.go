@@ -41,6 +41,8 @@ func genericVector() vector {
 		tanh:         func(dst, x *Float, n int) { mapGeneric(dst, x, n, tanh) },
 		gelu:         func(dst, x *Float, n int) { mapGeneric(dst, x, n, gelu) },
 		geluGrad:     geluGradGeneric,
+		geluTanh:     func(dst, x *Float, n int) { mapGeneric(dst, x, n, geluTanh) },
+		geluTanhGrad: geluTanhGradGeneric,
 		swish:        func(dst, x *Float, n int) { mapGeneric(dst, x, n, func(v Float) Float { return v * logistic(v) }) },
 		swishGrad:    swishGradGeneric,
 		norm:         normGeneric,
@@ -124,11 +126,23 @@ const (
 	geluCubic = 0.044715
 )
 
-func gelu(x Float) Float {
+func gelu(x Float) Float { return x * normal(x) }
+
+// normal is the distribution function of the normal distribution.
+func normal(x Float) Float { return Float(math.Erfc(-float64(x)/math.Sqrt2) / 2) }
+
+func geluGradGeneric(dx, x, dy *Float, n int) {
+	d, s, g := unsafe.Slice(dx, n), unsafe.Slice(x, n), unsafe.Slice(dy, n)
+	for i, v := range s {
+		d[i] += g[i] * (normal(v) + v*exp(-v*v/2)*geluRoot/2)
+	}
+}
+
+func geluTanh(x Float) Float {
 	return x / 2 * (1 + tanh(geluRoot*(x+geluCubic*x*x*x)))
 }
 
-func geluGradGeneric(dx, x, dy *Float, n int) {
+func geluTanhGradGeneric(dx, x, dy *Float, n int) {
 	d, s, g := unsafe.Slice(dx, n), unsafe.Slice(x, n), unsafe.Slice(dy, n)
 	for i, v := range s {
 		t := tanh(geluRoot * (v + geluCubic*v*v*v))

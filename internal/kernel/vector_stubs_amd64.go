@@ -43,7 +43,13 @@ func softmaxGradAVX2(dx *float32, y *float32, dy *float32, n int, dot float32, s
 // tanhAVX2 computes dst = tanh x.
 func tanhAVX2(dst *float32, x *float32, n int)
 
-// geluAVX2 computes dst = x/2 * (1 + tanh(√(2/π)(x + 0.044715x³))).
+// geluTanhAVX2 computes dst = x/2 * (1 + tanh(√(2/π)(x + 0.044715x³))).
+func geluTanhAVX2(dst *float32, x *float32, n int)
+
+// geluTanhGradAVX2 computes dx += dy times the derivative of geluTanh at x.
+func geluTanhGradAVX2(dx *float32, x *float32, dy *float32, n int)
+
+// geluAVX2 computes dst = x/2 * (1 + erf(x/√2)).
 func geluAVX2(dst *float32, x *float32, n int)
 
 // geluGradAVX2 computes dx += dy times the derivative of gelu at x.
@@ -145,7 +151,13 @@ func softmaxGradAVX512(dx *float32, y *float32, dy *float32, n int, dot float32,
 // tanhAVX512 computes dst = tanh x.
 func tanhAVX512(dst *float32, x *float32, n int)
 
-// geluAVX512 computes dst = x/2 * (1 + tanh(√(2/π)(x + 0.044715x³))).
+// geluTanhAVX512 computes dst = x/2 * (1 + tanh(√(2/π)(x + 0.044715x³))).
+func geluTanhAVX512(dst *float32, x *float32, n int)
+
+// geluTanhGradAVX512 computes dx += dy times the derivative of geluTanh at x.
+func geluTanhGradAVX512(dx *float32, x *float32, dy *float32, n int)
+
+// geluAVX512 computes dst = x/2 * (1 + erf(x/√2)).
 func geluAVX512(dst *float32, x *float32, n int)
 
 // geluGradAVX512 computes dx += dy times the derivative of gelu at x.

@@ -75,10 +75,15 @@ var vectorCases = []vectorCase{
 	},
 	{
 		"GELUGrad", func(x [4][]Float) Float { GELUGrad(x[0], x[1], x[2]); return 0 },
-		each(func(v [4]float64) float64 {
-			const h = 1e-5
-			return v[0] + v[2]*(gelu64(v[1]+h)-gelu64(v[1]-h))/(2*h)
-		}),
+		each(slope(gelu64)),
+	},
+	{
+		"GELUTanh", func(x [4][]Float) Float { GELUTanh(x[0], x[1]); return 0 },
+		each(func(v [4]float64) float64 { return geluTanh64(v[1]) }),
+	},
+	{
+		"GELUTanhGrad", func(x [4][]Float) Float { GELUTanhGrad(x[0], x[1], x[2]); return 0 },
+		each(slope(geluTanh64)),
 	},
 	{
 		"Swish", func(x [4][]Float) Float { Swish(x[0], x[1]); return 0 },
@@ -169,8 +174,16 @@ func normGrad64(x [4][]float64) float64 {
 	return 0
 }
 
-func gelu64(x float64) float64 {
+func gelu64(x float64) float64 { return x / 2 * math.Erfc(-x/math.Sqrt2) }
+
+func geluTanh64(x float64) float64 {
 	return x / 2 * (1 + math.Tanh(math.Sqrt(2/math.Pi)*(x+0.044715*x*x*x)))
+}
+
+// slope adds to the first array the derivative of f at the second, times the third.
+func slope(f func(x float64) float64) func(v [4]float64) float64 {
+	const h = 1e-5
+	return func(v [4]float64) float64 { return v[0] + v[2]*(f(v[1]+h)-f(v[1]-h))/(2*h) }
 }
 
 // each writes f of the arrays' elements to the first array.

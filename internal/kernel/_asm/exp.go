@@ -1,6 +1,8 @@
 package main
 
 import (
+	"math"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -90,9 +92,48 @@ func (s isa) tanh(x reg.VecVirtual) reg.VecVirtual {
 	return out
 }
 
-// geluGate returns the gate of gelu(x) = x·gate, which is (1+tanh u)/2 =
-// 1/(1+e^-2u) with u = √(2/π)·(x + 0.044715x³). It leaves x.
+// Coefficients of a rational approximation of erf(z)/z by z² on |z| <= 4, lowest power
+// first: those of Eigen's generic_fast_erf_float. The error is under 2.5e-7.
+var (
+	erfOver = []float64{
+		-1.60960333262415e-02, -2.95459980854025e-03, -7.34990630326855e-04, -5.69250639462346e-05,
+		-2.10102402082508e-06, 2.77068142495902e-08, -2.72614225801306e-10,
+	}
+	erfUnder = []float64{
+		-1.42647390514189e-02, -7.37332916720468e-03, -1.68282697438203e-03, -2.13374055278905e-04, -1.45660718464996e-05,
+	}
+)
+
+// geluGate returns the gate of gelu(x) = x·gate, the normal distribution function
+// (1 + erf(x/√2))/2. It leaves x.
 func (s isa) geluGate(x reg.VecVirtual) reg.VecVirtual {
+	z, x2 := s.constantIn(-4*math.Sqrt2), s.constantIn(4*math.Sqrt2)
+	VMAXPS(x, z, z)
+	VMINPS(x2, z, z)
+	VMULPS(z, z, x2)
+	// By powers of x² instead of z² = x²/2, the upper ones with x for z and halved.
+	over := s.polynomial(x2, erfOver, 0.5/math.Sqrt2)
+	under := s.polynomial(x2, erfUnder, 1)
+	VMULPS(z, over, over)
+	VDIVPS(under, over, over)
+	VADDPS(s.constant(0.5), over, over)
+	return over
+}
+
+// polynomial returns Σ scale·c[i]·(x2/2)^i.
+func (s isa) polynomial(x2 reg.VecVirtual, c []float64, scale float64) reg.VecVirtual {
+	last := len(c) - 1
+	at := func(i int) float64 { return scale * c[i] / math.Exp2(float64(i)) }
+	sum := s.constantIn(at(last))
+	for i := last - 1; i >= 0; i-- {
+		VFMADD213PS(s.constant(at(i)), x2, sum)
+	}
+	return sum
+}
+
+// geluTanhGate returns the gate of geluTanh(x) = x·gate, which is (1+tanh u)/2 =
+// 1/(1+e^-2u) with u = √(2/π)·(x + 0.044715x³). It leaves x.
+func (s isa) geluTanhGate(x reg.VecVirtual) reg.VecVirtual {
 	x2, u := s.vec(), s.constantIn(-2*0.044715*geluRoot)
 	VMULPS(x, x, x2)
 	VFMADD213PS(s.constant(-2*geluRoot), x2, u)
@@ -150,7 +191,32 @@ var exponentials = []loop{
 		body: func(b *body) vecs { return vecs{b.tanh(b.in[0])} },
 	},
 	{
-		name: "gelu", doc: "computes dst = x/2 * (1 + tanh(√(2/π)(x + 0.044715x³))).", in: []string{"x"}, out: []string{"dst"},
+		name: "geluTanh", doc: "computes dst = x/2 * (1 + tanh(√(2/π)(x + 0.044715x³))).", in: []string{"x"}, out: []string{"dst"},
+		body: func(b *body) vecs {
+			gate := b.geluTanhGate(b.in[0])
+			VMULPS(b.in[0], gate, gate)
+			return vecs{gate}
+		},
+	},
+	{
+		name: "geluTanhGrad", doc: "computes dx += dy times the derivative of geluTanh at x.", in: []string{"dx", "x", "dy"}, out: []string{"dx"},
+		body: func(b *body) vecs {
+			dx, x, dy := b.in[0], b.in[1], b.in[2]
+			gate := b.geluTanhGate(x)
+			// geluTanh' = gate + x·gate·(1-gate)·2u', u' = √(2/π)(1 + 3·0.044715x²)
+			u, w := b.vec(), b.constantIn(1)
+			VMULPS(x, x, u)
+			VFMADD213PS(b.constant(2*geluRoot), b.constantIn(2*3*0.044715*geluRoot), u)
+			VMULPS(x, u, u)
+			VSUBPS(gate, w, w)
+			VMULPS(w, u, u)
+			VFMADD213PS(gate, gate, u)
+			VFMADD231PS(u, dy, dx)
+			return vecs{dx}
+		},
+	},
+	{
+		name: "gelu", doc: "computes dst = x/2 * (1 + erf(x/√2)).", in: []string{"x"}, out: []string{"dst"},
 		body: func(b *body) vecs {
 			gate := b.geluGate(b.in[0])
 			VMULPS(b.in[0], gate, gate)
@@ -162,15 +228,14 @@ var exponentials = []loop{
 		body: func(b *body) vecs {
 			dx, x, dy := b.in[0], b.in[1], b.in[2]
 			gate := b.geluGate(x)
-			// gelu' = gate + x·gate·(1-gate)·2u', u' = √(2/π)(1 + 3·0.044715x²)
-			u, w := b.vec(), b.constantIn(1)
-			VMULPS(x, x, u)
-			VFMADD213PS(b.constant(2*geluRoot), b.constantIn(2*3*0.044715*geluRoot), u)
+			// gelu' = gate + x·e^(-x²/2)/√(2π)
+			u := b.constantIn(-0.5)
 			VMULPS(x, u, u)
-			VSUBPS(gate, w, w)
-			VMULPS(w, u, u)
-			VFMADD213PS(gate, gate, u)
-			VFMADD231PS(u, dy, dx)
+			VMULPS(x, u, u)
+			e := b.exp(u)
+			VMULPS(x, e, e)
+			VFMADD231PS(b.constant(geluRoot/2), e, gate)
+			VFMADD231PS(gate, dy, dx)
 			return vecs{dx}
 		},
 	},
