@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/kotoba-nlp/kotoba/nn"
+	"github.com/kotoba-nlp/kotoba/tensor"
 )
 
 // Tensors returns parameters as the tensors of a checkpoint, views of their
@@ -32,10 +33,25 @@ func Save(path string, params []nn.Param, metadata map[string]string, extra ...T
 	return Write(path, append(Tensors(params), extra...), metadata)
 }
 
-// Load fills parameters, and the Data or Ints of further tensors, from a file
+// Source is where tensors are read from: a [File], or several that hold a model
+// together.
+type Source interface {
+	// Path is the file or folder, for errors.
+	Path() string
+	// Names returns the names of all tensors in order.
+	Names() []string
+	// Shape returns the shape of a tensor, and whether there is one of that name.
+	Shape(name string) (shape []int, ok bool)
+	// Floats returns the elements of a tensor of floating-point numbers; see [File.Floats].
+	Floats(name string, shape ...int) ([]tensor.Float, error)
+	// Ints returns the elements of a tensor of 64-bit integers.
+	Ints(name string, shape ...int) ([]int64, error)
+}
+
+// Load fills parameters, and the Data or Ints of further tensors, from a source
 // that holds exactly these, in these shapes. Otherwise nothing is changed and
 // the error names what differs.
-func Load(f *File, params []nn.Param, extra ...Tensor) error {
+func Load(f Source, params []nn.Param, extra ...Tensor) error {
 	wanted := append(Tensors(params), extra...)
 	if err := checkNames(f, wanted); err != nil {
 		return err
@@ -67,12 +83,12 @@ func Load(f *File, params []nn.Param, extra ...Tensor) error {
 
 // checkNames says which of the wanted tensors a file lacks, and which of its
 // own are not wanted.
-func checkNames(f *File, wanted []Tensor) error {
+func checkNames(f Source, wanted []Tensor) error {
 	isWanted := map[string]bool{}
 	var missing, unexpected []string
 	for _, t := range wanted {
 		isWanted[t.Name] = true
-		if _, ok := f.entries[t.Name]; !ok {
+		if _, ok := f.Shape(t.Name); !ok {
 			missing = append(missing, t.Name)
 		}
 	}
@@ -92,7 +108,7 @@ func checkNames(f *File, wanted []Tensor) error {
 	if len(unexpected) > 0 {
 		says = append(says, "has unexpected "+list(unexpected))
 	}
-	return fmt.Errorf("checkpoint: %s: it %s; expected the tensors of the model exactly", f.path, strings.Join(says, " and "))
+	return fmt.Errorf("checkpoint: %s: it %s; expected the tensors of the model exactly", f.Path(), strings.Join(says, " and "))
 }
 
 // list names the first of some tensors.

@@ -44,15 +44,13 @@ func (l Linear) ReLU(t *tensor.Tape, x *tensor.Tensor, drop tensor.Mask) *tensor
 type LayerNorm struct {
 	Gain  *tensor.Tensor `param:"weight"` // (1, D)
 	Shift *tensor.Tensor `param:"bias"`   // (1, D)
+	// Epsilon is added to the variance. NewLayerNorm sets what PyTorch adds.
+	Epsilon float64
 }
-
-// layerNormEpsilon is what PyTorch, and with it the published models, add to
-// the variance.
-const layerNormEpsilon = 1e-5
 
 // NewLayerNorm returns a normalisation with gain one and shift zero.
 func NewLayerNorm(dim int) LayerNorm {
-	n := LayerNorm{Gain: tensor.New(1, dim), Shift: tensor.New(1, dim)}
+	n := LayerNorm{Gain: tensor.New(1, dim), Shift: tensor.New(1, dim), Epsilon: 1e-5}
 	for i := range n.Gain.Data {
 		n.Gain.Data[i] = 1
 	}
@@ -61,7 +59,7 @@ func NewLayerNorm(dim int) LayerNorm {
 
 // Forward returns the normalised rows of x.
 func (n LayerNorm) Forward(t *tensor.Tape, x *tensor.Tensor) *tensor.Tensor {
-	return t.LayerNorm(x, n.Gain, n.Shift, layerNormEpsilon)
+	return t.LayerNorm(x, n.Gain, n.Shift, n.Epsilon)
 }
 
 // Dropout hands out the masks of one training step, a new one for each use.

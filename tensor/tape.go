@@ -41,12 +41,34 @@ func (t *Tape) Reset() {
 		o.release()
 	}
 	t.ops = t.ops[:0]
-	for _, x := range t.tensors[:t.used] {
+	t.free(0)
+}
+
+// free takes back the memory of all tensors from number first on.
+func (t *Tape) free(first int) {
+	for _, x := range t.tensors[first:t.used] {
 		t.arena.put(x.Data)
 		t.arena.put(x.Grad)
 		*x = Tensor{}
 	}
-	t.used = 0
+	t.used = first
+}
+
+// Scope returns what f returns. On a tape for inference it takes back at once the
+// memory of all else that f has computed, so that the next layer works in what is
+// still near the core.
+func (t *Tape) Scope(f func() *Tensor) *Tensor {
+	first := t.used
+	y := f()
+	if !t.inference {
+		return y
+	}
+	if i := slices.Index(t.tensors[first:t.used], y); i >= 0 {
+		t.tensors[first], t.tensors[first+i] = y, t.tensors[first]
+		first++
+	}
+	t.free(first)
+	return y
 }
 
 // Backward computes the gradients of loss, which must have one element, by all
