@@ -52,6 +52,17 @@ of several runs.`,
 	lstm := workload("lstm", "A whole training step of an LSTM language model", "lstm --shape d650 --threads 2 --json",
 		one(func() (bench.Result, error) { return bench.LSTM(units, benchBudget) }))
 	lstm.Flags().StringVar(&units, "shape", "d200", "d200 and d650: two layers of so many units; d1000: four")
+	var encoder string
+	var batch, length int
+	bert := workload("bert", "Hidden states of a batch with BERT", "bert --shape base --batch 8 --length 128 --threads 2 --json",
+		one(func() (bench.Result, error) { return bench.BERT(encoder, batch, length, benchBudget) }))
+	bert.Flags().IntVar(&batch, "batch", 8, "sequences")
+	bert.Flags().IntVar(&length, "length", 128, "tokens of each")
+	pretrain := workload("pretrain", "A whole step of pre-training BERT on masked words", "pretrain --shape base --threads 2 --json",
+		one(func() (bench.Result, error) { return bench.Pretrain(encoder, benchBudget) }))
+	for _, s := range []*cobra.Command{bert, pretrain} {
+		s.Flags().StringVar(&encoder, "shape", "base", "base: 12 layers of 768; minilm: 6 of 384; mini: 4 of 256")
+	}
 	decode.Flags().IntVar(&beam, "beam", 1, "hypotheses of a sentence")
 	c.AddCommand(newBenchRecurrence(&asJSON))
 	return c
