@@ -1,0 +1,121 @@
+package data
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// GLUETask is a task of the General Language Understanding Evaluation (Wang et al. 2018).
+type GLUETask struct {
+	Name   string
+	Folder string   // as the download script of GLUE calls it
+	Labels []string // in the order of ids; nil where a number is to be predicted
+	Metric string   // the first of the official ones, by which runs are compared
+	// Header and Bare are the columns of files with the official header line and without.
+	Header, Bare Columns
+	Dev          string // file of the development set, dev.tsv where it is ""
+}
+
+var yesOrNo = []string{"0", "1"}
+
+// GLUETasks are the tasks of GLUE.
+var GLUETasks = []GLUETask{
+	{Name: "cola", Folder: "CoLA", Labels: yesOrNo, Metric: "matthews", Bare: Columns{"3", "", "1"}},
+	{Name: "sst2", Folder: "SST-2", Labels: yesOrNo, Metric: "accuracy", Header: Columns{"sentence", "", "label"}, Bare: Columns{"0", "", "1"}},
+	{Name: "mrpc", Folder: "MRPC", Labels: yesOrNo, Metric: "f1", Header: Columns{"#1 String", "#2 String", "Quality"}, Bare: Columns{"3", "4", "0"}},
+	{Name: "stsb", Folder: "STS-B", Metric: "pearson", Header: Columns{"sentence1", "sentence2", "score"}, Bare: Columns{"7", "8", "9"}},
+	{Name: "qqp", Folder: "QQP", Labels: yesOrNo, Metric: "f1", Header: Columns{"question1", "question2", "is_duplicate"}, Bare: Columns{"3", "4", "5"}},
+	{
+		Name: "mnli", Folder: "MNLI", Labels: []string{"entailment", "neutral", "contradiction"}, Metric: "accuracy",
+		Header: Columns{"sentence1", "sentence2", "gold_label"}, Dev: "dev_matched.tsv",
+	},
+	{
+		Name: "qnli", Folder: "QNLI", Labels: []string{"entailment", "not_entailment"}, Metric: "accuracy",
+		Header: Columns{"question", "sentence", "label"}, Bare: Columns{"1", "2", "3"},
+	},
+	{
+		Name: "rte", Folder: "RTE", Labels: []string{"entailment", "not_entailment"}, Metric: "accuracy",
+		Header: Columns{"sentence1", "sentence2", "label"}, Bare: Columns{"1", "2", "3"},
+	},
+	{Name: "wnli", Folder: "WNLI", Labels: yesOrNo, Metric: "accuracy", Header: Columns{"sentence1", "sentence2", "label"}, Bare: Columns{"1", "2", "3"}},
+}
+
+// GLUE returns a task by name: sst2, or SST-2.
+func GLUE(name string) (GLUETask, error) {
+	var names []string
+	for _, t := range GLUETasks {
+		if strings.EqualFold(name, t.Name) || strings.EqualFold(name, t.Folder) {
+			return t, nil
+		}
+		names = append(names, t.Name)
+	}
+	return GLUETask{}, fmt.Errorf("data: there is no task %q in GLUE; want one of %s", name, strings.Join(names, ", "))
+}
+
+// Read reads train.tsv and the development set of a folder, or of its folder named after
+// the task.
+func (t GLUETask) Read(dir string) (train, dev []Labelled, err error) {
+	if info, err := os.Stat(filepath.Join(dir, t.Folder)); err == nil && info.IsDir() {
+		dir = filepath.Join(dir, t.Folder)
+	}
+	if train, err = t.ReadFile(filepath.Join(dir, "train.tsv")); err != nil {
+		return nil, nil, err
+	}
+	name := t.Dev
+	if name == "" {
+		name = "dev.tsv"
+	}
+	dev, err = t.ReadFile(filepath.Join(dir, name))
+	return train, dev, err
+}
+
+// ReadFile reads a file of the task, with its header line or without, and checks the
+// labels.
+func (t GLUETask) ReadFile(path string) ([]Labelled, error) {
+	columns := t.Header
+	if has, err := hasHeader(path, t.Header); err != nil {
+		return nil, err
+	} else if !has && t.Bare != (Columns{}) {
+		columns = t.Bare
+	}
+	rows, err := ReadTable(path, columns)
+	if err != nil || t.Labels == nil {
+		return rows, err
+	}
+	return rows, CheckLabels(path, rows, t.Labels)
+}
+
+// CheckLabels says which row of a file has a label that is none of labels.
+func CheckLabels(path string, rows []Labelled, labels []string) error {
+	for _, r := range rows {
+		if !slices.Contains(labels, r.Label) {
+			return fmt.Errorf("data: %s:%d: label %q; want one of %s", path, r.Line, r.Label, strings.Join(labels, ", "))
+		}
+	}
+	return nil
+}
+
+// hasHeader says whether the first line of a file names all columns.
+func hasHeader(path string, c Columns) (bool, error) {
+	if c == (Columns{}) {
+		return false, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false, fmt.Errorf("data: %w", err)
+	}
+	defer func() { _ = f.Close() }() // only read
+	head := make([]byte, 4096)
+	n, _ := f.Read(head)
+	line, _, _ := strings.Cut(string(head[:n]), "\n")
+	fields := strings.Split(strings.TrimRight(strings.TrimPrefix(line, "\ufeff"), "\r"), "\t")
+	for _, name := range []string{c.Text, c.Pair, c.Label} {
+		if name != "" && !slices.Contains(fields, name) {
+			return false, nil
+		}
+	}
+	return true, nil
+}

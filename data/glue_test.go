@@ -1,0 +1,124 @@
+package data
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func writeTable(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestTablesAreReadByTheirColumns(t *testing.T) {
+	want := []Labelled{{Text: "a, \"b\"", Pair: "c", Label: "1"}, {Text: "日本", Pair: "", Label: "0"}}
+	for name, test := range map[string]struct {
+		text    string
+		columns Columns
+		first   int // line of the first row
+	}{
+		"t.tsv":   {"x\tlabel\ty\na, \"b\"\t1\tc\n日本\t0\t\n", Columns{"x", "y", "label"}, 2},
+		"bom.tsv": {"\ufeffx\tlabel\ty\r\na, \"b\"\t1\tc\r\n日本\t0\t", Columns{"x", "y", "label"}, 2},
+		"n.tsv":   {"a, \"b\"\t1\tc\n日本\t0\t\n", Columns{"0", "2", "1"}, 1},
+		"t.csv":   {"label,x,y\n1,\"a, \"\"b\"\"\",c\n0,日本,\n", Columns{"x", "y", "label"}, 2},
+		"t.jsonl": {"{\"x\": \"a, \\\"b\\\"\", \"y\": \"c\", \"label\": 1}\n{\"y\": \"\", \"label\": \"0\", \"x\": \"日本\"}\n", Columns{"x", "y", "label"}, 1},
+	} {
+		got, err := ReadTable(writeTable(t, name, test.text), test.columns)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		for i := range want {
+			want[i].Line = test.first + i
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestTablesThatCannotBeRead(t *testing.T) {
+	for name, test := range map[string]struct{ file, text, want string }{
+		"no such column": {"t.tsv", "a\tb\nx\ty\n", `:1: there is no column "text"; the first line has "a, b"`},
+		"a short row":    {"t.tsv", "text\tlabel\nx\n", ":2: there are 1 columns; want number 1"},
+		"no rows":        {"t.tsv", "text\tlabel\n", "has no rows"},
+		"empty":          {"t.csv", "", "has no rows"},
+		"bad quotes":     {"t.csv", "text,label\n\"a,1\n", ":"},
+		"bytes":          {"t.tsv", "text\tlabel\n\xff\t1\n", ":2: not valid UTF-8"},
+		"not JSON":       {"t.jsonl", "{\"text\": \"a\", \"label\": 1}\n{\n", ":2: "},
+		"no such key":    {"t.jsonl", "{\"text\": \"a\"}\n", `:1: "label" is <nil>`},
+		"a list":         {"t.jsonl", "{\"text\": [], \"label\": 1}\n", `:1: "text" is []`},
+	} {
+		_, err := ReadTable(writeTable(t, test.file, test.text), Columns{Text: "text", Label: "label"})
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: error %v; want one with %q", name, err, test.want)
+		}
+	}
+	if _, err := ReadTable(filepath.Join(t.TempDir(), "none.tsv"), Columns{}); err == nil {
+		t.Error("no error for a file that is not there")
+	}
+}
+
+// TestGLUEFilesHaveTheirColumns reads a line of each task as the official files have it,
+// and as those do that come without the header line.
+func TestGLUEFilesHaveTheirColumns(t *testing.T) {
+	for name, test := range map[string]struct {
+		text string
+		want Labelled
+	}{
+		"cola":          {"gj04\t1\t\tThe sailors rode.\n", Labelled{"The sailors rode.", "", "1", 1}},
+		"sst2":          {"sentence\tlabel\na fine film \t1\n", Labelled{"a fine film ", "", "1", 2}},
+		"mrpc":          {"\ufeffQuality\t#1 ID\t#2 ID\t#1 String\t#2 String\n1\t5\t6\tHe said \"no\".\tNo, he said.\n", Labelled{"He said \"no\".", "No, he said.", "1", 2}},
+		"mrpc, bare":    {"0\t5\t6\tA.\tB.\n", Labelled{"A.", "B.", "0", 1}},
+		"stsb, bare":    {"4\tmain\tMSRvid\t2012\t0009\tnone\tnone\tA man.\tA boy.\t4.250\n", Labelled{"A man.", "A boy.", "4.250", 1}},
+		"stsb":          {"index\tgenre\tfilename\tyear\told_index\tsource1\tsource2\tsentence1\tsentence2\tscore\n0\tm\tM\t2\t1\tn\tn\tA.\tB.\t5.0\n", Labelled{"A.", "B.", "5.0", 2}},
+		"qqp":           {"id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n0\t1\t2\tWhy?\tHow?\t0\n", Labelled{"Why?", "How?", "0", 2}},
+		"mnli":          {"index\tpromptID\tsentence1\tsentence2\tlabel1\tgold_label\n0\t1\tA.\tB.\tneutral\tcontradiction\n", Labelled{"A.", "B.", "contradiction", 2}},
+		"qnli":          {"index\tquestion\tsentence\tlabel\n0\tWho?\tHe.\tnot_entailment\n", Labelled{"Who?", "He.", "not_entailment", 2}},
+		"rte":           {"index\tsentence1\tsentence2\tlabel\n0\tA.\tB.\tentailment\n", Labelled{"A.", "B.", "entailment", 2}},
+		"wnli, no line": {"0\tA.\tB.\t1", Labelled{"A.", "B.", "1", 1}},
+	} {
+		short, _, _ := strings.Cut(name, ",")
+		task, err := GLUE(short)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := task.ReadFile(writeTable(t, "x.tsv", test.text))
+		if err != nil || len(got) != 1 || got[0] != test.want {
+			t.Errorf("%s: %+v, %v; want %+v", name, got, err, test.want)
+		}
+	}
+	rte, _ := GLUE("RTE")
+	if _, err := rte.ReadFile(writeTable(t, "dev.tsv", "0\tA.\tB.\tentails\n")); err == nil || !strings.Contains(err.Error(), `dev.tsv:1: label "entails"; want one of entailment, not_entailment`) {
+		t.Errorf("error %v for a label that is none", err)
+	}
+	if _, err := GLUE("ax"); err == nil {
+		t.Error("no error for a task that is none")
+	}
+}
+
+// TestGLUECorpora counts the rows of real files where they are.
+func TestGLUECorpora(t *testing.T) {
+	const dir = "../../shared/data/glue"
+	if _, err := os.Stat(dir); err != nil {
+		t.Skip("the corpora of GLUE are not there")
+	}
+	for name, want := range map[string]int{"cola": 527, "sst2": 872, "rte": 277} {
+		task, err := GLUE(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		train, dev, err := task.Read(dir)
+		if err != nil || len(dev) != want || len(train) < want {
+			t.Errorf("%s: %d and %d rows, %v; want %d to develop with", name, len(train), len(dev), err, want)
+		}
+	}
+}

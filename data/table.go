@@ -1,0 +1,199 @@
+package data
+
+import (
+	"bufio"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// Labelled is a text, or a pair of texts, and what is to be said about it.
+type Labelled struct {
+	Text, Pair string // Pair is "" where there is none
+	Label      string
+	Line       int // of the file, from 1
+}
+
+// Columns names the columns of a table that are read, "" for none: by what the table's
+// first line calls them, or, in a table without such a line, by their numbers from 0.
+type Columns struct{ Text, Pair, Label string }
+
+// ReadTable reads the rows of a table by its columns: a .csv file (RFC 4180, with a
+// header), a .jsonl file of an object a line, or else a file with tabs between columns
+// and no quotes, as those of GLUE are.
+func ReadTable(path string, c Columns) ([]Labelled, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("data: %w", err)
+	}
+	defer func() { _ = f.Close() }() // only read
+	rows, err := readTable(bufio.NewReaderSize(f, 1<<16), strings.ToLower(filepath.Ext(path)), c)
+	if err != nil {
+		return nil, fmt.Errorf("data: %s%w", path, err)
+	}
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("data: %s has no rows; want at least one", path)
+	}
+	return rows, nil
+}
+
+// readTable reads a table by the ending of its name. Errors begin with ":line: ".
+func readTable(r *bufio.Reader, ending string, c Columns) ([]Labelled, error) {
+	switch ending {
+	case ".jsonl":
+		return readObjects(r, c)
+	case ".csv":
+		return readRows(csvRows(r), c)
+	}
+	return readRows(tabRows(r), c)
+}
+
+// row is a line of a table and its number.
+type row struct {
+	fields []string
+	line   int
+}
+
+// tabRows returns a function that reads the next row of fields with tabs between, and
+// io.EOF at the end.
+func tabRows(r *bufio.Reader) func() (row, error) {
+	line := 0
+	return func() (row, error) {
+		text, err := r.ReadString('\n')
+		if err != nil && (text == "" || !errors.Is(err, io.EOF)) {
+			return row{}, err
+		}
+		line++
+		return row{strings.Split(strings.TrimRight(text, "\r\n"), "\t"), line}, nil
+	}
+}
+
+func csvRows(r *bufio.Reader) func() (row, error) {
+	c := csv.NewReader(r)
+	c.FieldsPerRecord = -1
+	return func() (row, error) {
+		fields, err := c.Read()
+		if len(fields) == 0 {
+			return row{}, err
+		}
+		line, _ := c.FieldPos(0)
+		return row{fields, line}, err
+	}
+}
+
+// readRows reads rows whose first one may be a header.
+func readRows(next func() (row, error), c Columns) ([]Labelled, error) {
+	first, err := next()
+	if errors.Is(err, io.EOF) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf(":1: %w", err)
+	}
+	first.fields[0] = strings.TrimPrefix(first.fields[0], "\ufeff")
+	places, header, err := c.places(first.fields)
+	if err != nil {
+		return nil, err
+	}
+	var all []Labelled
+	for r := first; ; {
+		if !header {
+			x, err := r.labelled(places)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, x)
+		}
+		header = false
+		if r, err = next(); errors.Is(err, io.EOF) {
+			return all, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf(": %w", err)
+		}
+	}
+}
+
+// places returns where the columns are, -1 for none, and whether first is a header.
+func (c Columns) places(first []string) (places [3]int, header bool, err error) {
+	names := [3]string{c.Text, c.Pair, c.Label}
+	for i, name := range names {
+		places[i] = -1
+		if name == "" {
+			continue
+		}
+		if at, err := strconv.Atoi(name); err == nil && at >= 0 {
+			places[i] = at
+		} else if at := slices.Index(first, name); at >= 0 {
+			places[i], header = at, true
+		} else {
+			return places, false, fmt.Errorf(":1: there is no column %q; the first line has %q", name, strings.Join(first, ", "))
+		}
+	}
+	return places, header, nil
+}
+
+// labelled picks the columns of a row.
+func (r row) labelled(places [3]int) (Labelled, error) {
+	var picked [3]string
+	for i, at := range places {
+		switch {
+		case at >= len(r.fields):
+			return Labelled{}, fmt.Errorf(":%d: there are %d columns; want number %d, counted from 0", r.line, len(r.fields), at)
+		case at >= 0:
+			picked[i] = r.fields[at]
+		}
+		if !utf8.ValidString(picked[i]) {
+			return Labelled{}, fmt.Errorf(":%d: not valid UTF-8; convert it, for example with iconv", r.line)
+		}
+	}
+	return Labelled{picked[0], picked[1], picked[2], r.line}, nil
+}
+
+// readObjects reads an object a line. Values are texts, numbers or truth values.
+func readObjects(r *bufio.Reader, c Columns) ([]Labelled, error) {
+	var all []Labelled
+	next := tabRows(r)
+	for {
+		x, err := next()
+		if errors.Is(err, io.EOF) {
+			return all, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf(": %w", err)
+		}
+		text := strings.Join(x.fields, "\t")
+		if strings.TrimSpace(text) == "" {
+			continue
+		}
+		var object map[string]any
+		d := json.NewDecoder(strings.NewReader(text))
+		d.UseNumber()
+		if err := d.Decode(&object); err != nil {
+			return nil, fmt.Errorf(":%d: %w", x.line, err)
+		}
+		var picked [3]string
+		for i, name := range []string{c.Text, c.Pair, c.Label} {
+			if name == "" {
+				continue
+			}
+			switch v := object[name].(type) {
+			case string:
+				picked[i] = v
+			case json.Number, bool:
+				picked[i] = fmt.Sprint(v)
+			default:
+				return nil, fmt.Errorf(":%d: %q is %v; want a text, a number or a truth value", x.line, name, v)
+			}
+		}
+		all = append(all, Labelled{picked[0], picked[1], picked[2], x.line})
+	}
+}
