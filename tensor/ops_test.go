@@ -137,7 +137,16 @@ var matrixRows = []opRow{
 	}},
 	{"CrossEntropy", "smoothed", [][2]int{{4, 19}}, crossEntropy(0.1), crossEntropyOracle(0.1)},
 	{"CrossEntropy", "", [][2]int{{4, 19}}, crossEntropy(0), crossEntropyOracle(0)},
+	{"SquaredError", "", [][2]int{{3, 1}}, func(t *Tape, p []*Tensor) *Tensor { return t.SquaredError(p[0], wantedNumbers, 0.3) }, func(p []matrix) matrix {
+		sum := 0.0
+		for i, y := range wantedNumbers {
+			sum += 0.3 * (p[0].data[i] - float64(y)) * (p[0].data[i] - float64(y))
+		}
+		return generate(1, 1, func(int, int) float64 { return sum })
+	}},
 }
+
+var wantedNumbers = []Float{0.5, -1, 3}
 
 var (
 	addedRows    = []int32{0, 1, 2, 0}
