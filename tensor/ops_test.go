@@ -258,7 +258,7 @@ func eachRow(t *testing.T, f func(t *testing.T, o opRow)) {
 }
 
 func TestEveryOperationHasARow(t *testing.T) {
-	rest := map[string]bool{"Reset": true, "Backward": true, "BackwardFrom": true, "Input": true}
+	rest := map[string]bool{"Reset": true, "Backward": true, "BackwardFrom": true, "Input": true, "Scope": true}
 	for _, o := range opRows {
 		rest[o.op] = true
 	}
