@@ -137,6 +137,20 @@ var matrixRows = []opRow{
 	}},
 	{"CrossEntropy", "smoothed", [][2]int{{4, 19}}, crossEntropy(0.1), crossEntropyOracle(0.1)},
 	{"CrossEntropy", "", [][2]int{{4, 19}}, crossEntropy(0), crossEntropyOracle(0)},
+	{"SequenceRows", "under a softmax", [][2]int{{9, 2}}, func(t *Tape, p []*Tensor) *Tensor {
+		loss, _ := t.CrossEntropy(t.SequenceRows(p[0], testSequences), testPlaces, CrossEntropy{Scale: 0.5})
+		return loss
+	}, func(p []matrix) matrix {
+		loss := zeros(1, 1)
+		for r, place := range testPlaces {
+			column, i, sum := r/3, r%3, 0.0
+			for j := testSequences[i]; j < testSequences[i+1]; j++ {
+				sum += math.Exp(*p[0].at(j, column))
+			}
+			loss.data[0] += 0.5 * (math.Log(sum) - *p[0].at(testSequences[i]+int(place), column))
+		}
+		return loss
+	}},
 	{"SquaredError", "", [][2]int{{3, 1}}, func(t *Tape, p []*Tensor) *Tensor { return t.SquaredError(p[0], wantedNumbers, 0.3) }, func(p []matrix) matrix {
 		sum := 0.0
 		for i, y := range wantedNumbers {
@@ -145,6 +159,12 @@ var matrixRows = []opRow{
 		return generate(1, 1, func(int, int) float64 { return sum })
 	}},
 }
+
+// Three sequences, and a place in each for both columns.
+var (
+	testSequences = SegmentsOf(3, 5, 1)
+	testPlaces    = []int32{2, 4, 0, 0, 1, 0}
+)
 
 var wantedNumbers = []Float{0.5, -1, 3}
 
