@@ -15,12 +15,20 @@ import (
 const maxFileSize = 1 << 28
 
 // Load reads a vocabulary and tells its kind by its content: a file that
-// begins with a printable character is a word list, or one of characters if its
-// first line says so, any other a SentencePiece model.
+// begins with a printable character is a word list, one of characters if its
+// first line says so, and one of WordPiece if it has [UNK] and no <unk>, or is a
+// tokenizer.json; any other is a SentencePiece model. The tokenizer_config.json
+// beside a WordPiece vocabulary is read too, if there is one.
 func Load(path string) (Tokenizer, error) {
 	data, err := readFile(path)
 	if err != nil {
 		return nil, err
+	}
+	if isWordPieceFile(data) {
+		return parseWordPieceFile(path, data)
+	}
+	if isWordPieceVocab(data) {
+		return parseWordPieceVocab(path, data)
 	}
 	t, err := parse(data)
 	if err != nil {

@@ -1,0 +1,298 @@
+package tokenizer
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The files of a folder of Hugging Face.
+const (
+	wordPieceFile       = "tokenizer.json"
+	wordPieceVocabFile  = "vocab.txt"
+	wordPieceConfigFile = "tokenizer_config.json"
+)
+
+// LoadWordPiece reads the tokenizer of a folder of a BERT model as Hugging Face
+// has it: tokenizer.json, or vocab.txt and, if it is there,
+// tokenizer_config.json.
+func LoadWordPiece(dir string) (*WordPiece, error) {
+	for _, name := range []string{wordPieceFile, wordPieceVocabFile} {
+		path := filepath.Join(dir, name)
+		switch data, err := readFile(path); {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return nil, err
+		case name == wordPieceFile:
+			return parseWordPieceFile(path, data)
+		default:
+			return parseWordPieceVocab(path, data)
+		}
+	}
+	if _, err := os.Stat(dir); err != nil {
+		return nil, fmt.Errorf("tokenizer: %w", err)
+	}
+	return nil, fmt.Errorf("tokenizer: %s: there is no %s and no %s; expected one of them", dir, wordPieceFile, wordPieceVocabFile)
+}
+
+// isWordPieceFile reports whether data is a tokenizer.json.
+func isWordPieceFile(data []byte) bool { return bytes.HasPrefix(data, []byte("{")) && json.Valid(data) }
+
+// isWordPieceVocab reports whether data is a list of pieces. A list of words has
+// a line <unk> in any case.
+func isWordPieceVocab(data []byte) bool {
+	return len(data) > 0 && data[0] > ' ' && hasLine(data, wordPieceUnknown) && !hasLine(data, wordUnknown)
+}
+
+func hasLine(data []byte, line string) bool {
+	for {
+		i := bytes.Index(data, []byte(line))
+		if i < 0 {
+			return false
+		}
+		end := i + len(line)
+		if (i == 0 || data[i-1] == '\n') && (end == len(data) || data[end] == '\n' || data[end] == '\r') {
+			return true
+		}
+		data = data[end:]
+	}
+}
+
+// tokenizerFile is tokenizer.json. What only concerns how sequences are put
+// together is left out.
+type tokenizerFile struct {
+	AddedTokens []addedToken `json:"added_tokens"`
+	Normalizer  *struct {
+		Type               string
+		CleanText          *bool `json:"clean_text"`
+		HandleChineseChars *bool `json:"handle_chinese_chars"`
+		StripAccents       *bool `json:"strip_accents"`
+		Lowercase          *bool
+	}
+	PreTokenizer *struct{ Type string } `json:"pre_tokenizer"`
+	Decoder      *struct {
+		Type, Prefix string
+		Cleanup      bool
+	}
+	Model struct {
+		Type                    string
+		UnkToken                string `json:"unk_token"`
+		ContinuingSubwordPrefix string `json:"continuing_subword_prefix"`
+		MaxInputCharsPerWord    int    `json:"max_input_chars_per_word"`
+		Vocab                   json.RawMessage
+	}
+}
+
+func parseWordPieceFile(path string, data []byte) (*WordPiece, error) {
+	w, err := parseTokenizerFile(data)
+	if err != nil {
+		return nil, fmt.Errorf("tokenizer: %s: %w", path, err)
+	}
+	return w, nil
+}
+
+func parseTokenizerFile(data []byte) (*WordPiece, error) {
+	var f tokenizerFile
+	if err := json.Unmarshal(data, &f); err != nil {
+		return nil, fmt.Errorf("no JSON of a tokenizer: %w", err)
+	}
+	o, err := f.options()
+	if err != nil {
+		return nil, err
+	}
+	vocab, err := parseVocabObject(f.Model.Vocab)
+	if err != nil {
+		return nil, fmt.Errorf("model.vocab: %w", err)
+	}
+	return newWordPiece(vocab, o, f.AddedTokens)
+}
+
+// options checks that the parts of the tokenizer are those of BERT.
+func (f *tokenizerFile) options() (WordPieceOptions, error) {
+	var o WordPieceOptions
+	n, m, d := f.Normalizer, f.Model, f.Decoder
+	switch {
+	case m.Type != "WordPiece":
+		return o, fmt.Errorf("model.type is %q; expected WordPiece", m.Type)
+	case m.UnkToken != wordPieceUnknown || m.ContinuingSubwordPrefix != continuation || m.MaxInputCharsPerWord != maxWordChars:
+		return o, fmt.Errorf("model has unk_token %q, continuing_subword_prefix %q and max_input_chars_per_word %d; expected %s, %s and %d", m.UnkToken, m.ContinuingSubwordPrefix, m.MaxInputCharsPerWord, wordPieceUnknown, continuation, maxWordChars)
+	case n == nil || n.Type != "BertNormalizer" || n.CleanText == nil || n.HandleChineseChars == nil || n.Lowercase == nil:
+		return o, errors.New("normalizer is none of BERT; expected type BertNormalizer with clean_text, handle_chinese_chars and lowercase")
+	case !*n.CleanText:
+		return o, errors.New("normalizer.clean_text is false; expected true")
+	case f.PreTokenizer == nil || f.PreTokenizer.Type != "BertPreTokenizer":
+		return o, errors.New("pre_tokenizer is none of BERT; expected type BertPreTokenizer")
+	case d != nil && (d.Type != "WordPiece" || d.Prefix != continuation || !d.Cleanup):
+		return o, fmt.Errorf("decoder has type %q, prefix %q and cleanup %t; expected WordPiece, %s and true", d.Type, d.Prefix, d.Cleanup, continuation)
+	}
+	return WordPieceOptions{Cased: !*n.Lowercase, Accents: accents(n.StripAccents), UnspacedCJK: !*n.HandleChineseChars}, nil
+}
+
+// accents returns the setting for strip_accents, nil for null.
+func accents(strip *bool) Accents {
+	switch {
+	case strip == nil:
+		return AccentsByCase
+	case *strip:
+		return StripAccents
+	}
+	return KeepAccents
+}
+
+// parseVocabObject reads an object of entries and their ids.
+func parseVocabObject(data []byte) ([]string, error) {
+	d := json.NewDecoder(bytes.NewReader(data))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return nil, errors.New("is missing or no object; expected entries with their ids")
+	}
+	ids := map[string]int32{}
+	for d.More() {
+		t, err := d.Token()
+		if err != nil {
+			return nil, err
+		}
+		token := t.(string) // a key
+		var id int32
+		if err := d.Decode(&id); err != nil {
+			return nil, fmt.Errorf("%.40q has no id: %w", token, err)
+		}
+		if was, ok := ids[token]; ok {
+			return nil, fmt.Errorf("%.40q has ids %d and %d; expected distinct entries", token, was, id)
+		}
+		ids[token] = id
+	}
+	vocab := make([]string, len(ids))
+	taken := make([]bool, len(ids))
+	for _, token := range slices.Sorted(maps.Keys(ids)) {
+		switch id := ids[token]; {
+		case id < 0 || int(id) >= len(ids):
+			return nil, fmt.Errorf("%.40q has id %d of %d entries; expected ids from 0 on without gaps", token, id, len(ids))
+		case taken[id]:
+			return nil, fmt.Errorf("%.40q and %.40q both have id %d; expected one", vocab[id], token, id)
+		default:
+			vocab[id], taken[id] = token, true
+		}
+	}
+	return vocab, nil
+}
+
+// tokenizerConfig is tokenizer_config.json.
+type tokenizerConfig struct {
+	Class                string                `json:"tokenizer_class"`
+	DoLowerCase          *bool                 `json:"do_lower_case"`
+	StripAccents         *bool                 `json:"strip_accents"`
+	TokenizeChineseChars *bool                 `json:"tokenize_chinese_chars"`
+	Unknown              *tokenName            `json:"unk_token"`
+	Begin                *tokenName            `json:"cls_token"`
+	End                  *tokenName            `json:"sep_token"`
+	Pad                  *tokenName            `json:"pad_token"`
+	Mask                 *tokenName            `json:"mask_token"`
+	Added                map[string]addedToken `json:"added_tokens_decoder,omitempty"` // by id
+}
+
+// tokenName is the name of a special symbol: a string, or an object with it.
+type tokenName string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *tokenName) UnmarshalJSON(data []byte) error {
+	var object struct{ Content string }
+	if data[0] != '{' {
+		return json.Unmarshal(data, (*string)(n))
+	}
+	err := json.Unmarshal(data, &object)
+	*n = tokenName(object.Content)
+	return err
+}
+
+// parseWordPieceVocab reads an entry a line, whose number is its id, with the
+// options of the tokenizer_config.json that lies beside it.
+func parseWordPieceVocab(path string, data []byte) (*WordPiece, error) {
+	var config tokenizerConfig
+	configPath := filepath.Join(filepath.Dir(path), wordPieceConfigFile)
+	switch data, err := readFile(configPath); {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, err
+	default:
+		if err := config.parse(data); err != nil {
+			return nil, fmt.Errorf("tokenizer: %s: %w", configPath, err)
+		}
+	}
+	w, err := parseVocabLines(data, config)
+	if problem := new(entryError); errors.As(err, &problem) {
+		return nil, fmt.Errorf("tokenizer: %s:%d: %w", path, problem.id+1, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("tokenizer: %s: %w", path, err)
+	}
+	return w, nil
+}
+
+func parseVocabLines(data []byte, config tokenizerConfig) (*WordPiece, error) {
+	data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
+	vocab := strings.Split(strings.TrimSuffix(string(data), "\n"), "\n")
+	added, err := config.added(vocab)
+	if err != nil {
+		return nil, err
+	}
+	return newWordPiece(vocab, config.options(), added)
+}
+
+// parse reads and checks the configuration.
+func (c *tokenizerConfig) parse(data []byte) error {
+	if err := json.Unmarshal(data, c); err != nil {
+		return fmt.Errorf("no JSON of a tokenizer's configuration: %w", err)
+	}
+	if strings.HasPrefix(c.Class, "BertJapanese") {
+		return fmt.Errorf("tokenizer_class is %s, which cuts words otherwise than BERT; expected BertTokenizer", c.Class)
+	}
+	for _, symbol := range []struct {
+		want string
+		got  *tokenName
+	}{
+		{wordPieceUnknown, c.Unknown}, {wordPieceBegin, c.Begin}, {wordPieceEnd, c.End}, {wordPiecePad, c.Pad}, {wordPieceMask, c.Mask},
+	} {
+		if symbol.got != nil && string(*symbol.got) != symbol.want {
+			return fmt.Errorf("a special symbol is %.40q; expected %s", *symbol.got, symbol.want)
+		}
+	}
+	return nil
+}
+
+// options returns the settings, the reference's defaults for those not given.
+func (c *tokenizerConfig) options() WordPieceOptions {
+	given := func(b *bool) bool { return b == nil || *b }
+	return WordPieceOptions{Cased: !given(c.DoLowerCase), Accents: accents(c.StripAccents), UnspacedCJK: !given(c.TokenizeChineseChars)}
+}
+
+// added returns the added tokens: those of the configuration and the special
+// symbols of the vocabulary.
+func (c *tokenizerConfig) added(vocab []string) ([]addedToken, error) {
+	var added []addedToken
+	given := map[string]bool{}
+	for _, key := range slices.SortedFunc(maps.Keys(c.Added), func(a, b string) int { return cmp.Or(len(a)-len(b), strings.Compare(a, b)) }) {
+		id, err := strconv.ParseInt(key, 10, 32)
+		if err != nil {
+			return nil, fmt.Errorf("added_tokens_decoder has the key %.40q; expected an id", key)
+		}
+		t := c.Added[key]
+		t.ID = int32(id)
+		given[t.Content] = true
+		added = append(added, t)
+	}
+	for _, t := range specialTokens(vocab) {
+		if !given[t.Content] {
+			added = append(added, t)
+		}
+	}
+	return added, nil
+}
