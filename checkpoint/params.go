@@ -17,7 +17,7 @@ func Tensors(params []nn.Param) []Tensor {
 	for _, p := range params {
 		parts, n := len(p.Names), len(p.Tensor.Data)/len(p.Names)
 		shape := []int{p.Tensor.Rows() / parts, p.Tensor.Cols()}
-		if p.Tensor.Rows() == 1 {
+		if p.Tensor.Rows() == 1 && !p.Matrix {
 			shape = []int{n}
 		}
 		for i, name := range p.Names {

@@ -14,8 +14,8 @@ import (
 
 // Linear is the affine map y = x·Wᵀ + b.
 type Linear struct {
-	Weight *tensor.Tensor `param:"weight"` // (out, in)
-	Bias   *tensor.Tensor `param:"bias"`   // (1, out)
+	Weight *tensor.Tensor `param:"weight,matrix"` // (out, in)
+	Bias   *tensor.Tensor `param:"bias"`          // (1, out)
 }
 
 // NewLinear returns a map with zero bias and weights uniform in

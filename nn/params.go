@@ -14,6 +14,7 @@ import (
 type Param struct {
 	Names  []string
 	Tensor *tensor.Tensor
+	Matrix bool // even with one row; otherwise one row is a vector
 }
 
 // Name is the parameter's own name, unique in the model.
@@ -22,8 +23,8 @@ func (p Param) Name() string { return strings.Join(p.Names, "+") }
 // Params returns the parameters of a model: the tensors in its fields tagged
 // `param:"name"`, and in those of structs, pointers and slices below, whose
 // names are joined by dots; an element of a slice is named by its number.
-// A name a+b says that the layer stacks the rows of layers a and b. Fields
-// that are nil are left out. It panics when model is not a pointer to a struct.
+// A name a+b says that the layer stacks the rows of layers a and b; one that ends in
+// ",matrix" is that of a matrix even with one row. Fields that are nil are left out. It panics when model is not a pointer to a struct.
 func Params(model any) []Param {
 	v := reflect.ValueOf(model)
 	if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
@@ -60,8 +61,14 @@ func walk(v reflect.Value, names []string) []Param {
 	}
 	var all []Param
 	for i := range v.NumField() {
-		if tag, ok := v.Type().Field(i).Tag.Lookup("param"); ok {
-			all = append(all, walk(v.Field(i), extend(names, tag))...)
+		tag, ok := v.Type().Field(i).Tag.Lookup("param")
+		if !ok {
+			continue
+		}
+		tag, matrix := strings.CutSuffix(tag, ",matrix")
+		for _, p := range walk(v.Field(i), extend(names, tag)) {
+			p.Matrix = p.Matrix || matrix
+			all = append(all, p)
 		}
 	}
 	return all

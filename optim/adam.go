@@ -15,6 +15,9 @@ type Adam struct {
 	Gradients
 	Beta1, Beta2, Epsilon float64
 	WeightDecay           float64 // of matrices; gains, shifts and biases are left alone
+	// Uncorrected leaves the moments as they are: they begin at 0 and are too small at
+	// first. BERT was trained so (Devlin et al. 2018, appendix A.2, and its code).
+	Uncorrected bool
 
 	// M and V are the moments of each parameter, T the number of steps taken:
 	// the state that a checkpoint holds.
@@ -39,12 +42,15 @@ func NewAdam(params []nn.Param, beta1, beta2, epsilon, weightDecay float64) *Ada
 func (a *Adam) Step(rate, scale float64) {
 	a.compute()
 	a.T++
-	t := float64(a.T)
+	correct1, correct2 := 1.0, 1.0
+	if !a.Uncorrected {
+		correct1, correct2 = 1-math.Pow(a.Beta1, float64(a.T)), 1-math.Pow(a.Beta2, float64(a.T))
+	}
 	a.loop.step = kernel.AdamStep{
 		Scale: tensor.Float(scale),
 		Beta1: tensor.Float(a.Beta1), Beta2: tensor.Float(a.Beta2), Epsilon: tensor.Float(a.Epsilon),
-		Rate:  tensor.Float(rate / (1 - math.Pow(a.Beta1, t))),
-		Root:  tensor.Float(1 / math.Sqrt(1-math.Pow(a.Beta2, t))),
+		Rate:  tensor.Float(rate / correct1),
+		Root:  tensor.Float(1 / math.Sqrt(correct2)),
 		Decay: 1,
 	}
 	a.loop.decay = tensor.Float(1 - rate*a.WeightDecay)

@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
@@ -17,6 +18,13 @@ func quadratic(x *tensor.Tensor, target float64) {
 }
 
 func TestAdamFollowsItsDefinition(t *testing.T) {
+	for _, uncorrected := range []bool{false, true} {
+		t.Run(fmt.Sprintf("uncorrected %v", uncorrected), func(t *testing.T) { followAdam(t, uncorrected) })
+	}
+}
+
+func followAdam(t *testing.T, uncorrected bool) {
+	t.Helper()
 	const (
 		beta1, beta2, eps = 0.9, 0.98, 1e-8
 		decay, rate       = 0.01, 0.05
@@ -30,6 +38,7 @@ func TestAdamFollowsItsDefinition(t *testing.T) {
 	}
 	a := NewAdam([]nn.Param{{Names: []string{"w"}, Tensor: matrix}, {Names: []string{"b"}, Tensor: bias}}, beta1, beta2, eps, decay)
 	type state struct{ x, m, v float64 }
+	a.Uncorrected = uncorrected
 	var want []state
 	for i := range 6 {
 		want = append(want, state{x: float64(i) / 4})
@@ -40,7 +49,10 @@ func TestAdamFollowsItsDefinition(t *testing.T) {
 			g := scale * 2 * (s[i].x - 1)
 			s[i].m = beta1*s[i].m + (1-beta1)*g
 			s[i].v = beta2*s[i].v + (1-beta2)*g*g
-			m, v := s[i].m/(1-math.Pow(beta1, float64(n))), s[i].v/(1-math.Pow(beta2, float64(n)))
+			m, v := s[i].m, s[i].v
+			if !uncorrected {
+				m, v = m/(1-math.Pow(beta1, float64(n))), v/(1-math.Pow(beta2, float64(n)))
+			}
 			s[i].x = s[i].x*(1-rate*decay) - rate*m/(math.Sqrt(v)+eps)
 		}
 	}

@@ -135,6 +135,20 @@ func presetOf[C any](text []byte, preset func(name string) (C, error)) (c C, err
 	return preset(name)
 }
 
+// PresetOfFile returns the name of the preset in a configuration, "" for none. It says
+// what kind of model the configuration is of.
+func PresetOfFile(path string) (string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("train: %w", err)
+	}
+	name, err := presetName(text)
+	if err != nil {
+		return "", fmt.Errorf("train: %s:%w", path, err)
+	}
+	return name, nil
+}
+
 // presetName returns the name of the preset in a configuration, "" for none.
 func presetName(text []byte) (string, error) {
 	var named struct {

@@ -33,6 +33,7 @@ const (
 // folder keeps a run in a directory.
 type folder struct {
 	dir      string
+	best     string // file of the weights of the best validation
 	average  int
 	progress func(Progress, *Validation)
 	metrics  *os.File
@@ -136,7 +137,7 @@ func (f *folder) Validated(p Progress, v Validation, best bool) error {
 // Checkpoint implements Observer.
 func (f *folder) Checkpoint(t *Trainer) error {
 	if t.state.BestAt == t.state.Step && t.state.Step > 0 {
-		if err := f.saveWeights(t, bestFile); err != nil {
+		if err := f.saveWeights(t, f.best); err != nil {
 			return err
 		}
 	}

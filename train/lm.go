@@ -3,7 +3,6 @@ package train
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -85,16 +84,6 @@ func LMPreset(name string) (LMConfig, error) {
 func IsLM(preset string) bool {
 	_, err := find(lmPresets, preset)
 	return err == nil
-}
-
-// IsLMFile says whether a configuration is of a language model.
-func IsLMFile(path string) bool {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return false // who reads it will say why
-	}
-	name, err := presetName(text)
-	return err == nil && IsLM(name)
 }
 
 // ReadLMConfig reads the configuration of a language model over the preset that it
@@ -180,10 +169,11 @@ type LM struct {
 // OpenLM reads the best model of the run of a language model.
 func OpenLM(dir string) (*LM, error) {
 	path := filepath.Join(dir, configFile)
-	if !IsLMFile(path) {
-		if _, err := os.Stat(path); err != nil {
-			return nil, fmt.Errorf("train: %w; want the folder of a run", err)
-		}
+	preset, err := PresetOfFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w; want the folder of a run", err)
+	}
+	if !IsLM(preset) {
 		return nil, fmt.Errorf("train: %s is not of a language model; want a run of one of %s", path, strings.Join(names(lmPresets), ", "))
 	}
 	c, err := ReadLMConfig(path)

@@ -96,7 +96,9 @@ var smallTraining = Options{
 }
 
 // Presets lists all presets by name and version.
-func Presets() []string { return append(names(lmPresets), names(presets)...) }
+func Presets() []string {
+	return slices.Concat(names(classifyPresets), names(lmPresets), names(presets))
+}
 
 // names lists presets by name and version.
 func names[C any](presets map[string]C) []string { return slices.Sorted(maps.Keys(presets)) }

@@ -114,10 +114,16 @@ func weights(t *testing.T, path string) map[string][]tensor.Float {
 func sameRun(t *testing.T, got, want string) {
 	t.Helper()
 	for _, name := range []string{lastFile, bestFile} {
-		a, b := weights(t, filepath.Join(got, name)), weights(t, filepath.Join(want, name))
-		if len(a) == 0 || !reflect.DeepEqual(a, b) {
-			t.Errorf("%s differs from that of the run without interruption", name)
-		}
+		sameTensors(t, filepath.Join(got, name), filepath.Join(want, name))
+	}
+}
+
+// sameTensors fails unless two files hold the same.
+func sameTensors(t *testing.T, got, want string) {
+	t.Helper()
+	a, b := weights(t, got), weights(t, want)
+	if len(a) == 0 || !reflect.DeepEqual(a, b) {
+		t.Errorf("%s differs from that of the run without interruption", filepath.Base(got))
 	}
 }
 

@@ -26,14 +26,18 @@ type session struct {
 	Resumed int // the step that an earlier session reached
 
 	options Options
-	dim     int // of the model, for the noam schedule
+	dim     int    // of the model, for the noam schedule
+	best    string // file of the weights of the best validation
 	task    Task
 	trainer *Trainer
 }
 
 func newSession(dir string, o Options, dim int, task Task) session {
-	return session{Dir: dir, options: o, dim: dim, task: task}
+	return session{Dir: dir, options: o, dim: dim, best: bestFile, task: task}
 }
+
+// Steps is the number of steps that the run has in all, 0 where that is not known.
+func (r *session) Steps() int { return r.options.MaxSteps }
 
 // Train trains until the configuration says that it is enough, reporting every
 // step and validation. It goes on from the folder's checkpoint if there is one.
@@ -55,6 +59,7 @@ func (r *session) Train(ctx context.Context, progress func(Progress, *Validation
 		return best, err
 	}
 	*f = *opened
+	f.best = r.best
 	defer func() { err = errors.Join(err, f.close()) }()
 	best, err = r.trainer.Run(ctx)
 	if err != nil {
@@ -67,7 +72,7 @@ func (r *session) Train(ctx context.Context, progress func(Progress, *Validation
 // or the average of the last checkpoints where it does better.
 func (r *session) finish(ctx context.Context, best Validation) (Validation, error) {
 	params := r.task.Params()
-	bestPath := filepath.Join(r.Dir, bestFile)
+	bestPath := filepath.Join(r.Dir, r.best)
 	paths, err := averaged(r.Dir)
 	if err != nil {
 		return best, err

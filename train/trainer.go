@@ -47,15 +47,21 @@ type Validation struct {
 	BLEU *float64 `json:"valid_bleu,omitempty"` // nil where nothing is translated
 	// Perplexity is e^Loss, of language models only.
 	Perplexity *float64 `json:"valid_perplexity,omitempty"`
-	Samples    []Sample `json:"-"`
+	// Scores are the metrics of a task of classification; Score is the first of them.
+	Scores  map[string]float64 `json:"valid_scores,omitempty"`
+	Score   *float64           `json:"valid_score,omitempty"`
+	Samples []Sample           `json:"-"`
 }
 
 // Sample is an output to look at.
 type Sample struct{ Source, Reference, Output string }
 
-// better says whether v is better than w: by BLEU where there is one, then by
+// better says whether v is better than w: by BLEU or Score where there is one, then by
 // loss.
 func (v Validation) better(w Validation) bool {
+	if v.Score != nil && w.Score != nil && *v.Score != *w.Score {
+		return *v.Score > *w.Score
+	}
 	if v.BLEU != nil && w.BLEU != nil && *v.BLEU != *w.BLEU {
 		return *v.BLEU > *w.BLEU
 	}
@@ -73,10 +79,11 @@ type Options struct {
 	Smoothing     float64 `yaml:"label_smoothing" doc:"ε of label smoothing"`
 	PerSentence   bool    `yaml:"per_sentence" doc:"divide the loss of a batch by its sentences, not by its tokens (Sutskever 2014, section 3.4); for translation"`
 	Clip          float64 `yaml:"clip" doc:"largest norm of the gradient; 0 is no limit"`
-	Optimizer     string  `yaml:"optimizer" doc:"adam or sgd"`
+	Optimizer     string  `yaml:"optimizer" doc:"adam, bert-adam (without correction of the moments' bias, as BERT's authors have it) or sgd"`
 	Schedule      string  `yaml:"schedule" doc:"noam (Vaswani 2017, equation 3), inverse-sqrt, linear, constant or staircase"`
 	Rate          float64 `yaml:"rate" doc:"peak learning rate; for noam a factor of the formula"`
 	Warmup        int     `yaml:"warmup" doc:"steps of linear growth of the rate"`
+	WarmupShare   float64 `yaml:"warmup_share" doc:"share of all steps that is the warm-up, instead of a number of steps, where the number of steps is known"`
 	Hold          float64 `yaml:"hold" doc:"epochs at the full rate, of staircase"`
 	Every         float64 `yaml:"every" doc:"epochs from one fall of the rate to the next, of staircase"`
 	Factor        float64 `yaml:"factor" doc:"of the rate at each fall, of staircase"`
@@ -99,8 +106,10 @@ func (o Options) Validate() error {
 		return fmt.Errorf("train: validate_every is %d; want at least 1", o.ValidateEvery)
 	case o.MaxSteps <= 0 && o.MaxEpochs <= 0 && o.MaxMinutes <= 0 && o.Patience <= 0:
 		return errors.New("train: nothing ends the run; set max_steps, max_epochs, max_minutes or patience")
-	case o.Optimizer != "adam" && o.Optimizer != "sgd":
-		return fmt.Errorf("train: optimizer is %q; want adam or sgd", o.Optimizer)
+	case o.Optimizer != "adam" && o.Optimizer != "bert-adam" && o.Optimizer != "sgd":
+		return fmt.Errorf("train: optimizer is %q; want adam, bert-adam or sgd", o.Optimizer)
+	case !(o.WarmupShare >= 0 && o.WarmupShare < 1): // or NaN
+		return fmt.Errorf("train: warmup_share is %v; want at least 0 and less than 1", o.WarmupShare)
 	case o.EMA < 0 || o.EMA >= 1:
 		return fmt.Errorf("train: ema is %v; want at least 0 and less than 1", o.EMA)
 	case o.Smoothing < 0 || o.Smoothing >= 1:
@@ -109,9 +118,26 @@ func (o Options) Validate() error {
 	return o.schedule(1).Validate()
 }
 
+// over completes options for epochs of some batches each: how many steps there are, and,
+// where it is 0, that validation comes after each epoch.
+func (o Options) over(batches int) Options {
+	epoch := (batches + max(o.Accumulate, 1) - 1) / max(o.Accumulate, 1)
+	if o.MaxSteps == 0 {
+		o.MaxSteps = o.MaxEpochs * epoch
+	}
+	if o.ValidateEvery == 0 {
+		o.ValidateEvery = max(epoch, 1)
+	}
+	return o
+}
+
 // schedule is the learning rate of a model of dimension dim.
 func (o Options) schedule(dim int) optim.Schedule {
-	return optim.Schedule{Kind: o.Schedule, Rate: o.Rate, Warmup: o.Warmup, Total: o.MaxSteps, Dim: dim, Hold: o.Hold, Every: o.Every, Factor: o.Factor}
+	warmup := o.Warmup
+	if o.WarmupShare > 0 {
+		warmup = int(o.WarmupShare * float64(o.MaxSteps))
+	}
+	return optim.Schedule{Kind: o.Schedule, Rate: o.Rate, Warmup: warmup, Total: o.MaxSteps, Dim: dim, Hold: o.Hold, Every: o.Every, Factor: o.Factor}
 }
 
 // Progress is what a trainer reports after each step.
@@ -177,7 +203,9 @@ func NewTrainer(o Options, dim int, task Task, observer Observer) (*Trainer, err
 	if o.Optimizer == "sgd" {
 		t.optim = optim.NewSGD(t.params)
 	} else {
-		t.optim = optim.NewAdam(t.params, o.Beta1, o.Beta2, o.Epsilon, o.WeightDecay)
+		adam := optim.NewAdam(t.params, o.Beta1, o.Beta2, o.Epsilon, o.WeightDecay)
+		adam.Uncorrected = o.Optimizer == "bert-adam"
+		t.optim = adam
 	}
 	if o.EMA > 0 {
 		for _, p := range t.params {

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -22,6 +24,7 @@ type training struct {
 	sets        []string
 	files       train.DataConfig   // of a translation model
 	text        train.LMDataConfig // of a language model
+	classify    classifyFlags
 }
 
 func newTrain() *cobra.Command {
@@ -54,6 +57,7 @@ Ctrl-C makes a checkpoint and stops.`,
 	f.StringVar(&t.files.ValidTarget, "valid-tgt", "", "validation text, target language")
 	f.StringVar(&t.text.Text, "text", "", "training text of a language model")
 	f.StringVar(&t.text.Valid, "valid-text", "", "its validation text; without one, the end of the training text")
+	t.classify.add(f)
 	f.StringArrayVar(&t.sets, "set", nil, "change one value of the configuration, as in training.seed=2")
 	if err := c.MarkFlagRequired("dir"); err != nil {
 		panic(err)
@@ -65,8 +69,19 @@ func (t training) run(ctx context.Context, w io.Writer, args []string) error {
 	if len(args) == 1 && t.preset != "" {
 		return errors.New("a configuration and --preset are given; name the preset in the configuration instead")
 	}
-	lm := train.IsLM(t.preset) || len(args) == 1 && train.IsLMFile(args[0])
+	preset := t.preset
+	if len(args) == 1 {
+		var err error
+		if preset, err = train.PresetOfFile(args[0]); err != nil {
+			return err
+		}
+	}
+	lm := train.IsLM(preset)
 	switch {
+	case train.IsClassify(preset):
+		return t.classifier(ctx, w, args)
+	case t.classify != (classifyFlags{}):
+		return errors.New("--init, --task and --data are for encoders; want --preset bert-classify")
 	case lm && t.files != (train.DataConfig{}):
 		return errors.New("--src, --tgt, --valid-src and --valid-tgt are for translation; a language model takes --text and --valid-text")
 	case !lm && t.text != (train.LMDataConfig{}):
@@ -177,6 +192,9 @@ func describe(v train.Validation) string {
 	if v.Perplexity != nil {
 		s += fmt.Sprintf(", perplexity %.2f", *v.Perplexity)
 	}
+	for _, name := range slices.Sorted(maps.Keys(v.Scores)) {
+		s += fmt.Sprintf(", %s %.4f", name, v.Scores[name])
+	}
 	return s
 }
 
@@ -188,9 +206,12 @@ func newConfig() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			var config interface{ Format() string }
 			var err error
-			if train.IsLM(preset) {
+			switch {
+			case train.IsLM(preset):
 				config, err = train.LMPreset(preset)
-			} else {
+			case train.IsClassify(preset):
+				config, err = train.ClassifyPreset(preset)
+			default:
 				config, err = train.Preset(preset)
 			}
 			if err != nil {

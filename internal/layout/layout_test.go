@@ -31,7 +31,7 @@ var layers = [][]string{
 	{"nn"},
 	{"optim", "checkpoint", "quant"},
 	{"models/...", "internal/golden"},
-	{"decode", "inspect"},
+	{"decode", "inspect", "pipeline"},
 	{"train"},
 	{"serve", "bench", "reproduce"},
 	{"cmd/...", "examples/..."},

@@ -25,9 +25,9 @@ type Model struct {
 
 // Embeddings are the input representation (figure 2).
 type Embeddings struct {
-	Words     *tensor.Tensor `param:"word_embeddings.weight"`       // (V, D)
-	Positions *tensor.Tensor `param:"position_embeddings.weight"`   // (MaxLength, D), learned
-	Types     *tensor.Tensor `param:"token_type_embeddings.weight"` // (Types, D): sentence A or B
+	Words     *tensor.Tensor `param:"word_embeddings.weight,matrix"`       // (V, D)
+	Positions *tensor.Tensor `param:"position_embeddings.weight,matrix"`   // (MaxLength, D), learned
+	Types     *tensor.Tensor `param:"token_type_embeddings.weight,matrix"` // (Types, D): sentence A or B
 	Norm      nn.LayerNorm   `param:"LayerNorm"`
 }
 
@@ -56,9 +56,14 @@ func New(c Config, r *rand.Rand) (*Model, error) {
 			Inner: c.linear(c.Dim, c.FFN, r), Outer: c.linear(c.FFN, c.Dim, r), Norm: c.norm(),
 		})
 	}
-	pooler := c.linear(c.Dim, c.Dim, r)
-	m.Pooler = &pooler
+	m.AddPooler(r)
 	return m, nil
+}
+
+// AddPooler gives a model that was stored without one a pooler with random weights.
+func (m *Model) AddPooler(r *rand.Rand) {
+	pooler := m.linear(m.Dim, m.Dim, r)
+	m.Pooler = &pooler
 }
 
 // normal returns weights of a normal distribution that is cut at two standard

@@ -269,6 +269,19 @@ func checkSizes(f checkpoint.Source, c Config) error {
 // Save writes config.json and model.safetensors to a folder, such that transformers of
 // Hugging Face opens it.
 func (f *Folder) Save(dir string) error {
+	if err := f.SaveConfig(dir); err != nil {
+		return err
+	}
+	n := f.Network
+	params := nn.Params(n)
+	if n.bare() {
+		params = nn.Params(n.Encoder)
+	}
+	return checkpoint.Save(filepath.Join(dir, checkpoint.WeightsFile), params, map[string]string{"format": "pt"})
+}
+
+// SaveConfig writes config.json alone, for weights that are to come.
+func (f *Folder) SaveConfig(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("bert: %w", err)
 	}
@@ -280,12 +293,7 @@ func (f *Folder) Save(dir string) error {
 	if err != nil {
 		return fmt.Errorf("bert: %w", err)
 	}
-	n := f.Network
-	params := nn.Params(n)
-	if n.bare() {
-		params = nn.Params(n.Encoder)
-	}
-	return checkpoint.Save(filepath.Join(dir, checkpoint.WeightsFile), params, map[string]string{"format": "pt"})
+	return nil
 }
 
 // bare says whether there is an encoder and no head.

@@ -75,6 +75,24 @@ func TestSaveThenOpen(t *testing.T) {
 	}
 }
 
+// TestMatricesOfOneRowAreNoVectors stores a model that predicts a number and knows one type
+// of segment.
+func TestMatricesOfOneRowAreNoVectors(t *testing.T) {
+	c := smallConfig
+	c.Types = 1
+	m, err := New(c, newRandom())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := (&Folder{Network: NewClassifier(m, 1, newRandom())}).Save(dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(dir); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestOldNamesAreRead opens a folder as old versions of transformers wrote it: gamma and
 // beta, positions, and the output matrix beside the embeddings that it is tied to; and in
 // two files.

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kotoba-nlp/kotoba/data"
+	"github.com/kotoba-nlp/kotoba/pipeline"
+	"github.com/kotoba-nlp/kotoba/tensor"
+)
+
+// embedding is what the flags of embed and similar say.
+type embedding struct {
+	pooling   string
+	normalize bool
+	asJSON    bool
+	npy       string
+	force     bool
+}
+
+func (f *embedding) add(c *cobra.Command) {
+	c.Flags().StringVar(&f.pooling, "pooling", "", "mean of the tokens' vectors, max of them, or that of cls; without it, as the folder says, or mean")
+	c.Flags().BoolVar(&f.asJSON, "json", false, "print JSON")
+}
+
+func newEmbed() *cobra.Command {
+	var f embedding
+	c := &cobra.Command{
+		Use:   "embed DIR [TEXT...]",
+		Short: "Print a vector for each text",
+		Long: `embed prints a vector for each text given, or for each line of standard input:
+the mean of the vectors of its tokens, of length 1. DIR is a folder of a BERT model in
+the layout of Hugging Face.`,
+		Example: `  kotoba embed minilm --json < sentences.txt
+  kotoba embed minilm --npy vectors.npy < sentences.txt
+  kotoba embed minilm "The weather is lovely today."`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if f.npy != "" {
+				if err := checkNew(f.npy, f.force); err != nil {
+					return err
+				}
+			}
+			vectors, err := f.vectors(c, args)
+			if err != nil {
+				return err
+			}
+			if f.npy != "" {
+				return writeNew(f.npy, f.force, func(w io.Writer) error { return data.WriteNPY(w, vectors) })
+			}
+			return f.print(newOutput(c), vectors)
+		},
+	}
+	f.add(c)
+	c.Flags().BoolVar(&f.normalize, "normalize", true, "make the length of each vector 1")
+	c.Flags().StringVar(&f.npy, "npy", "", "write the vectors to this file, in the format of NumPy, instead of printing them")
+	c.Flags().BoolVar(&f.force, "force", false, "replace the file of --npy")
+	return c
+}
+
+// vectors returns those of the texts in args, after the folder, or of stdin.
+func (f embedding) vectors(c *cobra.Command, args []string) ([][]tensor.Float, error) {
+	e, err := pipeline.Open(args[0])
+	if err != nil {
+		return nil, err
+	}
+	pooling := e.Pooling
+	if f.pooling != "" {
+		pooling = pipeline.Pooling(f.pooling)
+	}
+	texts, err := textsOf(c, args[1:])
+	if err != nil {
+		return nil, err
+	}
+	return e.Embed(inputsOf(c, e, texts), pooling, f.normalize)
+}
+
+// textsOf returns the texts of args, or the lines of stdin where there are none.
+func textsOf(c *cobra.Command, args []string) ([]string, error) {
+	if len(args) > 0 {
+		return args, nil
+	}
+	l := newLines("stdin", c.InOrStdin())
+	for l.next() {
+		args = append(args, l.text)
+	}
+	return args, l.err
+}
+
+// inputsOf returns sequences of texts, and says how many are too long.
+func inputsOf(c *cobra.Command, e *pipeline.Encoder, texts []string) []pipeline.Input {
+	var inputs []pipeline.Input
+	cut, first := 0, 0
+	for i, text := range texts {
+		in := inputOf(e, text)
+		if in.Cut > 0 {
+			if cut == 0 {
+				first = i + 1
+			}
+			cut++
+		}
+		inputs = append(inputs, in)
+	}
+	if cut > 0 {
+		fmt.Fprintf(c.ErrOrStderr(), "%d texts, number %d the first, are longer than the %d tokens that the model takes; their ends are left out\n", cut, first, e.MaxLength)
+	}
+	return inputs
+}
+
+func (f embedding) print(w output, vectors [][]tensor.Float) error {
+	for i, v := range vectors {
+		if f.asJSON {
+			printJSON(w, struct {
+				Index     int            `json:"index"` // of the text, from 0
+				Embedding []tensor.Float `json:"embedding"`
+			}{i, v})
+			continue
+		}
+		fmt.Fprintln(w, strings.Trim(fmt.Sprint(v), "[]"))
+	}
+	return w.flush()
+}
+
+func newSimilar() *cobra.Command {
+	f := embedding{normalize: true}
+	c := &cobra.Command{
+		Use:   "similar DIR [TEXT...]",
+		Short: "Print how similar texts are to each other",
+		Long: `similar prints the cosine of the vectors of each two of the texts given, or of the
+lines of standard input: row i, column j is that of texts i and j.`,
+		Example: `  kotoba similar minilm "The weather is lovely today." "It's so sunny outside!" "He drove to the stadium."`,
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			vectors, err := f.vectors(c, args)
+			if err != nil {
+				return err
+			}
+			w := newOutput(c)
+			matrix := make([][]float64, len(vectors))
+			for i, a := range vectors {
+				for _, b := range vectors {
+					matrix[i] = append(matrix[i], pipeline.Dot(a, b))
+				}
+			}
+			if f.asJSON {
+				printJSON(w, matrix)
+				return w.flush()
+			}
+			for _, row := range matrix {
+				for _, x := range row {
+					fmt.Fprintf(w, "%8.4f", x)
+				}
+				fmt.Fprintln(w)
+			}
+			return w.flush()
+		},
+	}
+	f.add(c)
+	return c
+}

@@ -1,0 +1,111 @@
+// Package pipeline uses trained encoders: from text to vectors, masked words, labels and
+// answers. What its results hold is what the pipelines of Hugging Face's transformers
+// return.
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/kotoba-nlp/kotoba/models/bert"
+	"github.com/kotoba-nlp/kotoba/tensor"
+	"github.com/kotoba-nlp/kotoba/tokenizer"
+)
+
+// Encoder is a BERT network with its vocabulary, ready for use. It is safe for concurrent
+// use.
+type Encoder struct {
+	Network   *bert.Network
+	Tokenizer *tokenizer.WordPiece
+	Labels    []string // of the classifier, nil where it has no names
+	Pooling   Pooling  // what the folder asks for
+	MaxLength int      // longest sequence, in tokens, [CLS] and [SEP] among them
+}
+
+// Open reads a folder in the layout of Hugging Face.
+func Open(dir string) (*Encoder, error) {
+	f, err := bert.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	tok, err := tokenizer.LoadWordPiece(dir)
+	if err != nil {
+		return nil, err
+	}
+	if vocab := f.Network.Encoder.Vocab; tok.Len() > vocab {
+		return nil, fmt.Errorf("pipeline: %s: the tokenizer has %d entries and the weights %d; they are not of one model", dir, tok.Len(), vocab)
+	}
+	e := &Encoder{Network: f.Network, Tokenizer: tok, Labels: f.Labels, MaxLength: f.Network.Encoder.MaxLength}
+	if err := e.readSentenceFiles(dir); err != nil {
+		return nil, err
+	}
+	e.Network.Pack()
+	return e, nil
+}
+
+// Input is a sequence for the encoder: [CLS] text [SEP], or [CLS] text [SEP] pair [SEP]
+// (Devlin et al. 2018, figure 2).
+type Input struct {
+	IDs []int32
+	// Second is the number of tokens that belong to the pair, its [SEP] among them.
+	Second int
+	// Cut is how many tokens were left out at the end, as the sequence was too long.
+	Cut int
+}
+
+// Text returns the sequence of a text, cut at the longest that the model takes.
+func (e *Encoder) Text(text string) Input {
+	ids, special := e.Tokenizer.Encode(text), e.Tokenizer.Special()
+	cut := max(len(ids)+2-e.MaxLength, 0)
+	ids = ids[:len(ids)-cut]
+	all := append(append([]int32{special.Begin}, ids...), special.End)
+	return Input{IDs: all, Cut: cut}
+}
+
+// Pair returns the sequence of two texts. Where it is too long, tokens are cut from the
+// end of whichever text is longer.
+func (e *Encoder) Pair(first, second string) Input {
+	a, b, special := e.Tokenizer.Encode(first), e.Tokenizer.Encode(second), e.Tokenizer.Special()
+	cut := 0
+	for ; len(a)+len(b)+3 > e.MaxLength; cut++ {
+		if len(a) > len(b) {
+			a = a[:len(a)-1]
+		} else {
+			b = b[:len(b)-1]
+		}
+	}
+	all := append(append([]int32{special.Begin}, a...), special.End)
+	all = append(append(all, b...), special.End)
+	return Input{IDs: all, Second: len(b) + 1, Cut: cut}
+}
+
+// batchTokens is the size of a batch: enough for products to be fast, and few enough for
+// what a layer computes to stay in the caches.
+const batchTokens = 1024
+
+// Encode runs the encoder over all inputs in batches of similar length and gives each
+// batch to use: the hidden states, (T, D), the sequences' rows, and which inputs they are.
+// They are valid until use returns. record, which may be nil, is that of [bert.Pass].
+func (e *Encoder) Encode(inputs []Input, hidden func(layer int, x *tensor.Tensor), use func(p bert.Pass, x *tensor.Tensor, s tensor.Segments, which []int)) {
+	order := make([]int, len(inputs))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return len(inputs[b].IDs) - len(inputs[a].IDs) })
+	p := bert.Pass{Tape: tensor.NewInferenceTape(), Hidden: hidden}
+	var b bert.Batch
+	for len(order) > 0 {
+		b.Clear()
+		n := 0
+		for ; n < len(order) && (n == 0 || len(b.IDs)+len(inputs[order[n]].IDs) <= batchTokens); n++ {
+			in := inputs[order[n]]
+			first := len(in.IDs) - in.Second
+			b.Append(0, in.IDs[:first]...)
+			b.Append(1, in.IDs[first:]...)
+			b.End()
+		}
+		p.Reset()
+		use(p, e.Network.Encoder.Encode(p, b), b.Segments, order[:n])
+		order = order[n:]
+	}
+}

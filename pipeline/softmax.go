@@ -1,0 +1,33 @@
+package pipeline
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/kotoba-nlp/kotoba/tensor"
+)
+
+// softmax returns probabilities for logits.
+func softmax(logits []tensor.Float) []float64 {
+	top := float64(slices.Max(logits))
+	p, sum := make([]float64, len(logits)), 0.0
+	for i, x := range logits {
+		p[i] = math.Exp(float64(x) - top)
+		sum += p[i]
+	}
+	for i := range p {
+		p[i] /= sum
+	}
+	return p
+}
+
+// best returns the indices of the largest elements, up to n, the largest first.
+func best(x []float64, n int) []int {
+	order := make([]int, len(x))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(x[b], x[a]) })
+	return order[:min(n, len(order))]
+}

@@ -1,0 +1,202 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/kotoba-nlp/kotoba/checkpoint"
+	"github.com/kotoba-nlp/kotoba/data"
+	"github.com/kotoba-nlp/kotoba/models/bert"
+	"github.com/kotoba-nlp/kotoba/tokenizer"
+)
+
+// ClassifyConfig is everything that decides a run that fine-tunes an encoder to say a
+// label, or a number, about a text or a pair of texts (Devlin et al. 2018, section 4.1).
+type ClassifyConfig struct {
+	Preset   string             `yaml:"preset" doc:"the preset, with its version, that values not given come from"`
+	Init     string             `yaml:"init" doc:"folder of the encoder to begin with, in the layout of Hugging Face"`
+	Data     ClassifyDataConfig `yaml:"data" doc:"the texts and their labels"`
+	Training Options            `yaml:"training" doc:"optimiser, schedule, and when to stop"`
+}
+
+// ClassifyDataConfig names texts and what is to be said about them.
+type ClassifyDataConfig struct {
+	Task       string `yaml:"task" doc:"a task of GLUE: cola, sst2, mrpc, stsb, qqp, mnli, qnli, rte or wnli; empty for files of one's own"`
+	Dir        string `yaml:"dir" doc:"folder of the task's files, or of its folder"`
+	Train      string `yaml:"train" doc:"training table of one's own: .csv, .jsonl, or with tabs"`
+	Valid      string `yaml:"valid" doc:"validation table of one's own"`
+	Text       string `yaml:"text" doc:"its column of the text, by name or number"`
+	Pair       string `yaml:"pair" doc:"its column of the second text of a pair; empty for single texts"`
+	Label      string `yaml:"label" doc:"its column of the label"`
+	Regression bool   `yaml:"regression" doc:"labels are numbers to be predicted"`
+	Batch      int    `yaml:"batch" doc:"texts of a batch"`
+	MaxLength  int    `yaml:"max_length" doc:"tokens that a text is cut at, no more than the model takes; 0: as many as that"`
+}
+
+// classifyPresets are complete configurations of fine-tuning but for the encoder and the
+// texts.
+var classifyPresets = map[string]ClassifyConfig{
+	// Appendix A.3 of Devlin et al. 2018, with the rate that small encoders want.
+	"bert-classify@1": {
+		Data: ClassifyDataConfig{Batch: 32, MaxLength: 128},
+		Training: Options{
+			Seed: 1, Accumulate: 1, MaxEpochs: 3, Clip: 1, Optimizer: "bert-adam",
+			Schedule: "linear", Rate: 5e-5, WarmupShare: 0.1, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-6, WeightDecay: 0.01,
+		},
+	},
+}
+
+// ClassifyPreset returns a preset of fine-tuning by name or name@version.
+func ClassifyPreset(name string) (ClassifyConfig, error) {
+	full, err := find(classifyPresets, name)
+	if err != nil {
+		return ClassifyConfig{}, err
+	}
+	c := classifyPresets[full]
+	c.Preset = full
+	return c, nil
+}
+
+// IsClassify says whether a preset, by name or name@version, is of a classifier.
+func IsClassify(preset string) bool {
+	_, err := find(classifyPresets, preset)
+	return preset != "" && err == nil
+}
+
+// Set changes one value: key is the dotted path of its name in the file.
+func (c *ClassifyConfig) Set(key, value string) error { return set(c, key, value) }
+
+// Format returns the configuration as YAML, each value with its meaning.
+func (c ClassifyConfig) Format() string { return formatConfig(c) }
+
+// ReadClassifyConfig reads the configuration of a classifier over the preset that it
+// names.
+func ReadClassifyConfig(path string) (ClassifyConfig, error) {
+	return readConfig(path, func(text []byte) (ClassifyConfig, error) {
+		c, err := presetOf(text, ClassifyPreset)
+		if err != nil {
+			return c, err
+		}
+		preset := c.Preset
+		if err := overlay(text, &c); err != nil {
+			return ClassifyConfig{}, err
+		}
+		c.Preset = preset
+		return c, nil
+	})
+}
+
+// labelled is the texts of a run.
+type labelled struct {
+	train, valid []data.Labelled
+	labels       []string // nil for numbers
+	metric       string
+}
+
+// read returns the texts, whose labels are checked.
+func (d ClassifyDataConfig) read() (l labelled, err error) {
+	switch {
+	case d.Batch < 1:
+		return l, fmt.Errorf("train: data.batch is %d; want at least 1", d.Batch)
+	case d.MaxLength < 0:
+		return l, fmt.Errorf("train: data.max_length is %d; want at least 0", d.MaxLength)
+	case d.Task != "" && (d.Train != "" || d.Valid != "" || d.Text != "" || d.Label != "" || d.Regression):
+		return l, errors.New("train: data.task and files of one's own are given; choose one")
+	case d.Task != "":
+		task, err := data.GLUE(d.Task)
+		if err != nil {
+			return l, err
+		}
+		l.labels, l.metric = task.Labels, task.Metric
+		l.train, l.valid, err = task.Read(d.Dir)
+		return l, err
+	case d.Train == "" || d.Valid == "" || d.Text == "" || d.Label == "":
+		return l, errors.New("train: data.task, or data.train, valid, text and label are not given; name a task of GLUE, or tables and their columns")
+	}
+	columns := data.Columns{Text: d.Text, Pair: d.Pair, Label: d.Label}
+	if l.train, err = data.ReadTable(d.Train, columns); err != nil {
+		return l, err
+	}
+	if l.valid, err = data.ReadTable(d.Valid, columns); err != nil {
+		return l, err
+	}
+	if d.Regression {
+		l.metric = "pearson"
+		return l, nil
+	}
+	l.metric = "accuracy"
+	for _, r := range l.train {
+		if !slices.Contains(l.labels, r.Label) {
+			l.labels = append(l.labels, r.Label)
+		}
+	}
+	slices.Sort(l.labels)
+	return l, data.CheckLabels(d.Valid, l.valid, l.labels)
+}
+
+// ClassifyRun is the run folder of a classifier that is open for training. The folder is
+// one in the layout of Hugging Face as well.
+type ClassifyRun struct {
+	session
+	Config ClassifyConfig
+	Task   *ClassifyTask
+}
+
+// NewClassifyRun makes the folder of a run, or opens it where an earlier session with the
+// same configuration left off.
+func NewClassifyRun(dir string, c ClassifyConfig) (*ClassifyRun, error) {
+	texts, err := c.Data.read()
+	if err != nil {
+		return nil, err
+	}
+	asked := c.Format()
+	if err := checkConfig(dir, asked); err != nil {
+		return nil, err
+	}
+	if c.Init == "" {
+		return nil, errors.New("train: init is not given; name a folder of a BERT model")
+	}
+	f, err := bert.Open(c.Init)
+	if err != nil {
+		return nil, err
+	}
+	tok, err := tokenizer.LoadWordPiece(c.Init)
+	if err != nil {
+		return nil, err
+	}
+	m, r := f.Network.Encoder, rand.New(rand.NewPCG(c.Training.Seed, 0))
+	if m.Pooler == nil {
+		m.AddPooler(r)
+	}
+	network := bert.NewClassifier(m, max(len(texts.labels), 1), r)
+	task, err := newClassifyTask(c, network, tok, texts)
+	if err != nil {
+		return nil, err
+	}
+	o := c.Training.over(task.Epoch(0))
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	run := &ClassifyRun{newSession(dir, o, m.Dim, task), c, task}
+	run.best = checkpoint.WeightsFile
+	return run, makeBERTFolder(dir, asked, &bert.Folder{Network: network, Labels: texts.labels}, tok)
+}
+
+// makeBERTFolder makes the folder of a new run of an encoder: but for the weights it is
+// one in the layout of Hugging Face from the beginning.
+func makeBERTFolder(dir, format string, f *bert.Folder, tok *tokenizer.WordPiece) error {
+	if _, err := os.Stat(filepath.Join(dir, configFile)); err == nil {
+		return nil // it is there
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	if err := errors.Join(f.SaveConfig(dir), tok.SaveFolder(dir)); err != nil {
+		return err
+	}
+	return writeFile(filepath.Join(dir, configFile), format)
+}

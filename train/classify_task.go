@@ -1,0 +1,183 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+
+	"github.com/kotoba-nlp/kotoba/data"
+	"github.com/kotoba-nlp/kotoba/metrics"
+	"github.com/kotoba-nlp/kotoba/models/bert"
+	"github.com/kotoba-nlp/kotoba/nn"
+	"github.com/kotoba-nlp/kotoba/pipeline"
+	"github.com/kotoba-nlp/kotoba/tensor"
+	"github.com/kotoba-nlp/kotoba/tokenizer"
+)
+
+// ClassifyTask is the task of fitting a classifier.
+type ClassifyTask struct {
+	Encoder *pipeline.Encoder
+	Cut     int // training texts that were too long, and have lost their ends
+
+	texts        labelled
+	train, valid []classified
+	size         int // texts of a batch
+	seed         uint64
+	batches      [][]int
+
+	batch  bert.Batch // memory of the current batch
+	labels []int32
+	values []tensor.Float
+}
+
+// classified is a sequence and what is to be said about it.
+type classified struct {
+	pipeline.Input
+	label int32
+	value tensor.Float // where a number is to be predicted
+}
+
+func newClassifyTask(c ClassifyConfig, n *bert.Network, tok *tokenizer.WordPiece, texts labelled) (*ClassifyTask, error) {
+	e := &pipeline.Encoder{Network: n, Tokenizer: tok, Labels: texts.labels, MaxLength: n.Encoder.MaxLength}
+	if l := c.Data.MaxLength; l > 0 {
+		if l < 3 {
+			return nil, fmt.Errorf("train: data.max_length is %d; want at least 3", l)
+		}
+		e.MaxLength = min(l, e.MaxLength)
+	}
+	t := &ClassifyTask{Encoder: e, texts: texts, size: c.Data.Batch, seed: c.Training.Seed}
+	var err error
+	if t.train, err = t.sequences(texts.train); err != nil {
+		return nil, err
+	}
+	for _, x := range t.train {
+		if x.Cut > 0 {
+			t.Cut++
+		}
+	}
+	t.valid, err = t.sequences(texts.valid)
+	return t, err
+}
+
+// sequences returns texts as the encoder reads them.
+func (t *ClassifyTask) sequences(rows []data.Labelled) ([]classified, error) {
+	all := make([]classified, len(rows))
+	for i, r := range rows {
+		if r.Pair == "" {
+			all[i].Input = t.Encoder.Text(r.Text)
+		} else {
+			all[i].Input = t.Encoder.Pair(r.Text, r.Pair)
+		}
+		if t.texts.labels != nil {
+			all[i].label = int32(slices.Index(t.texts.labels, r.Label))
+			continue
+		}
+		value, err := strconv.ParseFloat(r.Label, 64)
+		if err != nil || math.IsNaN(value) || math.IsInf(value, 0) {
+			return nil, fmt.Errorf("train: line %d: label %q; want a number", r.Line, r.Label)
+		}
+		all[i].value = tensor.Float(value)
+	}
+	return all, nil
+}
+
+// Params implements Task.
+func (t *ClassifyTask) Params() []nn.Param { return nn.Params(t.Encoder.Network) }
+
+// Epoch implements Task: all texts in a new order, batches of the size asked for.
+func (t *ClassifyTask) Epoch(n int) int {
+	order := rand.New(rand.NewPCG(t.seed, uint64(n)+1)).Perm(len(t.train))
+	t.batches = slices.Collect(slices.Chunk(order, t.size))
+	return len(t.batches)
+}
+
+// Targets implements Task.
+func (t *ClassifyTask) Targets(batch int) int { return len(t.batches[batch]) }
+
+// Loss implements Task.
+func (t *ClassifyTask) Loss(tape *tensor.Tape, d *nn.Dropout, batch int, scale float64) (*tensor.Tensor, tensor.Likelihood) {
+	logits := t.forward(tape, d, t.train, t.batches[batch])
+	return t.loss(tape, logits, scale)
+}
+
+// forward returns the logits of some texts, whose labels it keeps for loss.
+func (t *ClassifyTask) forward(tape *tensor.Tape, d *nn.Dropout, all []classified, which []int) *tensor.Tensor {
+	t.batch.Clear()
+	t.labels, t.values = t.labels[:0], t.values[:0]
+	for _, i := range which {
+		x := all[i]
+		first := len(x.IDs) - x.Second
+		t.batch.Append(0, x.IDs[:first]...)
+		t.batch.Append(1, x.IDs[first:]...)
+		t.batch.End()
+		t.labels, t.values = append(t.labels, x.label), append(t.values, x.value)
+	}
+	n, p := t.Encoder.Network, bert.Pass{Tape: tape, Dropout: d}
+	return n.Classify(p, n.Encoder.Encode(p, t.batch), t.batch.Segments)
+}
+
+func (t *ClassifyTask) loss(tape *tensor.Tape, logits *tensor.Tensor, scale float64) (*tensor.Tensor, tensor.Likelihood) {
+	if t.texts.labels == nil {
+		return tape.SquaredError(logits, t.values, scale), tensor.Likelihood{Tokens: len(t.values)}
+	}
+	return tape.CrossEntropy(logits, t.labels, tensor.CrossEntropy{Scale: scale})
+}
+
+// validBatch is the number of texts of a batch of validation.
+const validBatch = 32
+
+// Validate implements Task.
+func (t *ClassifyTask) Validate(context.Context) (Validation, error) {
+	order := make([]int, len(t.valid))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return len(t.valid[b].IDs) - len(t.valid[a].IDs) })
+	predicted, numbers := make([]int, len(t.valid)), make([]float64, len(t.valid))
+	loss, tape := 0.0, tensor.NewInferenceTape()
+	for which := range slices.Chunk(order, validBatch) {
+		tape.Reset()
+		logits := t.forward(tape, nil, t.valid, which)
+		for i, at := range which {
+			row := logits.Row(i)
+			predicted[at] = slices.Index(row, slices.Max(row))
+			numbers[at] = float64(row[0])
+		}
+		l, _ := t.loss(tape, logits, 1)
+		loss += float64(l.Data[0]) / float64(len(t.valid))
+	}
+	scores := t.scores(predicted, numbers)
+	first := scores[t.texts.metric]
+	return Validation{Loss: loss, Scores: scores, Score: &first}, nil
+}
+
+// scores returns the metrics of predictions for the validation texts.
+func (t *ClassifyTask) scores(predicted []int, numbers []float64) map[string]float64 {
+	if t.texts.labels == nil {
+		gold := make([]float64, len(t.valid))
+		for i, x := range t.valid {
+			gold[i] = float64(x.value)
+		}
+		return map[string]float64{"pearson": finite(metrics.Pearson(numbers, gold)), "spearman": finite(metrics.Spearman(numbers, gold))}
+	}
+	gold := make([]int, len(t.valid))
+	for i, x := range t.valid {
+		gold[i] = int(x.label)
+	}
+	s := map[string]float64{"accuracy": metrics.Accuracy(predicted, gold)}
+	if len(t.texts.labels) == 2 {
+		s["f1"], s["matthews"] = metrics.F1(predicted, gold), metrics.Matthews(predicted, gold)
+	}
+	return s
+}
+
+// finite makes the correlation with a constant, which is none, 0.
+func finite(x float64) float64 {
+	if math.IsNaN(x) {
+		return 0
+	}
+	return x
+}

@@ -1,0 +1,145 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/kotoba-nlp/kotoba/checkpoint"
+	"github.com/kotoba-nlp/kotoba/models/bert"
+	"github.com/kotoba-nlp/kotoba/pipeline"
+	"github.com/kotoba-nlp/kotoba/tokenizer"
+)
+
+// smallEncoder returns the folder of a small BERT with random weights.
+func smallEncoder(t *testing.T) string {
+	t.Helper()
+	words := strings.Fields("[PAD] [UNK] [CLS] [SEP] [MASK] a b c d e f g h")
+	n, err := bert.NewPretraining(bert.Config{
+		Vocab: len(words), Dim: 16, Layers: 1, Heads: 2, FFN: 24, MaxLength: 20, Types: 2, Activation: "gelu", Epsilon: 1e-12, Init: 0.3,
+		Dropout: 0.1, AttentionDropout: 0.1,
+	}, rand.New(rand.NewPCG(1, 2)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tok, err := tokenizer.NewWordPiece(words, tokenizer.WordPieceOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := errors.Join((&bert.Folder{Network: n}).Save(dir), tok.SaveFolder(dir)); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// smallClassify is a run whose texts are pairs of letters. The label is whether the second
+// one follows the first in the alphabet, and for numbers how far it is.
+func smallClassify(t *testing.T, regression bool) ClassifyConfig {
+	t.Helper()
+	c, err := ClassifyPreset("bert-classify")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table strings.Builder
+	table.WriteString("first\tsecond\tlabel\n")
+	for i := range 8 {
+		for j := range 8 {
+			label := fmt.Sprint(float64(j-i) / 7)
+			if !regression {
+				label = fmt.Sprint(j > i)
+			}
+			fmt.Fprintf(&table, "%c\t%c\t%s\n", 'a'+i, 'a'+j, label)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "table.tsv")
+	if err := os.WriteFile(path, []byte(table.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.Init = smallEncoder(t)
+	c.Data = ClassifyDataConfig{Train: path, Valid: path, Text: "first", Pair: "second", Label: "label", Regression: regression, Batch: 8}
+	c.Training.MaxEpochs, c.Training.Rate = 60, 5e-3
+	return c
+}
+
+func trainClassifier(ctx context.Context, t *testing.T, dir string, c ClassifyConfig, progress func(Progress, *Validation)) (Validation, error) {
+	t.Helper()
+	run, err := NewClassifyRun(dir, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run.Train(ctx, progress)
+}
+
+func TestClassifiersLearnWhatTheyAreShown(t *testing.T) {
+	for name, test := range map[string]struct {
+		regression bool
+		metric     string
+	}{"labels": {false, "accuracy"}, "numbers": {true, "pearson"}} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			v, err := trainClassifier(context.Background(), t, dir, smallClassify(t, test.regression), func(Progress, *Validation) {})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if *v.Score != v.Scores[test.metric] || *v.Score < 0.95 {
+				t.Errorf("%v; want a score of %s of 0.95 or more", v.Scores, test.metric)
+			}
+			e, err := pipeline.Open(dir) // the run is a model
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := e.Classify([]pipeline.Input{e.Pair("a", "h"), e.Pair("h", "a")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if test.regression {
+				if up, down := got[0][0].Score, got[1][0].Score; up < 0.6 || down > -0.6 {
+					t.Errorf("%v and %v; want about 1 and -1", up, down)
+				}
+				return
+			}
+			if got[0][0].Label != "true" || got[1][0].Label != "false" {
+				t.Errorf("%v; want true, then false", got)
+			}
+		})
+	}
+}
+
+func TestClassifiersGoOnBitForBit(t *testing.T) {
+	c := smallClassify(t, false)
+	c.Training.MaxEpochs = 3
+	c.Training.ValidateEvery = 5
+	whole, stopped := t.TempDir(), t.TempDir()
+	if _, err := trainClassifier(context.Background(), t, whole, c, func(Progress, *Validation) {}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	_, err := trainClassifier(ctx, t, stopped, c, func(p Progress, _ *Validation) {
+		if p.Step == 7 {
+			cancel()
+		}
+	})
+	if !errors.Is(err, ErrInterrupted) {
+		t.Fatalf("error %v, want ErrInterrupted", err)
+	}
+	if _, err := trainClassifier(context.Background(), t, stopped, c, func(Progress, *Validation) {}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{lastFile, checkpoint.WeightsFile} {
+		sameTensors(t, filepath.Join(stopped, name), filepath.Join(whole, name))
+	}
+}
+
+func TestNumbersAreWanted(t *testing.T) {
+	c := smallClassify(t, false)
+	c.Data.Regression = true
+	if _, err := NewClassifyRun(t.TempDir(), c); err == nil || !strings.Contains(err.Error(), `line 2: label "false"; want a number`) {
+		t.Errorf("error %v for labels that are no numbers", err)
+	}
+}
