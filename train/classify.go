@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -11,6 +12,7 @@ import (
 	"github.com/kotoba-nlp/kotoba/checkpoint"
 	"github.com/kotoba-nlp/kotoba/data"
 	"github.com/kotoba-nlp/kotoba/models/bert"
+	"github.com/kotoba-nlp/kotoba/pipeline"
 	"github.com/kotoba-nlp/kotoba/tokenizer"
 )
 
@@ -117,18 +119,16 @@ func (d ClassifyDataConfig) read() (l labelled, err error) {
 	case d.Train == "" || d.Valid == "" || d.Text == "" || d.Label == "":
 		return l, errors.New("train: data.task, or data.train, valid, text and label are not given; name a task of GLUE, or tables and their columns")
 	}
-	columns := data.Columns{Text: d.Text, Pair: d.Pair, Label: d.Label}
-	if l.train, err = data.ReadTable(d.Train, columns); err != nil {
+	if l.train, err = data.ReadTable(d.Train, d.columns()); err != nil {
 		return l, err
 	}
-	if l.valid, err = data.ReadTable(d.Valid, columns); err != nil {
+	if l.valid, err = data.ReadTable(d.Valid, d.columns()); err != nil {
 		return l, err
 	}
+	l.metric = d.metric()
 	if d.Regression {
-		l.metric = "pearson"
 		return l, nil
 	}
-	l.metric = "accuracy"
 	for _, r := range l.train {
 		if !slices.Contains(l.labels, r.Label) {
 			l.labels = append(l.labels, r.Label)
@@ -136,6 +136,62 @@ func (d ClassifyDataConfig) read() (l labelled, err error) {
 	}
 	slices.Sort(l.labels)
 	return l, data.CheckLabels(d.Valid, l.valid, l.labels)
+}
+
+func (d ClassifyDataConfig) columns() data.Columns {
+	return data.Columns{Text: d.Text, Pair: d.Pair, Label: d.Label}
+}
+
+// metric is that of tables of one's own.
+func (d ClassifyDataConfig) metric() string {
+	if d.Regression {
+		return "pearson"
+	}
+	return "accuracy"
+}
+
+// readFile returns the rows of one more file in the form of the run's.
+func (d ClassifyDataConfig) readFile(path string, labels []string) (l labelled, err error) {
+	l = labelled{labels: labels, metric: d.metric()}
+	if d.Task == "" {
+		if l.valid, err = data.ReadTable(path, d.columns()); err == nil && labels != nil {
+			err = data.CheckLabels(path, l.valid, labels)
+		}
+		return l, err
+	}
+	task, err := data.GLUE(d.Task)
+	if err != nil {
+		return l, err
+	}
+	l.labels, l.metric = task.Labels, task.Metric
+	l.valid, err = task.ReadFile(path)
+	return l, err
+}
+
+// EvalClassifier scores the classifier of a run on the labelled texts of a file, in the
+// form of those it was trained on.
+func EvalClassifier(dir, path string) (v Validation, rows int, err error) {
+	c, err := ReadClassifyConfig(filepath.Join(dir, configFile))
+	if err != nil {
+		return v, 0, err
+	}
+	e, err := pipeline.Open(dir)
+	if err != nil {
+		return v, 0, err
+	}
+	texts, err := c.Data.readFile(path, e.Labels)
+	if err != nil {
+		return v, 0, err
+	}
+	if l := c.Data.MaxLength; l > 0 {
+		e.MaxLength = min(l, e.MaxLength)
+	}
+	t := &ClassifyTask{Encoder: e, texts: texts}
+	if t.valid, err = t.sequences(texts.valid); err != nil {
+		return v, 0, err
+	}
+	v, err = t.Validate(context.Background())
+	return v, len(t.valid), err
 }
 
 // ClassifyRun is the run folder of a classifier that is open for training. The folder is

@@ -97,6 +97,14 @@ func (t *ClassifyTask) Epoch(n int) int {
 // Targets implements Task.
 func (t *ClassifyTask) Targets(batch int) int { return len(t.batches[batch]) }
 
+// Reads implements Reader.
+func (t *ClassifyTask) Reads(batch int) (tokens int) {
+	for _, i := range t.batches[batch] {
+		tokens += len(t.train[i].IDs)
+	}
+	return tokens
+}
+
 // Loss implements Task.
 func (t *ClassifyTask) Loss(tape *tensor.Tape, d *nn.Dropout, batch int, scale float64) (*tensor.Tensor, tensor.Likelihood) {
 	logits := t.forward(tape, d, t.train, t.batches[batch])
@@ -151,7 +159,8 @@ func (t *ClassifyTask) Validate(context.Context) (Validation, error) {
 	}
 	scores := t.scores(predicted, numbers)
 	first := scores[t.texts.metric]
-	return Validation{Loss: loss, Scores: scores, Score: &first}, nil
+	one := t.texts.labels != nil && len(predicted) > 1 && !slices.ContainsFunc(predicted, func(p int) bool { return p != predicted[0] })
+	return Validation{Loss: loss, Scores: scores, Score: &first, OneLabel: one}, nil
 }
 
 // scores returns the metrics of predictions for the validation texts.

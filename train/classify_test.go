@@ -121,6 +121,9 @@ func TestClassifiersGoOnBitForBit(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	_, err := trainClassifier(ctx, t, stopped, c, func(p Progress, _ *Validation) {
+		if p.TokensPerSec < 1 {
+			t.Errorf("%v tokens a second", p.TokensPerSec)
+		}
 		if p.Step == 7 {
 			cancel()
 		}

@@ -41,6 +41,12 @@ type Carrier interface {
 	Carried() []checkpoint.Tensor
 }
 
+// Reader is a task whose batches read other tokens than they predict: that is its speed.
+type Reader interface {
+	// Reads returns the number of tokens that a batch reads.
+	Reads(batch int) int
+}
+
 // Validation is how good a model is on data kept apart.
 type Validation struct {
 	Loss float64  `json:"valid_loss"`           // nats a token, no smoothing
@@ -48,9 +54,11 @@ type Validation struct {
 	// Perplexity is e^Loss, of language models only.
 	Perplexity *float64 `json:"valid_perplexity,omitempty"`
 	// Scores are the metrics of a task of classification; Score is the first of them.
-	Scores  map[string]float64 `json:"valid_scores,omitempty"`
-	Score   *float64           `json:"valid_score,omitempty"`
-	Samples []Sample           `json:"-"`
+	Scores map[string]float64 `json:"valid_scores,omitempty"`
+	Score  *float64           `json:"valid_score,omitempty"`
+	// OneLabel says that a classifier gives all texts the same label.
+	OneLabel bool     `json:"valid_one_label,omitempty"`
+	Samples  []Sample `json:"-"`
 }
 
 // Sample is an output to look at.
@@ -300,7 +308,14 @@ func (t *Trainer) step(rate optim.Schedule, batches int) (Progress, error) {
 	}
 	t.optim.Step(p.Rate, optim.Clip(norm, t.Clip))
 	t.updateEMA()
-	p.TokensPerSec = float64(seen.Tokens) / time.Since(start).Seconds()
+	tokens := seen.Tokens
+	if r, ok := t.Task.(Reader); ok {
+		tokens = 0
+		for b := first; b < last; b++ {
+			tokens += r.Reads(b)
+		}
+	}
+	p.TokensPerSec = float64(tokens) / time.Since(start).Seconds()
 	return p, nil
 }
 

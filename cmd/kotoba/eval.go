@@ -24,6 +24,7 @@ type evaluation struct {
 	asJSON        bool
 	bleu          metrics.BLEUConfig
 	text          textEvaluation
+	data          string // labelled texts for the classifier of a run
 	chrF          metrics.ChrFConfig
 }
 
@@ -39,8 +40,8 @@ var defaultTrials = map[string]int{pairedBootstrap: 1000, pairedRandomization: 1
 func newEval() *cobra.Command {
 	var e evaluation
 	c := &cobra.Command{
-		Use:   "eval --ref FILE --hyp FILE | eval RUN --text FILE",
-		Short: "Score translations with BLEU and chrF, or a language model with perplexity",
+		Use:   "eval --ref FILE --hyp FILE | eval RUN --text FILE | eval RUN --data FILE",
+		Short: "Score translations with BLEU and chrF, a language model with perplexity, a classifier",
 		Long: `eval scores translations, a segment a line, against references with BLEU and
 chrF. Scores, confidence intervals and significance tests are those of
 sacreBLEU ` + metrics.SacreBLEUVersion + `, and come with its signatures.
@@ -50,22 +51,28 @@ system's translations are as good: p is the probability of a difference as
 large as the one seen if they were.
 
 With a run of a language model and --text, eval prints the perplexity of the text:
-states are carried over all of it, and the ends of lines are predicted too.`,
+states are carried over all of it, and the ends of lines are predicted too.
+
+With a run of a classifier and --data, a file of labelled texts in the form of those it
+was trained on, eval prints the metrics of its task.`,
 		Example: `  kotoba eval --ref test.en --hyp out.en
   kotoba eval --ref test.en --hyp - --json < out.en
   kotoba eval --ref a.en --ref b.en --hyp out.en --bootstrap 1000
   kotoba eval --ref test.en --hyp out.en --baseline old.en --paired randomization
   kotoba eval --ref test.ja --hyp out.ja --tokenize char --chrf-word-order 2
-  kotoba eval runs/lm --text test.txt --json`,
+  kotoba eval runs/lm --text test.txt --json
+  kotoba eval runs/sst2 --data dev.tsv --json`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			switch {
+			case len(args) == 1 && e.data != "":
+				return evalClassifier(c, args[0], e.data, e.asJSON)
 			case len(args) == 1 && e.text.path == "":
-				return fmt.Errorf("eval of the run %s needs --text; translations are scored with --hyp and --ref, without a run", args[0])
+				return fmt.Errorf("eval of the run %s needs --text or --data; translations are scored with --hyp and --ref, without a run", args[0])
 			case len(args) == 1:
 				return e.text.run(c, args[0], e.asJSON)
-			case e.text.path != "":
-				return errors.New("--text needs the run of a language model: eval RUN --text FILE")
+			case e.text.path != "" || e.data != "":
+				return errors.New("--text and --data need a run: eval RUN --text FILE")
 			}
 			return e.run(c)
 		},
@@ -90,6 +97,7 @@ func (e *evaluation) addFlags(c *cobra.Command) {
 	f.Uint64Var(&e.seed, "seed", metrics.DefaultSeed, "seed of resamples and trials")
 	f.StringVar(&e.text.path, "text", "", "text to score with the language model of a run")
 	f.IntVar(&e.text.streams, "streams", 1, "places at which that text is read side by side; more is faster, and each begins without context")
+	f.StringVar(&e.data, "data", "", "labelled texts to score with the classifier of a run")
 	f.BoolVar(&e.asJSON, "json", false, "print one JSON object")
 }
 
