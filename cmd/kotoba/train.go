@@ -32,13 +32,14 @@ func newTrain() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "train [CONFIG.yaml] --dir RUN",
 		Short: "Train a model, or go on where training stopped",
-		Long: `train fits a model: a Transformer to a parallel corpus, or a recurrent language
-model to a text. The preset says which. The run is a folder: running the same
+		Long: `train fits a model: a Transformer or a recurrent encoder-decoder to a parallel corpus,
+a recurrent language model to a text, or a BERT to labelled texts. The preset says which. The run is a folder: running the same
 command again goes on from its last checkpoint, to the same weights bit for bit.
 Ctrl-C makes a checkpoint and stops.`,
 		Example: `  kotoba train --preset transformer-tiny --src train.en --tgt train.de \
       --valid-src val.en --valid-tgt val.de --dir runs/ende
   kotoba train --preset lstm-zaremba-small --text train.txt --valid-text valid.txt --dir runs/lm
+  kotoba train --preset bert-classify --init minilm --task sst2 --data glue --dir runs/sst2
   kotoba config > ende.yaml
   kotoba train ende.yaml --set training.seed=2 --dir runs/ende-2`,
 		Args: cobra.MaximumNArgs(1),
