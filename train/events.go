@@ -1,9 +1,7 @@
 package train
 
 import (
-	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 	"maps"
 	"math"
 	"os"
@@ -12,6 +10,8 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/kotoba-nlp/kotoba/internal/tfrecord"
 )
 
 // eventWriter writes scalars as TensorBoard reads them: a file of TFRecords,
@@ -60,21 +60,9 @@ func (w *eventWriter) scalars(step int, values map[string]float64) error {
 	return w.record(protowire.AppendBytes(e, summary))
 }
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// checksum is the masked CRC-32C of the TFRecord format.
-func checksum(b []byte) uint32 {
-	c := crc32.Checksum(b, castagnoli)
-	return (c>>15 | c<<17) + 0xa282ead8
-}
-
-// record writes one TFRecord: length, its checksum, data, its checksum.
+// record writes one record.
 func (w *eventWriter) record(data []byte) error {
-	b := binary.LittleEndian.AppendUint64(nil, uint64(len(data)))
-	b = binary.LittleEndian.AppendUint32(b, checksum(b))
-	b = append(b, data...)
-	b = binary.LittleEndian.AppendUint32(b, checksum(data))
-	if _, err := w.f.Write(b); err != nil {
+	if _, err := w.f.Write(tfrecord.Append(nil, data)); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
 	return nil

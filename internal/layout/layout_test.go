@@ -24,9 +24,9 @@ const (
 // those of lower layers only, none of its own: hence no model imports another.
 // A name ending in /... stands for all packages below it.
 var layers = [][]string{
-	{"internal/atomicfile", "internal/freelist"},
+	{"internal/atomicfile", "internal/freelist", "internal/tfrecord"},
 	{"internal/cpu", "internal/par", "internal/layout", "metrics", "tokenizer", "data/builtin"},
-	{"internal/kernel", "data"},
+	{"internal/kernel", "data", "pretraining"},
 	{"tensor"},
 	{"nn"},
 	{"optim", "checkpoint", "quant"},

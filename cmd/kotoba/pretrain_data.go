@@ -1,0 +1,142 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kotoba-nlp/kotoba/internal/par"
+	"github.com/kotoba-nlp/kotoba/pretraining"
+	"github.com/kotoba-nlp/kotoba/tokenizer"
+)
+
+func newPretrainData() *cobra.Command {
+	var in []string
+	var vocabulary, dir string
+	o := pretraining.DefaultOptions()
+	c := &cobra.Command{
+		Use:   "pretrain-data --tokenizer DIR --in GLOB --out DIR",
+		Short: "Make what BERT is pre-trained on from documents",
+		Long: `pretrain-data reads documents, a sentence a line and an empty line between two
+documents, and writes pairs of segments with masked words, as the program
+create_pretraining_data.py of BERT's authors does: TFRecord files of tf.Example, in
+shards. It streams, so that a corpus may be larger than memory, works on all threads, and
+writes the same for the same seed on any number of them. --tokenizer is a folder with a
+WordPiece vocabulary.`,
+		Example: `  kotoba pretrain-data --tokenizer bert-base --in 'corpus/*.txt' --out data --seed 1`,
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
+			defer stop()
+			return makePretrainData(ctx, c, vocabulary, in, dir, o)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&vocabulary, "tokenizer", "", "folder of the vocabulary")
+	f.StringArrayVar(&in, "in", nil, "files of documents, with * and ?; may be given several times")
+	f.StringVar(&dir, "out", "", "folder to write to, which must not have data yet")
+	f.Uint64Var(&o.Seed, "seed", o.Seed, "of masks and pairs")
+	f.IntVar(&o.MaxLength, "max-length", o.MaxLength, "tokens of an instance")
+	f.IntVar(&o.MaxPredictions, "max-predictions", o.MaxPredictions, "masked tokens of an instance at most")
+	f.IntVar(&o.Copies, "copies", o.Copies, "times that the text is gone over, with other masks each time")
+	f.BoolVar(&o.WholeWords, "whole-words", false, "mask all pieces of a word or none")
+	for _, name := range []string{"tokenizer", "in", "out"} {
+		if err := c.MarkFlagRequired(name); err != nil {
+			panic(err)
+		}
+	}
+	return c
+}
+
+func makePretrainData(ctx context.Context, c *cobra.Command, vocabulary string, globs []string, dir string, o pretraining.Options) error {
+	var paths []string
+	for _, g := range globs {
+		found, err := filepath.Glob(g)
+		if err != nil {
+			return fmt.Errorf("--in %s: %w", g, err)
+		}
+		if len(found) == 0 {
+			return fmt.Errorf("--in %s: there is no such file", g)
+		}
+		paths = append(paths, found...)
+	}
+	slices.Sort(paths)
+	tok, err := tokenizer.LoadWordPiece(vocabulary)
+	if err != nil {
+		return err
+	}
+	s := shards{dir: dir}
+	start := time.Now()
+	r, err := pretraining.Make(ctx, paths, o, tok, par.Threads(), s.write)
+	if err = errors.Join(err, s.close()); err != nil {
+		return err
+	}
+	seconds := time.Since(start).Seconds()
+	fmt.Fprintf(c.ErrOrStderr(), "%d instances of %d documents, %d sentences and %.1f MB of text, in %d files; %.2f MB/s of text, %d times over, %.1f s\n",
+		r.Instances, r.Documents, r.Sentences, float64(r.Bytes)/1e6, s.count, float64(r.Bytes)/1e6/seconds, o.Copies, seconds)
+	return nil
+}
+
+// shardBytes is the size of a file, but for the last part in it.
+const shardBytes = 256 << 20
+
+// shards are the files that records go to.
+type shards struct {
+	dir   string
+	count int
+	size  int
+	file  *os.File
+	out   *bufio.Writer
+}
+
+func (s *shards) write(records []byte, _ int) error {
+	if s.file == nil || s.size >= shardBytes {
+		if err := s.next(); err != nil {
+			return err
+		}
+	}
+	s.size += len(records)
+	if _, err := s.out.Write(records); err != nil {
+		return fmt.Errorf("%s: %w; make room, or name another folder", s.file.Name(), err)
+	}
+	return nil
+}
+
+// next opens the next file, which must be new.
+func (s *shards) next() error {
+	if err := s.close(); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(s.dir, 0o755); err != nil {
+		return fmt.Errorf("--out: %w", err)
+	}
+	name := filepath.Join(s.dir, fmt.Sprintf("part-%05d.tfrecord", s.count))
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o644)
+	if err != nil {
+		return fmt.Errorf("--out: %w; name a folder without data", err)
+	}
+	s.file, s.out, s.size = f, bufio.NewWriterSize(f, 1<<20), 0
+	s.count++
+	return nil
+}
+
+func (s *shards) close() error {
+	if s.file == nil {
+		return nil
+	}
+	err := errors.Join(s.out.Flush(), s.file.Close())
+	s.file = nil
+	if err != nil {
+		return fmt.Errorf("--out: %w; make room, or name another folder", err)
+	}
+	return nil
+}

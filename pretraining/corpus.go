@@ -1,0 +1,212 @@
+package pretraining
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"unicode/utf8"
+
+	"github.com/kotoba-nlp/kotoba/internal/tfrecord"
+	"github.com/kotoba-nlp/kotoba/tokenizer"
+)
+
+// A part of the corpus is what instances are made of independently of the rest: so much
+// text that random segments come from many documents, and so little that what is made of
+// it takes little memory.
+const (
+	partBytes     = 1 << 20
+	documentBytes = 1 << 18 // a longer document is taken for several
+	lineBytes     = 1 << 20 // of a line at most
+)
+
+// Result is what has been made.
+type Result struct {
+	Documents, Sentences, Instances int
+	Bytes                           int64 // of text
+}
+
+// Make reads documents, a sentence a line and an empty line between two documents, and
+// gives write the records of their instances, part by part and always in the same order.
+// It works on threads parts at a time, and what comes out does not depend on their number.
+func Make(ctx context.Context, paths []string, o Options, tok *tokenizer.WordPiece, threads int, write func(records []byte, n int) error) (Result, error) {
+	if err := o.Validate(); err != nil {
+		return Result{}, err
+	}
+	if tok.Mask() == tokenizer.None {
+		return Result{}, errors.New("pretraining: the vocabulary has no [MASK]; want one of BERT")
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	parts := make(chan *part, threads) // in order, being made or waiting for it
+	work := make(chan *part)
+	for range threads {
+		go func() {
+			for p := range work {
+				p.done <- p.make(o, tok)
+			}
+		}()
+	}
+	failed := make(chan error, 1)
+	go func() {
+		defer close(work)
+		defer close(parts)
+		failed <- read(ctx, paths, func(p *part) error {
+			select {
+			case parts <- p:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			select {
+			case work <- p:
+			case <-ctx.Done():
+				p.done <- made{}
+				return ctx.Err()
+			}
+			return nil
+		})
+	}()
+	var all Result
+	var broken error
+	for p := range parts {
+		m := <-p.done
+		if broken != nil || ctx.Err() != nil {
+			continue // let the readers end
+		}
+		all.Documents, all.Sentences, all.Bytes = all.Documents+m.Documents, all.Sentences+m.Sentences, all.Bytes+m.Bytes
+		all.Instances += m.Instances
+		if broken = write(m.records, m.Instances); broken != nil {
+			stop()
+		}
+	}
+	if broken != nil {
+		return all, broken
+	}
+	if err := <-failed; err != nil {
+		return all, err
+	}
+	if all.Instances == 0 {
+		return all, errors.New("pretraining: there is no text; want documents of a sentence a line, with empty lines between")
+	}
+	return all, nil
+}
+
+// part is some documents, still text.
+type part struct {
+	number    int
+	documents [][][]byte
+	bytes     int64
+	done      chan made
+}
+
+// made is what has become of a part.
+type made struct {
+	Result
+	records []byte
+}
+
+// make makes the instances of a part, in random order.
+func (p *part) make(o Options, tok *tokenizer.WordPiece) made {
+	m := newMaker(o, tok, uint64(p.number))
+	out := made{Result: Result{Bytes: p.bytes}}
+	var all []document
+	for _, lines := range p.documents {
+		var doc document
+		for _, line := range lines {
+			if ids := tok.Encode(string(line)); len(ids) > 0 {
+				doc = append(doc, ids)
+			}
+		}
+		if len(doc) > 0 {
+			all = append(all, doc)
+			out.Sentences += len(doc)
+		}
+	}
+	out.Documents = len(all)
+	var instances []Instance
+	for range o.Copies {
+		for which := range all {
+			instances = append(instances, m.instances(all, which)...)
+		}
+	}
+	m.r.Shuffle(len(instances), func(i, j int) { instances[i], instances[j] = instances[j], instances[i] })
+	for _, in := range instances {
+		out.records = tfrecord.Append(out.records, in.record(o))
+	}
+	out.Instances = len(instances)
+	return out
+}
+
+// reader collects documents to parts.
+type reader struct {
+	part     *part
+	document [][]byte
+	size     int // of the document
+	give     func(p *part) error
+}
+
+// read gives the parts of files in order.
+func read(ctx context.Context, paths []string, give func(p *part) error) error {
+	r := &reader{part: &part{done: make(chan made, 1)}, give: give}
+	for _, path := range paths {
+		if err := r.file(ctx, path); err != nil {
+			return err
+		}
+	}
+	if len(r.part.documents) == 0 {
+		return nil
+	}
+	return r.give(r.part)
+}
+
+func (r *reader) file(ctx context.Context, path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("pretraining: %w", err)
+	}
+	defer func() { _ = f.Close() }() // only read
+	in := bufio.NewReaderSize(f, lineBytes)
+	for number := 1; ; number++ {
+		line, err := in.ReadSlice('\n')
+		if errors.Is(err, bufio.ErrBufferFull) {
+			return fmt.Errorf("pretraining: %s:%d: the line is longer than %d bytes; put a sentence on each line", path, number, lineBytes)
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			return fmt.Errorf("pretraining: %s: %w", path, err)
+		}
+		end := errors.Is(err, io.EOF)
+		r.part.bytes += int64(len(line))
+		if !utf8.Valid(line) {
+			return fmt.Errorf("pretraining: %s:%d: not valid UTF-8; convert it, for example with iconv", path, number)
+		}
+		if err := r.line(bytes.TrimSpace(line), end); err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if end {
+			return nil
+		}
+	}
+}
+
+// line adds a sentence, or ends a document.
+func (r *reader) line(text []byte, end bool) error {
+	if len(text) > 0 {
+		r.document, r.size = append(r.document, bytes.Clone(text)), r.size+len(text)
+	}
+	if len(r.document) > 0 && (len(text) == 0 || end || r.size >= documentBytes) {
+		r.part.documents = append(r.part.documents, r.document)
+		r.document, r.size = nil, 0
+	}
+	if r.part.bytes < partBytes || len(r.document) > 0 || len(r.part.documents) == 0 {
+		return nil
+	}
+	full := r.part
+	r.part = &part{number: full.number + 1, done: make(chan made, 1)}
+	return r.give(full)
+}

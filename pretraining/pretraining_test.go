@@ -1,0 +1,251 @@
+package pretraining
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kotoba-nlp/kotoba/internal/tfrecord"
+	"github.com/kotoba-nlp/kotoba/tokenizer"
+)
+
+// newTokenizer has words w0 to w99, each of which may be followed by ##s.
+func newTokenizer(t testing.TB) *tokenizer.WordPiece {
+	t.Helper()
+	words := strings.Fields("[PAD] [UNK] [CLS] [SEP] [MASK] ##s")
+	for i := range 100 {
+		words = append(words, fmt.Sprintf("w%d", i))
+	}
+	tok, err := tokenizer.NewWordPiece(words, tokenizer.WordPieceOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tok
+}
+
+// corpus writes documents of which every sentence says where it stands: document d,
+// sentence s is wD wS, some words more, and so on.
+func corpus(t testing.TB, documents int) string {
+	t.Helper()
+	var text strings.Builder
+	for d := range documents {
+		for s := range 20 {
+			fmt.Fprintf(&text, "w%d w%d", d%100, s)
+			for k := range (d+s)%5 + 1 {
+				fmt.Fprintf(&text, " w%ds", (d+k)%100)
+			}
+			text.WriteString("\n")
+		}
+		text.WriteString("\n")
+	}
+	path := filepath.Join(t.TempDir(), "text")
+	if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func makeAll(t testing.TB, o Options, threads int, paths ...string) (records []byte, r Result) {
+	t.Helper()
+	r, err := Make(context.Background(), paths, o, newTokenizer(t), threads, func(b []byte, _ int) error {
+		records = append(records, b...)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return records, r
+}
+
+func parseAll(t testing.TB, records []byte) (all []Instance) {
+	t.Helper()
+	r := bytes.NewReader(records)
+	for {
+		record, err := tfrecord.Read(r)
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		in, err := Parse(record)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, in)
+	}
+}
+
+// TestInstancesFollowTheRecipe checks what the paper says of instances, and its shares.
+func TestInstancesFollowTheRecipe(t *testing.T) {
+	for _, whole := range []bool{false, true} {
+		t.Run(fmt.Sprintf("whole words %v", whole), func(t *testing.T) {
+			o := DefaultOptions()
+			o.MaxLength, o.MaxPredictions, o.WholeWords = 64, 12, whole
+			tok := newTokenizer(t)
+			records, result := makeAll(t, o, 2, corpus(t, 300))
+			all := parseAll(t, records)
+			if len(all) != result.Instances || result.Documents != 300 || result.Sentences != 6000 {
+				t.Fatalf("%d instances; %+v", len(all), result)
+			}
+			var random, masked, kept, tokens, predicted int
+			for _, in := range all {
+				restored := checkInstance(t, o, tok, in)
+				if in.Random {
+					random++
+				}
+				for i, p := range in.Places {
+					switch in.IDs[p] {
+					case tok.Mask():
+						masked++
+					case in.Words[i]:
+						kept++
+					}
+				}
+				tokens, predicted = tokens+len(in.IDs), predicted+len(in.Places)
+				if !in.Random {
+					checkFollows(t, tok, restored, in.First)
+				}
+			}
+			share := func(name string, n, of int, want float64) {
+				if got := float64(n) / float64(of); math.Abs(got-want) > 0.02 {
+					t.Errorf("%s: a share of %.3f; want %.3f", name, got, want)
+				}
+			}
+			// Half of them, and all of those that begin with the last sentence.
+			share("random second segments", random, len(all), 0.56)
+			share("masked words", masked, predicted, 0.8)
+			share("kept words", kept, predicted, 0.101) // one in a hundred random words is the same
+			share("predictions", predicted, tokens, 0.15)
+		})
+	}
+}
+
+// checkInstance checks the form of an instance and returns it without masks.
+func checkInstance(t *testing.T, o Options, tok *tokenizer.WordPiece, in Instance) []int32 {
+	t.Helper()
+	s, restored := tok.Special(), slices.Clone(in.IDs)
+	for i, p := range in.Places {
+		restored[p] = in.Words[i]
+	}
+	ends := 0
+	for _, id := range restored {
+		if id == s.End {
+			ends++
+		}
+	}
+	n := len(in.IDs)
+	if n > o.MaxLength || restored[0] != s.Begin || restored[in.First-1] != s.End || restored[n-1] != s.End || ends != 2 || in.First < 3 || n-in.First < 2 {
+		t.Fatalf("%+v is no pair of segments of at most %d tokens", in, o.MaxLength)
+	}
+	if len(in.Places) == 0 || len(in.Places) > o.MaxPredictions || !slices.IsSorted(in.Places) || len(slices.Compact(slices.Clone(in.Places))) != len(in.Places) {
+		t.Fatalf("%+v: places are none, more than %d, or not in order", in, o.MaxPredictions)
+	}
+	if o.WholeWords {
+		for p := 1; p < n; p++ {
+			continues := tok.Token(restored[p]) == "##s" && restored[p-1] != s.Begin && restored[p-1] != s.End
+			if continues && slices.Contains(in.Places, int32(p)) != slices.Contains(in.Places, int32(p-1)) {
+				t.Fatalf("%+v: place %d and the one before are one word, of which a part is masked", in, p)
+			}
+		}
+	}
+	return restored
+}
+
+// checkFollows checks that the second segment is of the document of the first one, and
+// later in it. Segments that were cut in the middle of a sentence say too little.
+func checkFollows(t *testing.T, tok *tokenizer.WordPiece, ids []int32, first int) {
+	t.Helper()
+	text := func(ids []int32) string { return tok.Decode(ids) }
+	a, b := strings.Fields(text(ids[1:first-1])), strings.Fields(text(ids[first:len(ids)-1]))
+	// Every sentence begins with the word of its document and contains no other but those
+	// near it: the documents of two segments share their word.
+	common := slices.ContainsFunc(a, func(w string) bool { return slices.Contains(b, w) })
+	if len(a) > 8 && len(b) > 8 && !common {
+		t.Fatalf("%v does not follow %v", b, a)
+	}
+}
+
+func TestTheSameForAnyNumberOfThreads(t *testing.T) {
+	o := DefaultOptions()
+	o.Copies = 1
+	path := corpus(t, 1200) // twice as much is more than a part
+	one, _ := makeAll(t, o, 1, path, path)
+	five, r := makeAll(t, o, 5, path, path)
+	if !bytes.Equal(one, five) || len(one) == 0 {
+		t.Error("one and five threads make different instances")
+	}
+	if r.Bytes < partBytes {
+		t.Fatalf("%d bytes are less than a part", r.Bytes)
+	}
+	o.Seed = 2
+	if other, _ := makeAll(t, o, 1, path, path); bytes.Equal(one, other) {
+		t.Error("another seed makes the same instances")
+	}
+}
+
+func TestRecordsAreReadBack(t *testing.T) {
+	want := Instance{IDs: []int32{2, 7, 4, 3, 9, 300, 3}, First: 4, Places: []int32{2, 5}, Words: []int32{8, 30000}, Random: true}
+	o := DefaultOptions()
+	record := want.record(o)
+	got, err := Parse(record)
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	for n := range record {
+		if _, err := Parse(record[:n]); err == nil {
+			t.Fatalf("no error for %d bytes of %d", n, len(record))
+		}
+	}
+}
+
+func TestWhatCannotBeMade(t *testing.T) {
+	tok, none := newTokenizer(t), func([]byte, int) error { return nil }
+	write := func(text string) string {
+		path := filepath.Join(t.TempDir(), "text")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for name, test := range map[string]struct {
+		path   string
+		change func(o *Options)
+		want   string
+	}{
+		"no file":     {"nosuch", func(*Options) {}, "nosuch: no such file"},
+		"no text":     {write("\n\n"), func(*Options) {}, "there is no text"},
+		"bytes":       {write("w1\n\xff\n"), func(*Options) {}, ":2: not valid UTF-8"},
+		"long line":   {write(strings.Repeat("w1 ", lineBytes)), func(*Options) {}, ":1: the line is longer"},
+		"no room":     {write("w1\n"), func(o *Options) { o.MaxLength = 4 }, "want at least 5"},
+		"no masks":    {write("w1\n"), func(o *Options) { o.MaskShare = 0 }, "masks are a share of 0"},
+		"no copies":   {write("w1\n"), func(o *Options) { o.Copies = 0 }, "0 copies"},
+		"share of it": {write("w1\n"), func(o *Options) { o.ShortShare = math.NaN() }, "short instances of NaN"},
+	} {
+		o := DefaultOptions()
+		test.change(&o)
+		if _, err := Make(context.Background(), []string{test.path}, o, tok, 2, none); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: error %v; want one with %q", name, err, test.want)
+		}
+	}
+	full, o, path := errors.New("full"), DefaultOptions(), corpus(t, 2000)
+	o.Copies = 1
+	if _, err := Make(context.Background(), []string{path}, o, tok, 2, func([]byte, int) error { return full }); !errors.Is(err, full) {
+		t.Errorf("error %v; want that of writing", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := Make(ctx, []string{path}, o, tok, 2, none); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v; want context.Canceled", err)
+	}
+}
