@@ -97,7 +97,7 @@ var smallTraining = Options{
 
 // Presets lists all presets by name and version.
 func Presets() []string {
-	return slices.Concat(names(classifyPresets), names(lmPresets), names(presets))
+	return slices.Concat(names(pretrainPresets), names(classifyPresets), names(lmPresets), names(presets))
 }
 
 // names lists presets by name and version.

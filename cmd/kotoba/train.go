@@ -33,12 +33,14 @@ func newTrain() *cobra.Command {
 		Use:   "train [CONFIG.yaml] --dir RUN",
 		Short: "Train a model, or go on where training stopped",
 		Long: `train fits a model: a Transformer or a recurrent encoder-decoder to a parallel corpus,
-a recurrent language model to a text, or a BERT to labelled texts. The preset says which. The run is a folder: running the same
+a recurrent language model to a text, a BERT to instances of pre-training or to labelled
+texts. The preset says which. The run is a folder: running the same
 command again goes on from its last checkpoint, to the same weights bit for bit.
 Ctrl-C makes a checkpoint and stops.`,
 		Example: `  kotoba train --preset transformer-tiny --src train.en --tgt train.de \
       --valid-src val.en --valid-tgt val.de --dir runs/ende
   kotoba train --preset lstm-zaremba-small --text train.txt --valid-text valid.txt --dir runs/lm
+  kotoba train --preset bert-tiny --data pretrain --tokenizer bert-base --dir runs/tiny
   kotoba train --preset bert-classify --init minilm --task sst2 --data glue --dir runs/sst2
   kotoba config > ende.yaml
   kotoba train ende.yaml --set training.seed=2 --dir runs/ende-2`,
@@ -81,8 +83,10 @@ func (t training) run(ctx context.Context, w io.Writer, args []string) error {
 	switch {
 	case train.IsClassify(preset):
 		return t.classifier(ctx, w, args)
+	case train.IsPretrain(preset):
+		return t.pretrain(ctx, w, args)
 	case t.classify != (classifyFlags{}):
-		return errors.New("--init, --task and --data are for encoders; want --preset bert-classify")
+		return errors.New("--init, --task, --data, --tokenizer and --seeds are for BERT; want --preset bert-classify, or bert-tiny")
 	case lm && t.files != (train.DataConfig{}):
 		return errors.New("--src, --tgt, --valid-src and --valid-tgt are for translation; a language model takes --text and --valid-text")
 	case !lm && t.text != (train.LMDataConfig{}):
@@ -212,6 +216,8 @@ func newConfig() *cobra.Command {
 				config, err = train.LMPreset(preset)
 			case train.IsClassify(preset):
 				config, err = train.ClassifyPreset(preset)
+			case train.IsPretrain(preset):
+				config, err = train.PretrainPreset(preset)
 			default:
 				config, err = train.Preset(preset)
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -17,13 +18,15 @@ import (
 // classifyFlags are the flags of train for classifiers.
 type classifyFlags struct {
 	init, task, data string
+	tokenizer        string
 	seeds            int
 }
 
 func (f *classifyFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.init, "init", "", "folder of the encoder to fine-tune, in the layout of Hugging Face")
 	flags.StringVar(&f.task, "task", "", "task of GLUE that a classifier learns: cola, sst2, mrpc, stsb, qqp, mnli, qnli, rte or wnli")
-	flags.StringVar(&f.data, "data", "", "folder of the task's files")
+	flags.StringVar(&f.data, "data", "", "folder of the task's files, or of what pretrain-data has made")
+	flags.StringVar(&f.tokenizer, "tokenizer", "", "folder of the vocabulary of what pretrain-data has made")
 	flags.IntVar(&f.seeds, "seeds", 0, "train as many classifiers, a folder each, and print mean and deviation of their scores")
 }
 
@@ -39,6 +42,23 @@ func (t training) classifier(ctx context.Context, w io.Writer, args []string) er
 		return err
 	}
 	return t.seeds(ctx, w, config)
+}
+
+func (t training) pretrain(ctx context.Context, w io.Writer, args []string) error {
+	if t.classify.init != "" || t.classify.task != "" || t.classify.seeds != 0 {
+		return errors.New("--init, --task and --seeds are for fine-tuning; pre-training takes --data and --tokenizer")
+	}
+	config, err := configure(args, t.preset, train.ReadPretrainConfig, train.PretrainPreset, map[string]string{
+		"data.dir": t.classify.data, "data.tokenizer": t.classify.tokenizer,
+	}, t.sets, (*train.PretrainConfig).Set)
+	if err != nil {
+		return err
+	}
+	run, err := train.NewPretrainRun(t.dir, config)
+	if err != nil {
+		return err
+	}
+	return fit(ctx, w, t.dir, run.Steps(), run.Train)
 }
 
 // fitClassifier trains one classifier and returns its scores.

@@ -22,7 +22,7 @@ func checksum(b []byte) uint32 {
 // Sizes of what is around the data.
 const (
 	before = 12
-	after  = 4
+	After  = 4 // bytes of a record that follow its data
 )
 
 // Append appends a record that holds data.
@@ -47,7 +47,7 @@ func Read(r io.Reader) ([]byte, error) {
 	if binary.LittleEndian.Uint32(head[8:]) != checksum(head[:8]) || n > longest {
 		return nil, errors.New("a record's length and its checksum do not agree; the file is damaged, or none of records")
 	}
-	data := make([]byte, n+after)
+	data := make([]byte, n+After)
 	if _, err := io.ReadFull(r, data); err != nil {
 		return nil, fmt.Errorf("a record of %d bytes ends early: %w", n, io.ErrUnexpectedEOF)
 	}

@@ -1,0 +1,91 @@
+package pretraining
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/edsrzf/mmap-go"
+
+	"github.com/kotoba-nlp/kotoba/internal/tfrecord"
+)
+
+// Set is the instances of a folder, in the order in which they were made. It maps its files
+// into memory and is safe for concurrent use. The files must not change meanwhile.
+type Set struct {
+	Longest int   // tokens of an instance
+	TopID   int32 // the largest token
+
+	records [][]byte
+}
+
+// Open opens all .tfrecord files of a folder and reads them once: afterwards no instance
+// can be found to be damaged.
+func Open(dir string) (*Set, error) {
+	paths, err := filepath.Glob(filepath.Join(dir, "*.tfrecord"))
+	if err != nil {
+		return nil, fmt.Errorf("pretraining: %w", err)
+	}
+	s := &Set{}
+	for _, path := range paths {
+		if err := s.add(path); err != nil {
+			return nil, fmt.Errorf("pretraining: %s: %w", path, err)
+		}
+	}
+	if len(s.records) == 0 {
+		return nil, fmt.Errorf("pretraining: %s has no instances; want the folder that kotoba pretrain-data has written", dir)
+	}
+	return s, nil
+}
+
+// add takes the records of a file.
+func (s *Set) add(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }() // the mapping stays
+	if info, err := f.Stat(); err != nil || info.Size() == 0 {
+		return err // there is nothing to map
+	}
+	mapped, err := mmap.Map(f, mmap.RDONLY, 0)
+	if err != nil {
+		return err
+	}
+	for r := bytes.NewReader(mapped); ; {
+		record, err := tfrecord.Read(r)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("record %d: %w", len(s.records), err)
+		}
+		in, err := Parse(record)
+		if err == nil && (len(in.IDs) == 0 || len(in.Places) == 0 || in.First > len(in.IDs)) {
+			err = errRecord
+		}
+		if err != nil {
+			return fmt.Errorf("record %d: %w", len(s.records), err)
+		}
+		s.Longest = max(s.Longest, len(in.IDs))
+		s.TopID = max(s.TopID, slices.Max(in.IDs), slices.Max(in.Words))
+		end := len(mapped) - r.Len() - tfrecord.After
+		s.records = append(s.records, mapped[end-len(record):end])
+	}
+}
+
+// Len is the number of instances.
+func (s *Set) Len() int { return len(s.records) }
+
+// Instance returns instance i.
+func (s *Set) Instance(i int) Instance {
+	in, err := Parse(s.records[i])
+	if err != nil {
+		panic(err) // Open has read it
+	}
+	return in
+}

@@ -1,0 +1,147 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/kotoba-nlp/kotoba/checkpoint"
+	"github.com/kotoba-nlp/kotoba/models/bert"
+	"github.com/kotoba-nlp/kotoba/tokenizer"
+)
+
+// PretrainConfig is everything that decides a run that pre-trains BERT (Devlin et al. 2018,
+// section 3.1).
+type PretrainConfig struct {
+	Preset   string             `yaml:"preset" doc:"the preset, with its version, that values not given come from"`
+	Data     PretrainDataConfig `yaml:"data" doc:"what kotoba pretrain-data has made"`
+	Model    bert.Config        `yaml:"model" doc:"the encoder"`
+	Training Options            `yaml:"training" doc:"optimiser, schedule, and when to stop"`
+}
+
+// PretrainDataConfig names the instances to train on.
+type PretrainDataConfig struct {
+	Dir          string  `yaml:"dir" doc:"folder of the files of kotoba pretrain-data"`
+	Tokenizer    string  `yaml:"tokenizer" doc:"folder of the vocabulary that they were made with"`
+	ValidShare   float64 `yaml:"valid_share" doc:"share of the instances, the last ones, that is kept for validation"`
+	Batch        int     `yaml:"batch" doc:"instances of a batch"`
+	NextSentence bool    `yaml:"next_sentence" doc:"whether to predict if the second segment follows the first, beside masked words"`
+}
+
+// pretrainPresets are the sizes of Turc et al. 2019 and of Devlin et al. 2018.
+var pretrainPresets = map[string]PretrainConfig{
+	"bert-tiny@1":   pretrainPreset(2, 128),
+	"bert-mini@1":   pretrainPreset(4, 256),
+	"bert-small@1":  pretrainPreset(4, 512),
+	"bert-medium@1": pretrainPreset(8, 512),
+	"bert-base@1":   pretrainPreset(12, 768),
+}
+
+// pretrainPreset is the recipe of appendix A.2 for an encoder of some layers and
+// dimension. The rate is that of BERT-base; smaller encoders, and batches smaller than
+// its 256, can do with more.
+func pretrainPreset(layers, dim int) PretrainConfig {
+	return PretrainConfig{
+		Data: PretrainDataConfig{ValidShare: 0.02, Batch: 32, NextSentence: true},
+		Model: bert.Config{
+			Dim: dim, Layers: layers, Heads: dim / 64, FFN: 4 * dim, MaxLength: 512, Types: 2,
+			Activation: "gelu", Epsilon: 1e-12, Init: 0.02, Dropout: 0.1, AttentionDropout: 0.1,
+		},
+		Training: Options{
+			Seed: 1, Accumulate: 1, MaxSteps: 100_000, Clip: 1, Optimizer: "bert-adam",
+			Schedule: "linear", Rate: 1e-4, WarmupShare: 0.01, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-6, WeightDecay: 0.01,
+			ValidateEvery: 1000,
+		},
+	}
+}
+
+// PretrainPreset returns a preset of pre-training by name or name@version.
+func PretrainPreset(name string) (PretrainConfig, error) {
+	full, err := find(pretrainPresets, name)
+	if err != nil {
+		return PretrainConfig{}, err
+	}
+	c := pretrainPresets[full]
+	c.Preset = full
+	return c, nil
+}
+
+// IsPretrain says whether a preset, by name or name@version, is of pre-training.
+func IsPretrain(preset string) bool {
+	_, err := find(pretrainPresets, preset)
+	return preset != "" && err == nil
+}
+
+// Set changes one value: key is the dotted path of its name in the file.
+func (c *PretrainConfig) Set(key, value string) error { return set(c, key, value) }
+
+// Format returns the configuration as YAML, each value with its meaning.
+func (c PretrainConfig) Format() string { return formatConfig(c) }
+
+// ReadPretrainConfig reads the configuration of pre-training over the preset that it
+// names.
+func ReadPretrainConfig(path string) (PretrainConfig, error) {
+	return readConfig(path, func(text []byte) (PretrainConfig, error) {
+		c, err := presetOf(text, PretrainPreset)
+		if err != nil {
+			return c, err
+		}
+		preset := c.Preset
+		if err := overlay(text, &c); err != nil {
+			return PretrainConfig{}, err
+		}
+		c.Preset = preset
+		return c, nil
+	})
+}
+
+// PretrainRun is the run folder of an encoder that is open for pre-training. The folder is
+// one in the layout of Hugging Face as well.
+type PretrainRun struct {
+	session
+	Config PretrainConfig
+	Task   *PretrainTask
+}
+
+// NewPretrainRun makes the folder of a run, or opens it where an earlier session with the
+// same configuration left off.
+func NewPretrainRun(dir string, c PretrainConfig) (*PretrainRun, error) {
+	asked := c.Format()
+	if err := checkConfig(dir, asked); err != nil {
+		return nil, err
+	}
+	if c.Data.Dir == "" || c.Data.Tokenizer == "" {
+		return nil, errors.New("train: data.dir and data.tokenizer are not given; name the folders of the instances and of the vocabulary")
+	}
+	tok, err := tokenizer.LoadWordPiece(c.Data.Tokenizer)
+	if err != nil {
+		return nil, err
+	}
+	if c.Model.Vocab, err = vocabOf(c.Model.Vocab, tok); err != nil {
+		return nil, err
+	}
+	n, err := bert.NewPretraining(c.Model, rand.New(rand.NewPCG(c.Training.Seed, 0)))
+	if err != nil {
+		return nil, err
+	}
+	if !c.Data.NextSentence {
+		n.NextSentence, n.Encoder.Pooler = nil, nil
+	}
+	task, err := newPretrainTask(c, n)
+	if err != nil {
+		return nil, err
+	}
+	o := c.Training.over(task.Epoch(0))
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	if err := checkMemory(c.Data.Batch*task.instances.Longest, c.Model.Dim, "data.batch"); err != nil {
+		return nil, err
+	}
+	run := &PretrainRun{newSession(dir, o, c.Model.Dim, task), c, task}
+	run.best = checkpoint.WeightsFile
+	if err := makeBERTFolder(dir, asked, &bert.Folder{Network: n}, tok); err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	return run, nil
+}

@@ -1,0 +1,153 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/kotoba-nlp/kotoba/models/bert"
+	"github.com/kotoba-nlp/kotoba/nn"
+	"github.com/kotoba-nlp/kotoba/pretraining"
+	"github.com/kotoba-nlp/kotoba/tensor"
+)
+
+// PretrainTask is the task of predicting masked words, and whether one segment follows the
+// other.
+type PretrainTask struct {
+	Network *bert.Network
+
+	instances    *pretraining.Set
+	train, valid int // instances of each: the first and the last ones
+	size         int // instances of a batch
+	seed         uint64
+	batches      [][]int
+
+	batch        bert.Batch // memory of the current batch
+	places       []int32
+	words, label []int32
+}
+
+func newPretrainTask(c PretrainConfig, n *bert.Network) (*PretrainTask, error) {
+	d := c.Data
+	if d.Batch < 1 {
+		return nil, fmt.Errorf("train: data.batch is %d; want at least 1", d.Batch)
+	}
+	if !(d.ValidShare > 0 && d.ValidShare < 1) { // or NaN
+		return nil, fmt.Errorf("train: data.valid_share is %v; want more than 0 and less than 1", d.ValidShare)
+	}
+	set, err := pretraining.Open(d.Dir)
+	if err != nil {
+		return nil, err
+	}
+	t := &PretrainTask{Network: n, instances: set, size: d.Batch, seed: c.Training.Seed}
+	t.valid = max(int(d.ValidShare*float64(set.Len())), 1)
+	t.train = set.Len() - t.valid
+	if t.train < 1 {
+		return nil, fmt.Errorf("train: %s has %d instances; want at least 2", d.Dir, set.Len())
+	}
+	if set.Longest > n.Encoder.MaxLength {
+		return nil, fmt.Errorf("train: the instances have up to %d tokens and the model takes %d; set model.max_length", set.Longest, n.Encoder.MaxLength)
+	}
+	if int(set.TopID) >= n.Encoder.Vocab {
+		return nil, fmt.Errorf("train: the instances have the token %d and the vocabulary %d entries; want the vocabulary that they were made with", set.TopID, n.Encoder.Vocab)
+	}
+	return t, nil
+}
+
+// Params implements Task.
+func (t *PretrainTask) Params() []nn.Param { return nn.Params(t.Network) }
+
+// Epoch implements Task: all instances in a new order.
+func (t *PretrainTask) Epoch(n int) int {
+	order := rand.New(rand.NewPCG(t.seed, uint64(n)+1)).Perm(t.train)
+	t.batches = slices.Collect(slices.Chunk(order, t.size))
+	return len(t.batches)
+}
+
+// Targets implements Task: the masked words.
+func (t *PretrainTask) Targets(batch int) (n int) {
+	for _, i := range t.batches[batch] {
+		n += len(t.instances.Instance(i).Places)
+	}
+	return n
+}
+
+// Reads implements Reader.
+func (t *PretrainTask) Reads(batch int) (n int) {
+	for _, i := range t.batches[batch] {
+		n += len(t.instances.Instance(i).IDs)
+	}
+	return n
+}
+
+// fill arranges the instances of a batch.
+func (t *PretrainTask) fill(which []int) {
+	t.batch.Clear()
+	t.places, t.words, t.label = t.places[:0], t.words[:0], t.label[:0]
+	for _, i := range which {
+		in := t.instances.Instance(i)
+		first := int32(len(t.batch.IDs))
+		for _, p := range in.Places {
+			t.places = append(t.places, first+p)
+		}
+		t.words = append(t.words, in.Words...)
+		t.batch.Append(0, in.IDs[:in.First]...)
+		t.batch.Append(1, in.IDs[in.First:]...)
+		t.batch.End()
+		label := int32(0) // is next
+		if in.Random {
+			label = 1
+		}
+		t.label = append(t.label, label)
+	}
+}
+
+// Loss implements Task: the mean over masked words, and that over pairs of segments.
+func (t *PretrainTask) Loss(tape *tensor.Tape, d *nn.Dropout, batch int, scale float64) (*tensor.Tensor, tensor.Likelihood) {
+	t.fill(t.batches[batch])
+	loss, words, _ := t.losses(bert.Pass{Tape: tape, Dropout: d}, scale)
+	return loss, words
+}
+
+// losses returns the loss of the batch, scale times that of all words, and the likelihoods
+// of words and of pairs.
+func (t *PretrainTask) losses(p bert.Pass, scale float64) (loss *tensor.Tensor, words, pairs tensor.Likelihood) {
+	n := t.Network
+	hidden := n.Encoder.Encode(p, t.batch)
+	loss, words = p.CrossEntropy(n.Words(p, hidden, t.places), t.words, tensor.CrossEntropy{Scale: scale})
+	if n.NextSentence == nil {
+		return loss, words, pairs
+	}
+	each := scale * float64(len(t.words)) / float64(len(t.label)) // so that it is the mean over pairs
+	next, pairs := p.CrossEntropy(n.Next(p, hidden, t.batch.Segments), t.label, tensor.CrossEntropy{Scale: each})
+	return p.DropAdd(loss, next, tensor.Mask{}), words, pairs
+}
+
+// Validate implements Task.
+func (t *PretrainTask) Validate(context.Context) (Validation, error) {
+	order := make([]int, t.valid)
+	for i := range order {
+		order[i] = t.train + i
+	}
+	var words, pairs tensor.Likelihood
+	tape := tensor.NewInferenceTape()
+	for which := range slices.Chunk(order, validBatch) {
+		tape.Reset()
+		t.fill(which)
+		_, w, s := t.losses(bert.Pass{Tape: tape}, 1)
+		words, pairs = sum(words, w), sum(pairs, s)
+	}
+	v := Validation{Loss: -words.LogProb / float64(words.Tokens), Scores: map[string]float64{"masked_words": share(words)}}
+	if pairs.Tokens > 0 {
+		v.Scores["next_sentence"] = share(pairs)
+	}
+	return v, nil
+}
+
+func sum(a, b tensor.Likelihood) tensor.Likelihood {
+	return tensor.Likelihood{LogProb: a.LogProb + b.LogProb, Tokens: a.Tokens + b.Tokens, Correct: a.Correct + b.Correct}
+}
+
+// share is that of targets that were the most probable.
+func share(l tensor.Likelihood) float64 { return float64(l.Correct) / float64(l.Tokens) }
