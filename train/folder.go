@@ -123,15 +123,26 @@ func (f *folder) Validated(p Progress, v Validation, best bool) error {
 	if v.BLEU != nil {
 		values["valid/bleu"] = *v.BLEU
 	}
-	var text strings.Builder
-	for _, s := range v.Samples {
-		fmt.Fprintf(&text, "source     %s\nreference  %s\noutput     %s\n\n", s.Source, s.Reference, s.Output)
+	for name, score := range v.Scores {
+		values["valid/"+name] = score
 	}
 	return errors.Join(f.log(struct {
 		Step int `json:"step"`
 		Validation
 		Best bool `json:"best"`
-	}{p.Step, v, best}), f.events.scalars(p.Step, values), writeFile(filepath.Join(f.dir, samplesFile), text.String()))
+	}{p.Step, v, best}), f.events.scalars(p.Step, values), f.samples(v.Samples))
+}
+
+// samples writes outputs to look at, if there are any.
+func (f *folder) samples(all []Sample) error {
+	if len(all) == 0 {
+		return nil
+	}
+	var text strings.Builder
+	for _, s := range all {
+		fmt.Fprintf(&text, "source     %s\nreference  %s\noutput     %s\n\n", s.Source, s.Reference, s.Output)
+	}
+	return writeFile(filepath.Join(f.dir, samplesFile), text.String())
 }
 
 // Checkpoint implements Observer.
