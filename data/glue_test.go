@@ -74,17 +74,17 @@ func TestGLUEFilesHaveTheirColumns(t *testing.T) {
 		text string
 		want Labelled
 	}{
-		"cola":          {"gj04\t1\t\tThe sailors rode.\n", Labelled{"The sailors rode.", "", "1", 1}},
-		"sst2":          {"sentence\tlabel\na fine film \t1\n", Labelled{"a fine film ", "", "1", 2}},
-		"mrpc":          {"\ufeffQuality\t#1 ID\t#2 ID\t#1 String\t#2 String\n1\t5\t6\tHe said \"no\".\tNo, he said.\n", Labelled{"He said \"no\".", "No, he said.", "1", 2}},
-		"mrpc, bare":    {"0\t5\t6\tA.\tB.\n", Labelled{"A.", "B.", "0", 1}},
-		"stsb, bare":    {"4\tmain\tMSRvid\t2012\t0009\tnone\tnone\tA man.\tA boy.\t4.250\n", Labelled{"A man.", "A boy.", "4.250", 1}},
-		"stsb":          {"index\tgenre\tfilename\tyear\told_index\tsource1\tsource2\tsentence1\tsentence2\tscore\n0\tm\tM\t2\t1\tn\tn\tA.\tB.\t5.0\n", Labelled{"A.", "B.", "5.0", 2}},
-		"qqp":           {"id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n0\t1\t2\tWhy?\tHow?\t0\n", Labelled{"Why?", "How?", "0", 2}},
-		"mnli":          {"index\tpromptID\tsentence1\tsentence2\tlabel1\tgold_label\n0\t1\tA.\tB.\tneutral\tcontradiction\n", Labelled{"A.", "B.", "contradiction", 2}},
-		"qnli":          {"index\tquestion\tsentence\tlabel\n0\tWho?\tHe.\tnot_entailment\n", Labelled{"Who?", "He.", "not_entailment", 2}},
-		"rte":           {"index\tsentence1\tsentence2\tlabel\n0\tA.\tB.\tentailment\n", Labelled{"A.", "B.", "entailment", 2}},
-		"wnli, no line": {"0\tA.\tB.\t1", Labelled{"A.", "B.", "1", 1}},
+		"cola":          {"gj04\t1\t\tThe sailors rode.\n", Labelled{Text: "The sailors rode.", Pair: "", Label: "1", Line: 1}},
+		"sst2":          {"sentence\tlabel\na fine film \t1\n", Labelled{Text: "a fine film ", Pair: "", Label: "1", Line: 2}},
+		"mrpc":          {"\ufeffQuality\t#1 ID\t#2 ID\t#1 String\t#2 String\n1\t5\t6\tHe said \"no\".\tNo, he said.\n", Labelled{Text: "He said \"no\".", Pair: "No, he said.", Label: "1", Line: 2}},
+		"mrpc, bare":    {"0\t5\t6\tA.\tB.\n", Labelled{Text: "A.", Pair: "B.", Label: "0", Line: 1}},
+		"stsb, bare":    {"4\tmain\tMSRvid\t2012\t0009\tnone\tnone\tA man.\tA boy.\t4.250\n", Labelled{Text: "A man.", Pair: "A boy.", Label: "4.250", Line: 1}},
+		"stsb":          {"index\tgenre\tfilename\tyear\told_index\tsource1\tsource2\tsentence1\tsentence2\tscore\n0\tm\tM\t2\t1\tn\tn\tA.\tB.\t5.0\n", Labelled{Text: "A.", Pair: "B.", Label: "5.0", Line: 2}},
+		"qqp":           {"id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n0\t1\t2\tWhy?\tHow?\t0\n", Labelled{Text: "Why?", Pair: "How?", Label: "0", Line: 2}},
+		"mnli":          {"index\tpromptID\tsentence1\tsentence2\tlabel1\tgold_label\n0\t1\tA.\tB.\tneutral\tcontradiction\n", Labelled{Text: "A.", Pair: "B.", Label: "contradiction", Line: 2}},
+		"qnli":          {"index\tquestion\tsentence\tlabel\n0\tWho?\tHe.\tnot_entailment\n", Labelled{Text: "Who?", Pair: "He.", Label: "not_entailment", Line: 2}},
+		"rte":           {"index\tsentence1\tsentence2\tlabel\n0\tA.\tB.\tentailment\n", Labelled{Text: "A.", Pair: "B.", Label: "entailment", Line: 2}},
+		"wnli, no line": {"0\tA.\tB.\t1", Labelled{Text: "A.", Pair: "B.", Label: "1", Line: 1}},
 	} {
 		short, _, _ := strings.Cut(name, ",")
 		task, err := GLUE(short)
@@ -92,7 +92,7 @@ func TestGLUEFilesHaveTheirColumns(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, err := task.ReadFile(writeTable(t, "x.tsv", test.text))
-		if err != nil || len(got) != 1 || got[0] != test.want {
+		if err != nil || len(got) != 1 || !cmp.Equal(got[0], test.want) {
 			t.Errorf("%s: %+v, %v; want %+v", name, got, err, test.want)
 		}
 	}

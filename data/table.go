@@ -19,7 +19,8 @@ import (
 type Labelled struct {
 	Text, Pair string // Pair is "" where there is none
 	Label      string
-	Line       int // of the file, from 1
+	Line       int      // of the file, from 1
+	Choices    []string // that may follow Text, of multiple choice; Label is the number of the right one
 }
 
 // Columns names the columns of a table that are read, "" for none: by what the table's
@@ -155,7 +156,7 @@ func (r row) labelled(places [3]int) (Labelled, error) {
 			return Labelled{}, fmt.Errorf(":%d: not valid UTF-8; convert it, for example with iconv", r.line)
 		}
 	}
-	return Labelled{picked[0], picked[1], picked[2], r.line}, nil
+	return Labelled{Text: picked[0], Pair: picked[1], Label: picked[2], Line: r.line}, nil
 }
 
 // readObjects reads an object a line. Values are texts, numbers or truth values.
@@ -194,6 +195,6 @@ func readObjects(r *bufio.Reader, c Columns) ([]Labelled, error) {
 				return nil, fmt.Errorf(":%d: %q is %v; want a text, a number or a truth value", x.line, name, v)
 			}
 		}
-		all = append(all, Labelled{picked[0], picked[1], picked[2], x.line})
+		all = append(all, Labelled{Text: picked[0], Pair: picked[1], Label: picked[2], Line: x.line})
 	}
 }

@@ -27,7 +27,7 @@ type ClassifyConfig struct {
 
 // ClassifyDataConfig names texts and what is to be said about them.
 type ClassifyDataConfig struct {
-	Task       string `yaml:"task" doc:"a task of GLUE: cola, sst2, mrpc, stsb, qqp, mnli, qnli, rte or wnli; empty for files of one's own"`
+	Task       string `yaml:"task" doc:"a task of GLUE: cola, sst2, mrpc, stsb, qqp, mnli, qnli, rte or wnli; swag; empty for files of one's own"`
 	Dir        string `yaml:"dir" doc:"folder of the task's files, or of its folder"`
 	Train      string `yaml:"train" doc:"training table of one's own: .csv, .jsonl, or with tabs"`
 	Valid      string `yaml:"valid" doc:"validation table of one's own"`
@@ -97,6 +97,15 @@ type labelled struct {
 	train, valid []data.Labelled
 	labels       []string // nil for numbers
 	metric       string
+	choices      bool // one score for each choice of a text, instead of one for each label
+}
+
+// outputs is the number of the classifier's.
+func (l labelled) outputs() int {
+	if l.choices || l.labels == nil {
+		return 1
+	}
+	return len(l.labels)
 }
 
 // read returns the texts, whose labels are checked.
@@ -108,6 +117,10 @@ func (d ClassifyDataConfig) read() (l labelled, err error) {
 		return l, fmt.Errorf("train: data.max_length is %d; want at least 0", d.MaxLength)
 	case d.Task != "" && (d.Train != "" || d.Valid != "" || d.Text != "" || d.Label != "" || d.Regression):
 		return l, errors.New("train: data.task and files of one's own are given; choose one")
+	case d.Task == swag:
+		l = labelled{labels: swagLabels, metric: "accuracy", choices: true}
+		l.train, l.valid, err = data.ReadSWAG(d.Dir)
+		return l, err
 	case d.Task != "":
 		task, err := data.GLUE(d.Task)
 		if err != nil {
@@ -159,6 +172,11 @@ func (d ClassifyDataConfig) readFile(path string, labels []string) (l labelled, 
 		}
 		return l, err
 	}
+	if d.Task == swag {
+		l.labels, l.choices = swagLabels, true
+		l.valid, err = data.ReadSWAGFile(path)
+		return l, err
+	}
 	task, err := data.GLUE(d.Task)
 	if err != nil {
 		return l, err
@@ -167,6 +185,11 @@ func (d ClassifyDataConfig) readFile(path string, labels []string) (l labelled, 
 	l.valid, err = task.ReadFile(path)
 	return l, err
 }
+
+// swag is the task of choosing among endings (section 4.4).
+const swag = "swag"
+
+var swagLabels = []string{"0", "1", "2", "3"}
 
 // EvalClassifier scores the classifier of a run on the labelled texts of a file, in the
 // form of those it was trained on.
@@ -228,7 +251,7 @@ func NewClassifyRun(dir string, c ClassifyConfig) (*ClassifyRun, error) {
 	if m.Pooler == nil {
 		m.AddPooler(r)
 	}
-	network := bert.NewClassifier(m, max(len(texts.labels), 1), r)
+	network := bert.NewClassifier(m, texts.outputs(), r)
 	task, err := newClassifyTask(c, network, tok, texts)
 	if err != nil {
 		return nil, err
@@ -239,7 +262,11 @@ func NewClassifyRun(dir string, c ClassifyConfig) (*ClassifyRun, error) {
 	}
 	run := &ClassifyRun{newSession(dir, o, m.Dim, task), c, task}
 	run.best = checkpoint.WeightsFile
-	return run, makeBERTFolder(dir, asked, &bert.Folder{Network: network, Labels: texts.labels}, tok)
+	f = &bert.Folder{Network: network, Labels: texts.labels}
+	if texts.choices {
+		f.Labels, f.Choices = nil, true // labels are numbers of choices
+	}
+	return run, makeBERTFolder(dir, asked, f, tok)
 }
 
 // makeBERTFolder makes the folder of a new run of an encoder: but for the weights it is

@@ -35,9 +35,9 @@ type ClassifyTask struct {
 
 // classified is a sequence and what is to be said about it.
 type classified struct {
-	pipeline.Input
-	label int32
-	value tensor.Float // where a number is to be predicted
+	inputs []pipeline.Input // one, or one for each choice
+	label  int32
+	value  tensor.Float // where a number is to be predicted
 }
 
 func newClassifyTask(c ClassifyConfig, n *bert.Network, tok *tokenizer.WordPiece, texts labelled) (*ClassifyTask, error) {
@@ -54,7 +54,7 @@ func newClassifyTask(c ClassifyConfig, n *bert.Network, tok *tokenizer.WordPiece
 		return nil, err
 	}
 	for _, x := range t.train {
-		if x.Cut > 0 {
+		if slices.ContainsFunc(x.inputs, func(in pipeline.Input) bool { return in.Cut > 0 }) {
 			t.Cut++
 		}
 	}
@@ -66,11 +66,7 @@ func newClassifyTask(c ClassifyConfig, n *bert.Network, tok *tokenizer.WordPiece
 func (t *ClassifyTask) sequences(rows []data.Labelled) ([]classified, error) {
 	all := make([]classified, len(rows))
 	for i, r := range rows {
-		if r.Pair == "" {
-			all[i].Input = t.Encoder.Text(r.Text)
-		} else {
-			all[i].Input = t.Encoder.Pair(r.Text, r.Pair)
-		}
+		all[i].inputs = t.inputs(r)
 		if t.texts.labels != nil {
 			all[i].label = int32(slices.Index(t.texts.labels, r.Label))
 			continue
@@ -82,6 +78,28 @@ func (t *ClassifyTask) sequences(rows []data.Labelled) ([]classified, error) {
 		all[i].value = tensor.Float(value)
 	}
 	return all, nil
+}
+
+// inputs returns the sequences of a row.
+func (t *ClassifyTask) inputs(r data.Labelled) (all []pipeline.Input) {
+	for _, choice := range r.Choices {
+		all = append(all, t.Encoder.Pair(r.Text, choice))
+	}
+	switch {
+	case len(all) > 0:
+		return all
+	case r.Pair == "":
+		return []pipeline.Input{t.Encoder.Text(r.Text)}
+	}
+	return []pipeline.Input{t.Encoder.Pair(r.Text, r.Pair)}
+}
+
+// tokens is the number of tokens of all sequences.
+func (x classified) tokens() (n int) {
+	for _, in := range x.inputs {
+		n += len(in.IDs)
+	}
+	return n
 }
 
 // Params implements Task.
@@ -100,7 +118,7 @@ func (t *ClassifyTask) Targets(batch int) int { return len(t.batches[batch]) }
 // Reads implements Reader.
 func (t *ClassifyTask) Reads(batch int) (tokens int) {
 	for _, i := range t.batches[batch] {
-		tokens += len(t.train[i].IDs)
+		tokens += t.train[i].tokens()
 	}
 	return tokens
 }
@@ -115,16 +133,24 @@ func (t *ClassifyTask) Loss(tape *tensor.Tape, d *nn.Dropout, batch int, scale f
 func (t *ClassifyTask) forward(tape *tensor.Tape, d *nn.Dropout, all []classified, which []int) *tensor.Tensor {
 	t.batch.Clear()
 	t.labels, t.values = t.labels[:0], t.values[:0]
+	choices := tensor.Segments{0}
 	for _, i := range which {
 		x := all[i]
-		first := len(x.IDs) - x.Second
-		t.batch.Append(0, x.IDs[:first]...)
-		t.batch.Append(1, x.IDs[first:]...)
-		t.batch.End()
+		for _, in := range x.inputs {
+			first := len(in.IDs) - in.Second
+			t.batch.Append(0, in.IDs[:first]...)
+			t.batch.Append(1, in.IDs[first:]...)
+			t.batch.End()
+		}
+		choices = append(choices, t.batch.Segments.Len())
 		t.labels, t.values = append(t.labels, x.label), append(t.values, x.value)
 	}
 	n, p := t.Encoder.Network, bert.Pass{Tape: tape, Dropout: d}
-	return n.Classify(p, n.Encoder.Encode(p, t.batch), t.batch.Segments)
+	logits := n.Classify(p, n.Encoder.Encode(p, t.batch), t.batch.Segments)
+	if t.texts.choices {
+		return p.SequenceRows(logits, choices) // a score a choice becomes a row (section 4.4)
+	}
+	return logits
 }
 
 func (t *ClassifyTask) loss(tape *tensor.Tape, logits *tensor.Tensor, scale float64) (*tensor.Tensor, tensor.Likelihood) {
@@ -143,7 +169,7 @@ func (t *ClassifyTask) Validate(context.Context) (Validation, error) {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return len(t.valid[b].IDs) - len(t.valid[a].IDs) })
+	slices.SortStableFunc(order, func(a, b int) int { return t.valid[b].tokens() - t.valid[a].tokens() })
 	predicted, numbers := make([]int, len(t.valid)), make([]float64, len(t.valid))
 	loss, tape := 0.0, tensor.NewInferenceTape()
 	for which := range slices.Chunk(order, validBatch) {

@@ -146,3 +146,39 @@ func TestNumbersAreWanted(t *testing.T) {
 		t.Errorf("error %v for labels that are no numbers", err)
 	}
 }
+
+// TestChoicesAreLearned chooses the letter that follows another.
+func TestChoicesAreLearned(t *testing.T) {
+	c := smallClassify(t, false)
+	dir := t.TempDir()
+	var table strings.Builder
+	table.WriteString("sent1,sent2,ending0,ending1,ending2,ending3,label\n")
+	for i := range 64 {
+		at, right := i%8, i/8%4
+		fmt.Fprintf(&table, "%c,", 'a'+at)
+		for choice := range 4 {
+			letter := (at + 1 + 2*((choice-right+4)%4)) % 8
+			fmt.Fprintf(&table, ",%c", 'a'+letter)
+		}
+		fmt.Fprintf(&table, ",%d\n", right)
+	}
+	for _, name := range []string{"train.csv", "val.csv"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(table.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.Data = ClassifyDataConfig{Task: "swag", Dir: dir, Batch: 8}
+	run := t.TempDir()
+	v, err := trainClassifier(context.Background(), t, run, c, func(Progress, *Validation) {})
+	if err != nil || *v.Score < 0.9 {
+		t.Errorf("%v, %v; want an accuracy of 0.9 or more", v.Scores, err)
+	}
+	again, rows, err := EvalClassifier(run, filepath.Join(dir, "val.csv"))
+	if err != nil || rows != 64 || *again.Score != *v.Score {
+		t.Errorf("%d rows, %v, %v; want those of training", rows, again.Scores, err)
+	}
+	f, err := bert.Open(run)
+	if err != nil || !f.Choices {
+		t.Errorf("%+v, %v; want a model of multiple choice", f, err)
+	}
+}

@@ -24,7 +24,7 @@ type classifyFlags struct {
 
 func (f *classifyFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.init, "init", "", "folder of the encoder to fine-tune, in the layout of Hugging Face")
-	flags.StringVar(&f.task, "task", "", "task of GLUE that a classifier learns: cola, sst2, mrpc, stsb, qqp, mnli, qnli, rte or wnli")
+	flags.StringVar(&f.task, "task", "", "what a classifier learns: cola, sst2, mrpc, stsb, qqp, mnli, qnli, rte or wnli of GLUE, or swag")
 	flags.StringVar(&f.data, "data", "", "folder of the task's files, or of what pretrain-data has made")
 	flags.StringVar(&f.tokenizer, "tokenizer", "", "folder of the vocabulary of what pretrain-data has made")
 	flags.IntVar(&f.seeds, "seeds", 0, "train as many classifiers, a folder each, and print mean and deviation of their scores")

@@ -38,6 +38,7 @@ type folderConfig struct {
 type Folder struct {
 	Network *Network
 	Labels  []string // of the classifier, nil where it has no names
+	Choices bool     // its score is one of a choice among several
 }
 
 // Open reads config.json and the weights of a folder in the layout of Hugging Face. The
@@ -57,7 +58,7 @@ func Open(dir string) (*Folder, error) {
 		return nil, err
 	}
 	labels, err := c.labels(n)
-	return &Folder{Network: n, Labels: labels}, err
+	return &Folder{Network: n, Labels: labels, Choices: slices.Contains(c.Architectures, multipleChoice)}, err
 }
 
 func readConfig(path string) (folderConfig, error) {
@@ -308,6 +309,9 @@ func (f *Folder) config() folderConfig {
 		ModelType: "bert", Config: n.Encoder.Config, Positions: "absolute", TorchType: "float32", TieWeights: true,
 		Architectures: []string{architecture(n)},
 	}
+	if f.Choices {
+		c.Architectures = []string{multipleChoice}
+	}
 	if f.Labels != nil {
 		c.Labels, c.IDs = map[string]string{}, map[string]int{}
 		for i, name := range f.Labels {
@@ -316,6 +320,8 @@ func (f *Folder) config() folderConfig {
 	}
 	return c
 }
+
+const multipleChoice = "BertForMultipleChoice"
 
 // architecture returns the class of transformers that has the same heads.
 func architecture(n *Network) string {
