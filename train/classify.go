@@ -79,16 +79,7 @@ func (c ClassifyConfig) Format() string { return formatConfig(c) }
 // names.
 func ReadClassifyConfig(path string) (ClassifyConfig, error) {
 	return readConfig(path, func(text []byte) (ClassifyConfig, error) {
-		c, err := presetOf(text, ClassifyPreset)
-		if err != nil {
-			return c, err
-		}
-		preset := c.Preset
-		if err := overlay(text, &c); err != nil {
-			return ClassifyConfig{}, err
-		}
-		c.Preset = preset
-		return c, nil
+		return overPreset(text, ClassifyPreset, func(c *ClassifyConfig) *string { return &c.Preset })
 	})
 }
 

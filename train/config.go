@@ -70,16 +70,7 @@ func ReadConfig(path string) (Config, error) { return readConfig(path, ParseConf
 // ParseConfig parses a configuration. Unknown keys are errors that say where,
 // and which known key is nearest.
 func ParseConfig(text []byte) (Config, error) {
-	c, err := presetOf(text, Preset)
-	if err != nil {
-		return Config{}, err
-	}
-	preset := c.Preset
-	if err := overlay(text, &c); err != nil {
-		return Config{}, err
-	}
-	c.Preset = preset
-	return c, nil
+	return overPreset(text, Preset, func(c *Config) *string { return &c.Preset })
 }
 
 // IsRecurrent says whether the model is an encoder-decoder of recurrent layers.
@@ -126,13 +117,22 @@ func readConfig[C any](path string, parse func(text []byte) (C, error)) (c C, er
 	return c, nil
 }
 
-// presetOf returns the preset that a configuration names.
-func presetOf[C any](text []byte, preset func(name string) (C, error)) (c C, err error) {
+// overPreset parses a configuration over the preset that it names, whose full name it
+// keeps. named returns a preset, and field where a configuration has its name.
+func overPreset[C any](text []byte, named func(name string) (C, error), field func(c *C) *string) (c C, err error) {
 	name, err := presetName(text)
 	if err != nil {
 		return c, err
 	}
-	return preset(name)
+	if c, err = named(name); err != nil {
+		return c, err
+	}
+	full := *field(&c)
+	if err := overlay(text, &c); err != nil {
+		return *new(C), err
+	}
+	*field(&c) = full
+	return c, nil
 }
 
 // PresetOfFile returns the name of the preset in a configuration, "" for none. It says

@@ -91,16 +91,7 @@ func IsLM(preset string) bool {
 func ReadLMConfig(path string) (LMConfig, error) { return readConfig(path, parseLMConfig) }
 
 func parseLMConfig(text []byte) (LMConfig, error) {
-	c, err := presetOf(text, LMPreset)
-	if err != nil {
-		return c, err
-	}
-	preset := c.Preset
-	if err := overlay(text, &c); err != nil {
-		return LMConfig{}, err
-	}
-	c.Preset = preset
-	return c, nil
+	return overPreset(text, LMPreset, func(c *LMConfig) *string { return &c.Preset })
 }
 
 // Set changes one value: key is the dotted path of its name in the file.

@@ -82,16 +82,7 @@ func (c PretrainConfig) Format() string { return formatConfig(c) }
 // names.
 func ReadPretrainConfig(path string) (PretrainConfig, error) {
 	return readConfig(path, func(text []byte) (PretrainConfig, error) {
-		c, err := presetOf(text, PretrainPreset)
-		if err != nil {
-			return c, err
-		}
-		preset := c.Preset
-		if err := overlay(text, &c); err != nil {
-			return PretrainConfig{}, err
-		}
-		c.Preset = preset
-		return c, nil
+		return overPreset(text, PretrainPreset, func(c *PretrainConfig) *string { return &c.Preset })
 	})
 }
 

@@ -22,11 +22,7 @@ transformers returns. Where numbers are predicted, it prints the number.`,
   kotoba classify runs/sst2 "a charming and often affecting journey" --json`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			e, err := pipeline.Open(args[0])
-			if err != nil {
-				return err
-			}
-			texts, err := textsOf(c, args[1:])
+			e, texts, err := openTexts(c, args)
 			if err != nil {
 				return err
 			}

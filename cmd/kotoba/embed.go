@@ -63,7 +63,7 @@ the layout of Hugging Face.`,
 
 // vectors returns those of the texts in args, after the folder, or of stdin.
 func (f embedding) vectors(c *cobra.Command, args []string) ([][]tensor.Float, error) {
-	e, err := pipeline.Open(args[0])
+	e, texts, err := openTexts(c, args)
 	if err != nil {
 		return nil, err
 	}
@@ -71,23 +71,25 @@ func (f embedding) vectors(c *cobra.Command, args []string) ([][]tensor.Float, e
 	if f.pooling != "" {
 		pooling = pipeline.Pooling(f.pooling)
 	}
-	texts, err := textsOf(c, args[1:])
-	if err != nil {
-		return nil, err
-	}
 	return e.Embed(inputsOf(c, e, texts), pooling, f.normalize)
 }
 
-// textsOf returns the texts of args, or the lines of stdin where there are none.
-func textsOf(c *cobra.Command, args []string) ([]string, error) {
-	if len(args) > 0 {
-		return args, nil
+// openTexts opens the folder of an encoder, the first of args, and returns with it the
+// texts that follow, or the lines of stdin where there are none.
+func openTexts(c *cobra.Command, args []string) (*pipeline.Encoder, []string, error) {
+	e, err := pipeline.Open(args[0])
+	if err != nil {
+		return nil, nil, err
+	}
+	texts := args[1:]
+	if len(texts) > 0 {
+		return e, texts, nil
 	}
 	l := newLines("stdin", c.InOrStdin())
 	for l.next() {
-		args = append(args, l.text)
+		texts = append(texts, l.text)
 	}
-	return args, l.err
+	return e, texts, l.err
 }
 
 // inputsOf returns sequences of texts, and says how many are too long.

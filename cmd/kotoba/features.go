@@ -18,11 +18,7 @@ writes: linex_index, features: token, layers: index, values.`,
 		Example: `  kotoba features bert-base --layers -1,-2,-3,-4 --json < text.txt`,
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			e, err := pipeline.Open(args[0])
-			if err != nil {
-				return err
-			}
-			texts, err := textsOf(c, args[1:])
+			e, texts, err := openTexts(c, args)
 			if err != nil {
 				return err
 			}

@@ -21,11 +21,7 @@ fill-mask of transformers returns.`,
 		Example: `  kotoba fill-mask bert-base "Paris is the [MASK] of France." --json`,
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			e, err := pipeline.Open(args[0])
-			if err != nil {
-				return err
-			}
-			texts, err := textsOf(c, args[1:])
+			e, texts, err := openTexts(c, args)
 			if err != nil {
 				return err
 			}
