@@ -41,34 +41,7 @@ func Make(ctx context.Context, paths []string, o Options, tok *tokenizer.WordPie
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	parts := make(chan *part, threads) // in order, being made or waiting for it
-	work := make(chan *part)
-	for range threads {
-		go func() {
-			for p := range work {
-				p.done <- p.make(o, tok)
-			}
-		}()
-	}
-	failed := make(chan error, 1)
-	go func() {
-		defer close(work)
-		defer close(parts)
-		failed <- read(ctx, paths, func(p *part) error {
-			select {
-			case parts <- p:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-			select {
-			case work <- p:
-			case <-ctx.Done():
-				p.done <- made{}
-				return ctx.Err()
-			}
-			return nil
-		})
-	}()
+	parts, failed := start(ctx, paths, threads, func(p *part) made { return p.make(o, tok) })
 	var all Result
 	var broken error
 	for p := range parts {
@@ -92,6 +65,38 @@ func Make(ctx context.Context, paths []string, o Options, tok *tokenizer.WordPie
 		return all, errors.New("pretraining: there is no text; want documents of a sentence a line, with empty lines between")
 	}
 	return all, nil
+}
+
+// start reads the parts of files, works on some at a time, and returns them in order, being
+// worked on or waiting for it, and what reading has come to.
+func start(ctx context.Context, paths []string, threads int, do func(p *part) made) (<-chan *part, <-chan error) {
+	parts, work, failed := make(chan *part, threads), make(chan *part), make(chan error, 1)
+	for range threads {
+		go func() {
+			for p := range work {
+				p.done <- do(p)
+			}
+		}()
+	}
+	go func() {
+		defer close(work)
+		defer close(parts)
+		failed <- read(ctx, paths, func(p *part) error {
+			select {
+			case parts <- p:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			select {
+			case work <- p:
+			case <-ctx.Done():
+				p.done <- made{}
+				return ctx.Err()
+			}
+			return nil
+		})
+	}()
+	return parts, failed
 }
 
 // part is some documents, still text.
