@@ -40,7 +40,7 @@ func corpus(t testing.TB, documents int) string {
 	var text strings.Builder
 	for d := range documents {
 		for s := range 20 {
-			fmt.Fprintf(&text, "w%d w%d", d%100, s)
+			fmt.Fprintf(&text, "w%d w%[2]d", d%100, s)
 			for k := range (d+s)%5 + 1 {
 				fmt.Fprintf(&text, " w%ds", (d+k)%100)
 			}

@@ -221,8 +221,8 @@ func TestTextsThatAreTooShortAreRefused(t *testing.T) {
 }
 
 func TestStepsBeyondMemoryAreRefused(t *testing.T) {
-	real := machineMemory
-	defer func() { machineMemory = real }()
+	before := machineMemory
+	defer func() { machineMemory = before }()
 	machineMemory = func() (uint64, error) { return 1 << 20, nil }
 	_, err := trainSmall(context.Background(), t.TempDir(), func(c *Config) { c.Training.BatchTokens = 1 << 20 })
 	if err == nil || !strings.Contains(err.Error(), "lower training.batch_tokens") {

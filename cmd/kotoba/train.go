@@ -190,17 +190,17 @@ func fit(ctx context.Context, w io.Writer, dir string, steps int,
 
 // describe renders a validation for people.
 func describe(v train.Validation) string {
-	s := fmt.Sprintf("validation loss %.3f", v.Loss)
+	parts := []string{fmt.Sprintf("validation loss %.3f", v.Loss)}
 	if v.BLEU != nil {
-		s += fmt.Sprintf(", BLEU %.2f", *v.BLEU)
+		parts = append(parts, fmt.Sprintf("BLEU %.2f", *v.BLEU))
 	}
 	if v.Perplexity != nil {
-		s += fmt.Sprintf(", perplexity %.2f", *v.Perplexity)
+		parts = append(parts, fmt.Sprintf("perplexity %.2f", *v.Perplexity))
 	}
 	for _, name := range slices.Sorted(maps.Keys(v.Scores)) {
-		s += fmt.Sprintf(", %s %.4f", name, v.Scores[name])
+		parts = append(parts, fmt.Sprintf("%s %.4f", name, v.Scores[name]))
 	}
-	return s
+	return strings.Join(parts, ", ")
 }
 
 func newConfig() *cobra.Command {
