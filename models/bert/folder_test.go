@@ -67,12 +67,17 @@ func TestSaveThenOpen(t *testing.T) {
 				t.Fatalf("%d parameters; want %d", len(b), len(a))
 			}
 			for i := range a {
-				if a[i].Name() != b[i].Name() || !slices.Equal(a[i].Tensor.Data, b[i].Tensor.Data) {
+				if a[i].Name() != b[i].Name() || !same(a[i].Tensor.Data, b[i].Tensor.Data) {
 					t.Errorf("%s is not %s, or differs", b[i].Name(), a[i].Name())
 				}
 			}
 		})
 	}
+}
+
+// same says whether elements are equal in single precision, which files have.
+func same(a, b []tensor.Float) bool {
+	return slices.EqualFunc(a, b, func(x, y tensor.Float) bool { return float32(x) == float32(y) })
 }
 
 // TestMatricesOfOneRowAreNoVectors stores a model that predicts a number and knows one type
@@ -119,7 +124,7 @@ func TestOldNamesAreRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, p := range nn.Params(got.Network) {
-		if want := nn.Params(n)[i]; !slices.Equal(p.Tensor.Data, want.Tensor.Data) {
+		if want := nn.Params(n)[i]; !same(p.Tensor.Data, want.Tensor.Data) {
 			t.Errorf("%s differs", p.Name())
 		}
 	}

@@ -7,7 +7,9 @@ import (
 	"testing"
 
 	"github.com/kotoba-nlp/kotoba/checkpoint"
+	"github.com/kotoba-nlp/kotoba/internal/cpu"
 	"github.com/kotoba-nlp/kotoba/internal/golden"
+	"github.com/kotoba-nlp/kotoba/internal/kernel"
 	"github.com/kotoba-nlp/kotoba/tensor"
 )
 
@@ -45,7 +47,11 @@ func TestPublishedWeightsAgreeWithTransformers(t *testing.T) {
 					t.Fatalf("%s: %v; want %v", at, got, want)
 				}
 			}
-			for _, b := range realBatches(t, want) {
+			batches := realBatches(t, want)
+			if kernel.Path() == cpu.Generic {
+				batches, picked = batches[:1], picked[:2*len(batches[0].IDs)] // it would take minutes
+			}
+			for _, b := range batches {
 				p := Pass{Tape: tensor.NewInferenceTape()}
 				y := n.Encoder.Encode(p, b)
 				if n.Predictions != nil {
