@@ -1,0 +1,225 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kotoba-nlp/kotoba/data"
+	"github.com/kotoba-nlp/kotoba/metrics"
+	"github.com/kotoba-nlp/kotoba/pipeline"
+)
+
+// answering is what the flags of answer say.
+type answering struct {
+	questions                          []string
+	context                            string
+	data, predictions, nbest, nullOdds string
+	top                                int
+	asJSON, characters, force          bool
+	options                            pipeline.AnswerOptions
+}
+
+func newAnswer() *cobra.Command {
+	var a answering
+	c := &cobra.Command{
+		Use:   "answer DIR",
+		Short: "Answer questions with parts of a text",
+		Long: `answer prints the part of a text that answers a question, as a BERT model with a head
+for answers finds it. Places are in characters. With --json the answers to a question are
+one line, as the pipeline question-answering of transformers returns them: an object, or a
+list with --top-k above 1.
+
+With --data it answers all questions of a file in the form of SQuAD and prints exact match
+and F1 as the official scripts compute them, of SQuAD 2.0 where a question of the file has no
+answer. Then "", no answer, is predicted where its score is above that of the best answer by
+more than --null-threshold; with that flag, also for files without such questions.`,
+		Example: `  kotoba answer bert-squad --question "Who wrote it?" --context page.txt
+  kotoba answer bert-squad --data dev-v2.0.json --predictions predictions.json --null-odds null_odds.json
+  kotoba answer bert-jaquad --data jaquad_dev.json --characters`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			a.options.Null = c.Flags().Changed("null-threshold")
+			if err := a.check(); err != nil {
+				return err
+			}
+			if a.data != "" {
+				return a.file(c, args[0])
+			}
+			return a.text(c, args[0])
+		},
+	}
+	f := c.Flags()
+	f.StringArrayVar(&a.questions, "question", nil, "a question; the flag may come several times")
+	f.StringVar(&a.context, "context", "", "file of the text with the answer, - for stdin")
+	f.IntVar(&a.top, "top-k", 1, "answers to a question")
+	f.BoolVar(&a.asJSON, "json", false, "print JSON: score, start, end, answer")
+	f.StringVar(&a.data, "data", "", "file of questions in the form of SQuAD")
+	f.StringVar(&a.predictions, "predictions", "", "write the answers to --data to this file, by id, as the official scripts want them")
+	f.StringVar(&a.nbest, "nbest", "", "write the best 20 answers to each question to this file")
+	f.StringVar(&a.nullOdds, "null-odds", "", "write the score of no answer less that of the best answer to this file, for --na-prob-file of the official script")
+	f.BoolVar(&a.characters, "characters", false, "count characters instead of words in F1, for languages without spaces")
+	f.BoolVar(&a.force, "force", false, "replace files")
+	f.Float64Var(&a.options.NullThreshold, "null-threshold", 0, "let questions have no answer, where its score is above that of the best one by more than this")
+	f.IntVar(&a.options.MaxLength, "max-length", 0, "longest window of question and text, in tokens; 0: 384, or fewer where the model takes fewer")
+	f.IntVar(&a.options.Stride, "stride", 0, "tokens from the begin of a window to that of the next; 0: 128")
+	f.IntVar(&a.options.MaxAnswer, "max-answer", 0, "longest answer, in tokens; 0: 30")
+	return c
+}
+
+// check says what flags do not go together, and what files cannot be written.
+func (a *answering) check() error {
+	switch {
+	case a.data == "" && (len(a.questions) == 0 || a.context == ""):
+		return errors.New("answer needs --question and --context, or --data")
+	case a.data != "" && (len(a.questions) > 0 || a.context != ""):
+		return errors.New("--data has questions and texts of its own; leave out --question and --context")
+	case a.data == "" && (a.predictions != "" || a.nbest != "" || a.nullOdds != "" || a.characters):
+		return errors.New("--predictions, --nbest, --null-odds and --characters are for --data; name a file of questions")
+	case a.top < 1:
+		return fmt.Errorf("--top-k is %d; want at least 1", a.top)
+	}
+	a.options.NBest = max(a.top, 20)
+	for _, path := range []string{a.predictions, a.nbest, a.nullOdds} {
+		if path != "" {
+			if err := checkNew(path, a.force); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// text answers questions about one text.
+func (a *answering) text(c *cobra.Command, dir string) error {
+	context, err := readContext(c, a.context)
+	if err != nil {
+		return err
+	}
+	e, err := pipeline.Open(dir)
+	if err != nil {
+		return err
+	}
+	var all []pipeline.QA
+	for _, q := range a.questions {
+		all = append(all, pipeline.QA{Question: q, Context: context})
+	}
+	answers, err := e.Answer(all, a.options)
+	if err != nil {
+		return err
+	}
+	w := newOutput(c)
+	for _, best := range answers {
+		best = best[:min(a.top, len(best))]
+		switch {
+		case a.asJSON && a.top == 1:
+			printJSON(w, best[0])
+		case a.asJSON:
+			printJSON(w, best)
+		default:
+			for _, x := range best {
+				fmt.Fprintf(w, "%.4f  %d-%d  %s\n", x.Score, x.Start, x.End, x.Answer)
+			}
+		}
+	}
+	return w.flush()
+}
+
+func readContext(c *cobra.Command, path string) (string, error) {
+	if path == stdinPath {
+		text, err := io.ReadAll(c.InOrStdin())
+		return string(text), err
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("--context: %w; want a text file", err)
+	}
+	return string(text), nil
+}
+
+// file answers the questions of a file and prints their scores.
+func (a *answering) file(c *cobra.Command, dir string) error {
+	s, err := data.ReadSQuAD(a.data)
+	if err != nil {
+		return err
+	}
+	for _, q := range s.Questions {
+		a.options.Null = a.options.Null || q.Impossible
+	}
+	if a.nullOdds != "" && !a.options.Null {
+		return fmt.Errorf("--null-odds: all questions of %s have answers; let them have none with --null-threshold", a.data)
+	}
+	e, err := pipeline.Open(dir)
+	if err != nil {
+		return err
+	}
+	p, err := a.predict(c.ErrOrStderr(), e, s)
+	if err != nil {
+		return err
+	}
+	for _, f := range []struct {
+		path  string
+		write func(io.Writer) error
+	}{{a.predictions, p.Write}, {a.nbest, p.WriteNBest}, {a.nullOdds, p.WriteNullOdds}} {
+		if f.path != "" {
+			if err := writeNew(f.path, a.force, f.write); err != nil {
+				return err
+			}
+		}
+	}
+	w := newOutput(c)
+	printJSON(w, a.scores(s, p))
+	return w.flush()
+}
+
+// answerAtOnce is how many questions go between two reports of progress.
+const answerAtOnce = 64
+
+// predict answers the questions of a file, and says how far it is.
+func (a *answering) predict(w io.Writer, e *pipeline.Encoder, s data.SQuAD) (p pipeline.Predictions, err error) {
+	printed := time.Now()
+	for first := 0; first < len(s.Questions); first += answerAtOnce {
+		var all []pipeline.QA
+		for _, q := range s.Questions[first:min(first+answerAtOnce, len(s.Questions))] {
+			all = append(all, pipeline.QA{Question: q.Text, Context: q.Context})
+			p.IDs = append(p.IDs, q.ID)
+		}
+		answers, err := e.Answer(all, a.options)
+		if err != nil {
+			return p, fmt.Errorf("%s, questions from %q on: %w", a.data, p.IDs[first], err)
+		}
+		p.Answers = append(p.Answers, answers...)
+		if time.Since(printed) > linesEvery {
+			fmt.Fprintf(w, "%d of %d questions\n", len(p.IDs), len(s.Questions))
+			printed = time.Now()
+		}
+	}
+	return p, nil
+}
+
+// scores are those of the official script of SQuAD 1.1, or of that of 2.0 where no answer
+// is one.
+func (a *answering) scores(s data.SQuAD, p pipeline.Predictions) any {
+	unit := metrics.SQuADWords
+	if a.characters {
+		unit = metrics.SQuADCharacters
+	}
+	var all []metrics.SQuADAnswer
+	for i, text := range p.Texts() {
+		x := metrics.SQuADAnswer{Predicted: text}
+		for _, gold := range s.Questions[i].Answers {
+			x.Gold = append(x.Gold, gold.Text)
+		}
+		all = append(all, x)
+	}
+	if !a.options.Null {
+		return metrics.SQuAD1(all, unit)
+	}
+	// The threshold has been applied.
+	return metrics.SQuAD2(all, unit, p.NullOdds(), math.Inf(1))
+}
