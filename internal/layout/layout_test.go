@@ -25,7 +25,7 @@ const (
 // A name ending in /... stands for all packages below it.
 var layers = [][]string{
 	{"internal/atomicfile", "internal/freelist", "internal/tfrecord"},
-	{"internal/cpu", "internal/par", "internal/layout", "metrics", "tokenizer", "data/builtin"},
+	{"internal/cpu", "internal/par", "internal/layout", "metrics", "tokenizer", "data/builtin", "hub"},
 	{"internal/kernel", "data", "pretraining"},
 	{"tensor"},
 	{"nn"},
