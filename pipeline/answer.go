@@ -218,15 +218,14 @@ func (c candidate) cut(context string, windows []Window) Answer {
 	return a
 }
 
-// setScores sets the scores of answers, best first: a softmax of their logits.
+// setScores sets the scores of answers: a softmax of their logits.
 func setScores(answers []Answer) {
-	sum := 0.0
-	for i := range answers {
-		answers[i].Score = math.Exp(answers[i].logit() - answers[0].logit())
-		sum += answers[i].Score
+	logits := make([]float64, len(answers))
+	for i, a := range answers {
+		logits[i] = a.logit()
 	}
-	for i := range answers {
-		answers[i].Score /= sum
+	for i, p := range softmax(logits) {
+		answers[i].Score = p
 	}
 }
 

@@ -98,11 +98,7 @@ func (e *Encoder) Encode(inputs []Input, hidden func(layer int, x *tensor.Tensor
 		b.Clear()
 		n := 0
 		for ; n < len(order) && (n == 0 || len(b.IDs)+len(inputs[order[n]].IDs) <= batchTokens); n++ {
-			in := inputs[order[n]]
-			first := len(in.IDs) - in.Second
-			b.Append(0, in.IDs[:first]...)
-			b.Append(1, in.IDs[first:]...)
-			b.End()
+			b.Add(inputs[order[n]].IDs, inputs[order[n]].Second)
 		}
 		p.Reset()
 		use(p, e.Network.Encoder.Encode(p, b), b.Segments, order[:n])

@@ -4,12 +4,10 @@ import (
 	"cmp"
 	"math"
 	"slices"
-
-	"github.com/kotoba-nlp/kotoba/tensor"
 )
 
 // softmax returns probabilities for logits.
-func softmax(logits []tensor.Float) []float64 {
+func softmax[F float32 | float64](logits []F) []float64 {
 	top := float64(slices.Max(logits))
 	p, sum := make([]float64, len(logits)), 0.0
 	for i, x := range logits {

@@ -18,10 +18,15 @@ import (
 // into memory and is safe for concurrent use. The files must not change meanwhile.
 type Set struct {
 	Longest int   // tokens of an instance
+	Most    int   // predictions of an instance
 	TopID   int32 // the largest token
 
 	records [][]byte
+	sizes   []size
 }
+
+// size is what an instance has of tokens and predictions.
+type size struct{ tokens, predictions int32 }
 
 // Open opens all .tfrecord files of a folder and reads them once: afterwards no instance
 // can be found to be damaged.
@@ -71,15 +76,21 @@ func (s *Set) add(path string) error {
 		if err != nil {
 			return fmt.Errorf("record %d: %w", len(s.records), err)
 		}
-		s.Longest = max(s.Longest, len(in.IDs))
+		s.Longest, s.Most = max(s.Longest, len(in.IDs)), max(s.Most, len(in.Places))
 		s.TopID = max(s.TopID, slices.Max(in.IDs), slices.Max(in.Words))
 		end := len(mapped) - r.Len() - tfrecord.After
 		s.records = append(s.records, mapped[end-len(record):end])
+		s.sizes = append(s.sizes, size{int32(len(in.IDs)), int32(len(in.Places))})
 	}
 }
 
 // Len is the number of instances.
 func (s *Set) Len() int { return len(s.records) }
+
+// Size returns how many tokens and predictions instance i has.
+func (s *Set) Size(i int) (tokens, predictions int) {
+	return int(s.sizes[i].tokens), int(s.sizes[i].predictions)
+}
 
 // Instance returns instance i.
 func (s *Set) Instance(i int) Instance {

@@ -137,10 +137,7 @@ func (t *ClassifyTask) forward(tape *tensor.Tape, d *nn.Dropout, all []classifie
 	for _, i := range which {
 		x := all[i]
 		for _, in := range x.inputs {
-			first := len(in.IDs) - in.Second
-			t.batch.Append(0, in.IDs[:first]...)
-			t.batch.Append(1, in.IDs[first:]...)
-			t.batch.End()
+			t.batch.Add(in.IDs, in.Second)
 		}
 		choices = append(choices, t.batch.Segments.Len())
 		t.labels, t.values = append(t.labels, x.label), append(t.values, x.value)

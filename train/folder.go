@@ -42,7 +42,7 @@ type folder struct {
 
 // openFolder opens the files of a run that grow, cutting off what a killed
 // session wrote after the checkpoint at the given step.
-func openFolder(dir string, step, average int, progress func(Progress, *Validation)) (*folder, error) {
+func openFolder(dir, best string, step, average int, progress func(Progress, *Validation)) (*folder, error) {
 	if err := cutMetrics(filepath.Join(dir, metricsFile), step); err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func openFolder(dir string, step, average int, progress func(Progress, *Validati
 	if err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
-	return &folder{dir: dir, average: average, progress: progress, metrics: m, events: events}, nil
+	return &folder{dir: dir, best: best, average: average, progress: progress, metrics: m, events: events}, nil
 }
 
 func (f *folder) close() error { return errors.Join(f.metrics.Close(), f.events.close()) }

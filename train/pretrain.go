@@ -126,7 +126,7 @@ func NewPretrainRun(dir string, c PretrainConfig) (*PretrainRun, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	if err := checkMemory(c.Data.Batch*task.instances.Longest, c.Model.Dim, "data.batch"); err != nil {
+	if err := checkMemory(c.Data.Batch*task.instances.Most, c.Model.Vocab, "data.batch"); err != nil {
 		return nil, err
 	}
 	run := &PretrainRun{newSession(dir, o, c.Model.Dim, task), c, task}

@@ -68,7 +68,8 @@ func (t *PretrainTask) Epoch(n int) int {
 // Targets implements Task: the masked words.
 func (t *PretrainTask) Targets(batch int) (n int) {
 	for _, i := range t.batches[batch] {
-		n += len(t.instances.Instance(i).Places)
+		_, predictions := t.instances.Size(i)
+		n += predictions
 	}
 	return n
 }
@@ -76,7 +77,8 @@ func (t *PretrainTask) Targets(batch int) (n int) {
 // Reads implements Reader.
 func (t *PretrainTask) Reads(batch int) (n int) {
 	for _, i := range t.batches[batch] {
-		n += len(t.instances.Instance(i).IDs)
+		tokens, _ := t.instances.Size(i)
+		n += tokens
 	}
 	return n
 }
@@ -92,9 +94,7 @@ func (t *PretrainTask) fill(which []int) {
 			t.places = append(t.places, first+p)
 		}
 		t.words = append(t.words, in.Words...)
-		t.batch.Append(0, in.IDs[:in.First]...)
-		t.batch.Append(1, in.IDs[in.First:]...)
-		t.batch.End()
+		t.batch.Add(in.IDs, len(in.IDs)-in.First)
 		label := int32(0) // is next
 		if in.Random {
 			label = 1

@@ -54,12 +54,11 @@ func (r *session) Train(ctx context.Context, progress func(Progress, *Validation
 		}
 		r.Resumed = r.trainer.state.Step
 	}
-	opened, err := openFolder(r.Dir, r.trainer.state.Step, r.options.Average, progress)
+	opened, err := openFolder(r.Dir, r.best, r.trainer.state.Step, r.options.Average, progress)
 	if err != nil {
 		return best, err
 	}
 	*f = *opened
-	f.best = r.best
 	defer func() { err = errors.Join(err, f.close()) }()
 	best, err = r.trainer.Run(ctx)
 	if err != nil {

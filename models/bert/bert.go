@@ -111,6 +111,14 @@ func (b *Batch) Append(kind int32, ids ...int32) {
 	}
 }
 
+// Add adds a whole sequence, of which the last second tokens are of type 1.
+func (b *Batch) Add(ids []int32, second int) {
+	first := len(ids) - second
+	b.Append(0, ids[:first]...)
+	b.Append(1, ids[first:]...)
+	b.End()
+}
+
 // Pass is one pass through a model: the tape, and what a training step or an inspection
 // adds.
 type Pass struct {
