@@ -34,8 +34,10 @@ type fakeHub struct {
 	files    map[string]string
 	say      map[string]string // other contents to send than hashes are of
 
-	// instead, when not nil, may answer a request of either server itself.
+	// instead, when not nil, may answer a request of either server itself. It runs for
+	// one request at a time.
 	instead func(w http.ResponseWriter, r *http.Request) bool
+	turn    sync.Mutex
 
 	mu   sync.Mutex
 	seen []string // requests: server, method, path and range
@@ -85,11 +87,19 @@ func (h *fakeHub) serve(server string, answer http.HandlerFunc) http.HandlerFunc
 		h.seen = append(h.seen, strings.TrimSpace(server+" "+r.Method+" "+r.URL.EscapedPath()+" "+r.Header.Get("Range")))
 		h.auth[server] = h.auth[server] || r.Header.Get("Authorization") == "Bearer secret"
 		h.mu.Unlock()
-		if h.instead != nil && h.instead(w, r) {
-			return
+		if !h.answersInstead(w, r) {
+			answer(w, r)
 		}
-		answer(w, r)
 	}
+}
+
+func (h *fakeHub) answersInstead(w http.ResponseWriter, r *http.Request) bool {
+	if h.instead == nil {
+		return false
+	}
+	h.turn.Lock()
+	defer h.turn.Unlock() // also where the answer is broken off by a panic
+	return h.instead(w, r)
 }
 
 func (h *fakeHub) serveHub(w http.ResponseWriter, r *http.Request) {
