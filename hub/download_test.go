@@ -16,34 +16,6 @@ import (
 	"time"
 )
 
-// cut makes the server of large files break the connection after some bytes, the
-// given number of times.
-func (h *fakeHub) cut(after, times int) {
-	h.instead = func(w http.ResponseWriter, r *http.Request) bool {
-		if r.Host != strings.TrimPrefix(h.cdn.URL, "http://") || times == 0 {
-			return false
-		}
-		times--
-		h.content(&cutWriter{w, after}, r, strings.TrimPrefix(r.URL.Path, "/"))
-		panic(http.ErrAbortHandler)
-	}
-}
-
-type cutWriter struct {
-	http.ResponseWriter
-	left int
-}
-
-func (w *cutWriter) Write(p []byte) (int, error) {
-	p = p[:min(len(p), w.left)]
-	w.left -= len(p)
-	if len(p) == 0 {
-		w.ResponseWriter.(http.Flusher).Flush()
-		return 0, io.ErrShortWrite
-	}
-	return w.ResponseWriter.Write(p)
-}
-
 // blobs returns where the large file of a hub is in a cache, and where it grows.
 func (h *fakeHub) blobs(cache string) (blob, partial string) {
 	blob = filepath.Join(cache, "models--org--minilm", "blobs", etag("model.safetensors", h.files["model.safetensors"]))
