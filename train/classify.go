@@ -52,22 +52,13 @@ var classifyPresets = map[string]ClassifyConfig{
 	},
 }
 
+var classifiers = kind[ClassifyConfig]{presets: classifyPresets, field: func(c *ClassifyConfig) *string { return &c.Preset }}
+
 // ClassifyPreset returns a preset of fine-tuning by name or name@version.
-func ClassifyPreset(name string) (ClassifyConfig, error) {
-	full, err := find(classifyPresets, name)
-	if err != nil {
-		return ClassifyConfig{}, err
-	}
-	c := classifyPresets[full]
-	c.Preset = full
-	return c, nil
-}
+func ClassifyPreset(name string) (ClassifyConfig, error) { return classifiers.preset(name) }
 
 // IsClassify says whether a preset, by name or name@version, is of a classifier.
-func IsClassify(preset string) bool {
-	_, err := find(classifyPresets, preset)
-	return preset != "" && err == nil
-}
+func IsClassify(preset string) bool { return classifiers.has(preset) }
 
 // Set changes one value: key is the dotted path of its name in the file.
 func (c *ClassifyConfig) Set(key, value string) error { return set(c, key, value) }
@@ -77,11 +68,7 @@ func (c ClassifyConfig) Format() string { return formatConfig(c) }
 
 // ReadClassifyConfig reads the configuration of a classifier over the preset that it
 // names.
-func ReadClassifyConfig(path string) (ClassifyConfig, error) {
-	return readConfig(path, func(text []byte) (ClassifyConfig, error) {
-		return overPreset(text, ClassifyPreset, func(c *ClassifyConfig) *string { return &c.Preset })
-	})
-}
+func ReadClassifyConfig(path string) (ClassifyConfig, error) { return classifiers.read(path) }
 
 // labelled is the texts of a run.
 type labelled struct {

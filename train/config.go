@@ -65,13 +65,11 @@ func (d DecodingConfig) Options() decode.TranslateOptions {
 
 // ReadConfig reads a configuration over the preset that it names, or the
 // default one.
-func ReadConfig(path string) (Config, error) { return readConfig(path, ParseConfig) }
+func ReadConfig(path string) (Config, error) { return translations.read(path) }
 
 // ParseConfig parses a configuration. Unknown keys are errors that say where,
 // and which known key is nearest.
-func ParseConfig(text []byte) (Config, error) {
-	return overPreset(text, Preset, func(c *Config) *string { return &c.Preset })
-}
+func ParseConfig(text []byte) (Config, error) { return translations.parse(text) }
 
 // IsRecurrent says whether the model is an encoder-decoder of recurrent layers.
 func (c Config) IsRecurrent() bool { return c.Recurrent != seq2seq.Config{} }
@@ -104,36 +102,6 @@ func (c *Config) Set(key, value string) error { return set(c, key, value) }
 
 // Format returns the configuration as YAML, each value with its meaning.
 func (c Config) Format() string { return formatConfig(c) }
-
-// readConfig reads a configuration of any kind.
-func readConfig[C any](path string, parse func(text []byte) (C, error)) (c C, err error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return c, fmt.Errorf("train: %w", err)
-	}
-	if c, err = parse(text); err != nil {
-		return c, fmt.Errorf("train: %s:%w", path, err)
-	}
-	return c, nil
-}
-
-// overPreset parses a configuration over the preset that it names, whose full name it
-// keeps. named returns a preset, and field where a configuration has its name.
-func overPreset[C any](text []byte, named func(name string) (C, error), field func(c *C) *string) (c C, err error) {
-	name, err := presetName(text)
-	if err != nil {
-		return c, err
-	}
-	if c, err = named(name); err != nil {
-		return c, err
-	}
-	full := *field(&c)
-	if err := overlay(text, &c); err != nil {
-		return *new(C), err
-	}
-	*field(&c) = full
-	return c, nil
-}
 
 // PresetOfFile returns the name of the preset in a configuration, "" for none. It says
 // what kind of model the configuration is of.

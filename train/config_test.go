@@ -29,7 +29,7 @@ func TestLMFormatIsReadBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		want.Data.Text, want.Model.Tied = "a b.txt", true
-		got, err := parseLMConfig([]byte(want.Format()))
+		got, err := languageModels.parse([]byte(want.Format()))
 		if err != nil {
 			t.Fatal(err)
 		}

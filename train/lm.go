@@ -54,6 +54,8 @@ var lmPresets = map[string]LMConfig{
 	},
 }
 
+var languageModels = kind[LMConfig]{presets: lmPresets, field: func(c *LMConfig) *string { return &c.Preset }}
+
 // zaremba completes a configuration of Zaremba et al. 2014, section 4.1: SGD at a
 // rate of 1 and a norm of the gradient of at most 5. There the loss of a batch is the
 // sum over its steps; here it is the mean, so that the rate is as many times larger
@@ -70,29 +72,14 @@ func zaremba(m rnnlm.Config, steps int, o Options) LMConfig {
 }
 
 // LMPreset returns a preset of a language model by name or name@version.
-func LMPreset(name string) (LMConfig, error) {
-	full, err := find(lmPresets, name)
-	if err != nil {
-		return LMConfig{}, err
-	}
-	c := lmPresets[full]
-	c.Preset = full
-	return c, nil
-}
+func LMPreset(name string) (LMConfig, error) { return languageModels.preset(name) }
 
 // IsLM says whether a preset, by name or name@version, is of a language model.
-func IsLM(preset string) bool {
-	_, err := find(lmPresets, preset)
-	return err == nil
-}
+func IsLM(preset string) bool { return languageModels.has(preset) }
 
 // ReadLMConfig reads the configuration of a language model over the preset that it
 // names.
-func ReadLMConfig(path string) (LMConfig, error) { return readConfig(path, parseLMConfig) }
-
-func parseLMConfig(text []byte) (LMConfig, error) {
-	return overPreset(text, LMPreset, func(c *LMConfig) *string { return &c.Preset })
-}
+func ReadLMConfig(path string) (LMConfig, error) { return languageModels.read(path) }
 
 // Set changes one value: key is the dotted path of its name in the file.
 func (c *LMConfig) Set(key, value string) error { return set(c, key, value) }

@@ -1,8 +1,10 @@
 package train
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 
@@ -77,6 +79,11 @@ var presets = map[string]Config{
 	},
 }
 
+var translations = kind[Config]{presets, DefaultPreset, func(c *Config) *string { return &c.Preset }, func(c *Config) {
+	c.Data.Tokenize = "13a"
+	c.Decoding = DecodingConfig{Beam: 4, LengthPenalty: "gnmt", Alpha: 0.6}
+}}
+
 var tinyTraining = Options{
 	Seed: 1, BatchTokens: 4096, Accumulate: 1, MaxSteps: 5600, Smoothing: 0.1,
 	Optimizer: "adam", Schedule: "linear", Rate: 3e-3, Warmup: 1000, Beta1: 0.9, Beta2: 0.98, Epsilon: 1e-9,
@@ -100,6 +107,63 @@ func Presets() []string {
 	return slices.Concat(names(pretrainPresets), names(classifyPresets), names(lmPresets), names(presets))
 }
 
+// kind is what the runs of one kind have in common.
+type kind[C any] struct {
+	presets  map[string]C       // by name and version
+	standard string             // preset of a configuration that names none; "" for an error
+	field    func(c *C) *string // where a configuration keeps the name of its preset
+	complete func(c *C)         // sets what all presets have in common; nil for nothing
+}
+
+// has says whether a preset, by name or name@version, is of this kind.
+func (k kind[C]) has(preset string) bool {
+	_, err := find(k.presets, preset)
+	return err == nil
+}
+
+// preset returns a preset by name or name@version.
+func (k kind[C]) preset(name string) (c C, err error) {
+	full, err := find(k.presets, cmp.Or(name, k.standard))
+	if err != nil {
+		return c, err
+	}
+	c = k.presets[full]
+	*k.field(&c) = full
+	if k.complete != nil {
+		k.complete(&c)
+	}
+	return c, nil
+}
+
+// parse parses a configuration over the preset that it names, whose full name it keeps.
+func (k kind[C]) parse(text []byte) (c C, err error) {
+	name, err := presetName(text)
+	if err != nil {
+		return c, err
+	}
+	if c, err = k.preset(name); err != nil {
+		return c, err
+	}
+	full := *k.field(&c)
+	if err := overlay(text, &c); err != nil {
+		return *new(C), err
+	}
+	*k.field(&c) = full
+	return c, nil
+}
+
+// read reads a configuration over the preset that it names.
+func (k kind[C]) read(path string) (c C, err error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return c, fmt.Errorf("train: %w", err)
+	}
+	if c, err = k.parse(text); err != nil {
+		return c, fmt.Errorf("train: %s:%w", path, err)
+	}
+	return c, nil
+}
+
 // names lists presets by name and version.
 func names[C any](presets map[string]C) []string { return slices.Sorted(maps.Keys(presets)) }
 
@@ -119,17 +183,4 @@ func find[C any](presets map[string]C, name string) (full string, err error) {
 
 // Preset returns a preset of a translation model by name, name@version, or the
 // default one for "".
-func Preset(name string) (Config, error) {
-	if name == "" {
-		name = DefaultPreset
-	}
-	full, err := find(presets, name)
-	if err != nil {
-		return Config{}, err
-	}
-	c := presets[full]
-	c.Preset = full
-	c.Data.Tokenize = "13a"
-	c.Decoding = DecodingConfig{Beam: 4, LengthPenalty: "gnmt", Alpha: 0.6}
-	return c, nil
-}
+func Preset(name string) (Config, error) { return translations.preset(name) }

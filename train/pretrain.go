@@ -37,6 +37,8 @@ var pretrainPresets = map[string]PretrainConfig{
 	"bert-base@1":   pretrainPreset(12, 768),
 }
 
+var pretrainings = kind[PretrainConfig]{presets: pretrainPresets, field: func(c *PretrainConfig) *string { return &c.Preset }}
+
 // pretrainPreset is the recipe of appendix A.2 for an encoder of some layers and
 // dimension. The rate is that of BERT-base; smaller encoders, and batches smaller than
 // its 256, can do with more.
@@ -56,21 +58,10 @@ func pretrainPreset(layers, dim int) PretrainConfig {
 }
 
 // PretrainPreset returns a preset of pre-training by name or name@version.
-func PretrainPreset(name string) (PretrainConfig, error) {
-	full, err := find(pretrainPresets, name)
-	if err != nil {
-		return PretrainConfig{}, err
-	}
-	c := pretrainPresets[full]
-	c.Preset = full
-	return c, nil
-}
+func PretrainPreset(name string) (PretrainConfig, error) { return pretrainings.preset(name) }
 
 // IsPretrain says whether a preset, by name or name@version, is of pre-training.
-func IsPretrain(preset string) bool {
-	_, err := find(pretrainPresets, preset)
-	return preset != "" && err == nil
-}
+func IsPretrain(preset string) bool { return pretrainings.has(preset) }
 
 // Set changes one value: key is the dotted path of its name in the file.
 func (c *PretrainConfig) Set(key, value string) error { return set(c, key, value) }
@@ -80,11 +71,7 @@ func (c PretrainConfig) Format() string { return formatConfig(c) }
 
 // ReadPretrainConfig reads the configuration of pre-training over the preset that it
 // names.
-func ReadPretrainConfig(path string) (PretrainConfig, error) {
-	return readConfig(path, func(text []byte) (PretrainConfig, error) {
-		return overPreset(text, PretrainPreset, func(c *PretrainConfig) *string { return &c.Preset })
-	})
-}
+func ReadPretrainConfig(path string) (PretrainConfig, error) { return pretrainings.read(path) }
 
 // PretrainRun is the run folder of an encoder that is open for pre-training. The folder is
 // one in the layout of Hugging Face as well.
