@@ -25,6 +25,9 @@ type AnswerOptions struct {
 	// NullThreshold is by how much the score of no answer must be above that of the best
 	// answer for "" to be predicted (section 4.3, τ with the other sign).
 	NullThreshold float64
+	// Logits, if not nil, is given the logits of an answer starting and ending at each place
+	// of a window. Windows are counted from 0 over all questions, and come in any order.
+	Logits func(window int, starts, ends []float64)
 }
 
 // Answer is a part of a context that may answer a question.
@@ -58,14 +61,8 @@ func (e *Encoder) Answer(questions []QA, o AnswerOptions) ([][]Answer, error) {
 	windows := make([][]Window, len(questions))
 	var inputs []Input
 	for i, q := range questions {
-		windows[i], err = e.Windows(q.Question, q.Context, o.WindowOptions)
-		switch {
-		case err != nil:
+		if windows[i], err = e.Windows(q.Question, q.Context, o.WindowOptions); err != nil {
 			return nil, fmt.Errorf("%w (question %d)", err, i+1)
-		case len(windows[i]) == 0:
-			return nil, fmt.Errorf("pipeline: the context of question %d is empty; want a text that may answer it", i+1)
-		case windows[i][0].First == 2:
-			return nil, fmt.Errorf("pipeline: question %d is empty; want a text", i+1)
 		}
 		for _, w := range windows[i] {
 			inputs = append(inputs, w.Input)
@@ -75,7 +72,11 @@ func (e *Encoder) Answer(questions []QA, o AnswerOptions) ([][]Answer, error) {
 	e.Encode(inputs, nil, func(p bert.Pass, x *tensor.Tensor, s tensor.Segments, which []int) {
 		logits := e.Network.Spans(p, x)
 		for i, input := range which {
-			readings[input] = read(columns(logits, s[i], s[i+1]), o.NBest)
+			c := columns(logits, s[i], s[i+1])
+			if o.Logits != nil {
+				o.Logits(input, c[0], c[1])
+			}
+			readings[input] = read(c, o.NBest)
 		}
 	})
 	results := make([][]Answer, len(questions))

@@ -87,7 +87,7 @@ func TestAnswersEqualThoseOfThePaper(t *testing.T) {
 	g := readAnswerGoldens(t)
 	e := newAnswerer(t, g.Vocabulary, 512)
 	for i, p := range g.Predictions {
-		o := AnswerOptions{WindowOptions{p.MaxLength, p.Stride, p.MaxQuestion}, p.NBest, p.MaxAnswer, p.Null, p.Threshold}
+		o := AnswerOptions{WindowOptions{p.MaxLength, p.Stride, p.MaxQuestion}, p.NBest, p.MaxAnswer, p.Null, p.Threshold, nil}
 		windows, err := e.Windows(p.Question, p.Context, o.WindowOptions)
 		if err != nil {
 			t.Fatal(err)
@@ -137,7 +137,7 @@ var questions = []QA{
 func TestAnswersAreTheBestOfAllSpans(t *testing.T) {
 	e := newAnswerer(t, words, 14)
 	for _, null := range []bool{false, true} {
-		o := AnswerOptions{WindowOptions{MaxLength: 12, Stride: 3}, 1000, 3, null, 0}
+		o := AnswerOptions{WindowOptions{MaxLength: 12, Stride: 3}, 1000, 3, null, 0, nil}
 		got, err := e.Answer(questions, o)
 		if err != nil {
 			t.Fatal(err)
@@ -271,8 +271,8 @@ func TestQuestionsThatCannotBeAnswered(t *testing.T) {
 		o    AnswerOptions
 		want string
 	}{
-		"no question":       {QA{" \u200b", "a cat"}, AnswerOptions{}, "question 2 is empty"},
-		"no context":        {QA{"a cat", "\n\x00"}, AnswerOptions{}, "context of question 2 is empty"},
+		"no question":       {QA{" \u200b", "a cat"}, AnswerOptions{}, "the question is empty; want a text (question 2)"},
+		"no context":        {QA{"a cat", "\n\x00"}, AnswerOptions{}, "the context is empty; want a text that may answer the question (question 2)"},
 		"a long question":   {QA{long, "a cat"}, AnswerOptions{}, "the question has 13 tokens, which leaves none of a window of 14 to the context; shorten it, or cut questions at fewer tokens than 64 (question 2)"},
 		"a long cut":        {QA{long, "a cat"}, AnswerOptions{WindowOptions: WindowOptions{MaxQuestion: 11}}, "the question has 11 tokens"},
 		"a long window":     {QA{"a", "a"}, AnswerOptions{WindowOptions: WindowOptions{MaxLength: 15}}, "the longest window is 15 tokens and the model takes 14"},

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"github.com/kotoba-nlp/kotoba/data"
+	"github.com/kotoba-nlp/kotoba/metrics"
 )
 
 // Predictions are the answers to the questions of a file, in its order: what the official
@@ -20,6 +23,19 @@ func (p Predictions) Texts() []string {
 	var all []string
 	for _, answers := range p.Answers {
 		all = append(all, answers[0].Answer)
+	}
+	return all
+}
+
+// Against returns what is predicted for some questions beside what is right.
+func (p Predictions) Against(questions []data.Question) []metrics.SQuADAnswer {
+	var all []metrics.SQuADAnswer
+	for i, text := range p.Texts() {
+		x := metrics.SQuADAnswer{Predicted: text}
+		for _, right := range questions[i].Answers {
+			x.Gold = append(x.Gold, right.Text)
+		}
+		all = append(all, x)
 	}
 	return all
 }

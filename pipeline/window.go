@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"fmt"
 	"sort"
 
@@ -49,7 +50,7 @@ type Window struct {
 	Central []bool
 }
 
-// Windows cuts a context into windows. There is none where the context is empty.
+// Windows cuts a context into windows. Neither it nor the question may be empty.
 func (e *Encoder) Windows(question, context string, o WindowOptions) ([]Window, error) {
 	o, err := o.filled(e.MaxLength)
 	if err != nil {
@@ -63,6 +64,12 @@ func (e *Encoder) Windows(question, context string, o WindowOptions) ([]Window, 
 		return nil, fmt.Errorf("pipeline: the question has %d tokens, which leaves none of a window of %d to the context; shorten it, or cut questions at fewer tokens than %d", len(ids), o.MaxLength, o.MaxQuestion)
 	}
 	text, offsets := e.Tokenizer.EncodeWithOffsets(context)
+	switch {
+	case len(text) == 0:
+		return nil, errors.New("pipeline: the context is empty; want a text that may answer the question")
+	case len(ids) == 0:
+		return nil, errors.New("pipeline: the question is empty; want a text")
+	}
 	parts := cutParts(len(text), room, o.Stride)
 	central := centralParts(len(text), parts)
 	var windows []Window

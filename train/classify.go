@@ -42,14 +42,16 @@ type ClassifyDataConfig struct {
 // classifyPresets are complete configurations of fine-tuning but for the encoder and the
 // texts.
 var classifyPresets = map[string]ClassifyConfig{
-	// Appendix A.3 of Devlin et al. 2018, with the rate that small encoders want.
 	"bert-classify@1": {
-		Data: ClassifyDataConfig{Batch: 32, MaxLength: 128},
-		Training: Options{
-			Seed: 1, Accumulate: 1, MaxEpochs: 3, Clip: 1, Optimizer: "bert-adam",
-			Schedule: "linear", Rate: 5e-5, WarmupShare: 0.1, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-6, WeightDecay: 0.01,
-		},
+		Data:     ClassifyDataConfig{Batch: 32, MaxLength: 128},
+		Training: fineTuning,
 	},
+}
+
+// fineTuning is appendix A.3 of Devlin et al. 2018.
+var fineTuning = Options{
+	Seed: 1, Accumulate: 1, MaxEpochs: 3, Clip: 1, Optimizer: "bert-adam",
+	Schedule: "linear", Rate: 5e-5, WarmupShare: 0.1, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-6, WeightDecay: 0.01,
 }
 
 var classifiers = kind[ClassifyConfig]{presets: classifyPresets, field: func(c *ClassifyConfig) *string { return &c.Preset }}
@@ -214,18 +216,11 @@ func NewClassifyRun(dir string, c ClassifyConfig) (*ClassifyRun, error) {
 	if err := checkConfig(dir, asked); err != nil {
 		return nil, err
 	}
-	if c.Init == "" {
-		return nil, errors.New("train: init is not given; name a folder of a BERT model")
-	}
-	f, err := bert.Open(c.Init)
+	m, tok, err := openEncoder(c.Init)
 	if err != nil {
 		return nil, err
 	}
-	tok, err := tokenizer.LoadWordPiece(c.Init)
-	if err != nil {
-		return nil, err
-	}
-	m, r := f.Network.Encoder, rand.New(rand.NewPCG(c.Training.Seed, 0))
+	r := rand.New(rand.NewPCG(c.Training.Seed, 0))
 	if m.Pooler == nil {
 		m.AddPooler(r)
 	}
@@ -240,7 +235,7 @@ func NewClassifyRun(dir string, c ClassifyConfig) (*ClassifyRun, error) {
 	}
 	run := &ClassifyRun{newSession(dir, o, m.Dim, task), c, task}
 	run.best = checkpoint.WeightsFile
-	f = &bert.Folder{Network: network, Labels: texts.labels}
+	f := &bert.Folder{Network: network, Labels: texts.labels}
 	if texts.choices {
 		f.Labels, f.Choices = nil, true // labels are numbers of choices
 	}

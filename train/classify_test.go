@@ -115,28 +115,15 @@ func TestClassifiersGoOnBitForBit(t *testing.T) {
 	c := smallClassify(t, false)
 	c.Training.MaxEpochs = 3
 	c.Training.ValidateEvery = 5
-	whole, stopped := t.TempDir(), t.TempDir()
-	if _, err := trainClassifier(context.Background(), t, whole, c, func(Progress, *Validation) {}); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	_, err := trainClassifier(ctx, t, stopped, c, func(p Progress, _ *Validation) {
-		if p.TokensPerSec < 1 {
-			t.Errorf("%v tokens a second", p.TokensPerSec)
-		}
-		if p.Step == 7 {
-			cancel()
-		}
+	goesOnBitForBit(t, 7, checkpoint.WeightsFile, func(ctx context.Context, dir string, progress func(Progress, *Validation)) error {
+		_, err := trainClassifier(ctx, t, dir, c, func(p Progress, v *Validation) {
+			if p.TokensPerSec < 1 {
+				t.Errorf("%v tokens a second", p.TokensPerSec)
+			}
+			progress(p, v)
+		})
+		return err
 	})
-	if !errors.Is(err, ErrInterrupted) {
-		t.Fatalf("error %v, want ErrInterrupted", err)
-	}
-	if _, err := trainClassifier(context.Background(), t, stopped, c, func(Progress, *Validation) {}); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{lastFile, checkpoint.WeightsFile} {
-		sameTensors(t, filepath.Join(stopped, name), filepath.Join(whole, name))
-	}
 }
 
 func TestNumbersAreWanted(t *testing.T) {

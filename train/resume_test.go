@@ -181,6 +181,33 @@ func trainSteps(t *testing.T, dir string, steps int) {
 	}
 }
 
+// goesOnBitForBit checks that a run that is stopped at a step and goes on ends with the
+// weights and the checkpoint of one that was not stopped. best is the file of its weights.
+func goesOnBitForBit(t *testing.T, stop int, best string, train func(ctx context.Context, dir string, progress func(Progress, *Validation)) error) {
+	t.Helper()
+	whole, stopped := t.TempDir(), t.TempDir()
+	nothing := func(Progress, *Validation) {}
+	if err := train(context.Background(), whole, nothing); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	err := train(ctx, stopped, func(p Progress, _ *Validation) {
+		if p.Step == stop {
+			cancel()
+		}
+	})
+	if !errors.Is(err, ErrInterrupted) {
+		t.Fatalf("error %v, want ErrInterrupted", err)
+	}
+	if err := train(context.Background(), stopped, nothing); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{lastFile, best} {
+		sameTensors(t, filepath.Join(stopped, name), filepath.Join(whole, name))
+	}
+}
+
 func TestInterruptedRunsGoOn(t *testing.T) {
 	whole, stopped := t.TempDir(), t.TempDir()
 	if _, err := trainSmall(context.Background(), whole, nil); err != nil {

@@ -209,14 +209,7 @@ func (a *answering) scores(s data.SQuAD, p pipeline.Predictions) any {
 	if a.characters {
 		unit = metrics.SQuADCharacters
 	}
-	var all []metrics.SQuADAnswer
-	for i, text := range p.Texts() {
-		x := metrics.SQuADAnswer{Predicted: text}
-		for _, gold := range s.Questions[i].Answers {
-			x.Gold = append(x.Gold, gold.Text)
-		}
-		all = append(all, x)
-	}
+	all := p.Against(s.Questions)
 	if !a.options.Null {
 		return metrics.SQuAD1(all, unit)
 	}

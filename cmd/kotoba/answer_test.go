@@ -191,7 +191,7 @@ func TestAnswerSaysWhatItCannotWorkWith(t *testing.T) {
 		"nosuch.json: no such file":                        {dir, "--data", "nosuch.json"},
 		"the question has 15 tokens":                       {dir, "--question", long, "--context", "-"},
 		"the longest window is 17 tokens":                  {dir, "--question", "a", "--context", "-", "--max-length", "17"},
-		`questions from "z" on: pipeline: question 2 is`:   {dir, "--data", empty},
+		`questions from "z" on: pipeline: the question is`: {dir, "--data", empty},
 		"config.json": {"nosuch", "--question", "a", "--context", "-"},
 	} {
 		if _, err := runAnswer("a film", args...); err == nil || !strings.Contains(err.Error(), want) {

@@ -41,7 +41,7 @@ func newEval() *cobra.Command {
 	var e evaluation
 	c := &cobra.Command{
 		Use:   "eval --ref FILE --hyp FILE | eval RUN --text FILE | eval RUN --data FILE",
-		Short: "Score translations with BLEU and chrF, a language model with perplexity, a classifier",
+		Short: "Score translations with BLEU and chrF, a language model with perplexity, a fine-tuned BERT",
 		Long: `eval scores translations, a segment a line, against references with BLEU and
 chrF. Scores, confidence intervals and significance tests are those of
 sacreBLEU ` + metrics.SacreBLEUVersion + `, and come with its signatures.
@@ -54,19 +54,22 @@ With a run of a language model and --text, eval prints the perplexity of the tex
 states are carried over all of it, and the ends of lines are predicted too.
 
 With a run of a classifier and --data, a file of labelled texts in the form of those it
-was trained on, eval prints the metrics of its task.`,
+was trained on, eval prints the metrics of its task; with a run that answers questions and a
+file in the form of SQuAD, exact match and F1 in percent, of SQuAD 2.0 with the best threshold
+of no answer, which is for --null-threshold of answer.`,
 		Example: `  kotoba eval --ref test.en --hyp out.en
   kotoba eval --ref test.en --hyp - --json < out.en
   kotoba eval --ref a.en --ref b.en --hyp out.en --bootstrap 1000
   kotoba eval --ref test.en --hyp out.en --baseline old.en --paired randomization
   kotoba eval --ref test.ja --hyp out.ja --tokenize char --chrf-word-order 2
   kotoba eval runs/lm --text test.txt --json
-  kotoba eval runs/sst2 --data dev.tsv --json`,
+  kotoba eval runs/sst2 --data dev.tsv --json
+  kotoba eval runs/qa --data dev-v1.1.json --json`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			switch {
 			case len(args) == 1 && e.data != "":
-				return evalClassifier(c, args[0], e.data, e.asJSON)
+				return evalBERT(c, args[0], e.data, e.asJSON)
 			case len(args) == 1 && e.text.path == "":
 				return fmt.Errorf("eval of the run %s needs --text or --data; translations are scored with --hyp and --ref, without a run", args[0])
 			case len(args) == 1:

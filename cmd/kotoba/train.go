@@ -24,7 +24,7 @@ type training struct {
 	sets        []string
 	files       train.DataConfig   // of a translation model
 	text        train.LMDataConfig // of a language model
-	classify    classifyFlags
+	bert        bertFlags
 }
 
 func newTrain() *cobra.Command {
@@ -33,8 +33,8 @@ func newTrain() *cobra.Command {
 		Use:   "train [CONFIG.yaml] --dir RUN",
 		Short: "Train a model, or go on where training stopped",
 		Long: `train fits a model: a Transformer or a recurrent encoder-decoder to a parallel corpus,
-a recurrent language model to a text, a BERT to instances of pre-training or to labelled
-texts. The preset says which. The run is a folder: running the same
+a recurrent language model to a text, a BERT to instances of pre-training, to labelled
+texts or to questions. The preset says which. The run is a folder: running the same
 command again goes on from its last checkpoint, to the same weights bit for bit.
 Ctrl-C makes a checkpoint and stops.`,
 		Example: `  kotoba train --preset transformer-tiny --src train.en --tgt train.de \
@@ -42,6 +42,7 @@ Ctrl-C makes a checkpoint and stops.`,
   kotoba train --preset lstm-zaremba-small --text train.txt --valid-text valid.txt --dir runs/lm
   kotoba train --preset bert-tiny --data pretrain --tokenizer bert-base --dir runs/tiny
   kotoba train --preset bert-classify --init minilm --task sst2 --data glue --dir runs/sst2
+  kotoba train --preset bert-qa --init minilm --train train-v1.1.json --dev dev-v1.1.json --dir runs/qa
   kotoba config > ende.yaml
   kotoba train ende.yaml --set training.seed=2 --dir runs/ende-2`,
 		Args: cobra.MaximumNArgs(1),
@@ -60,7 +61,7 @@ Ctrl-C makes a checkpoint and stops.`,
 	f.StringVar(&t.files.ValidTarget, "valid-tgt", "", "validation text, target language")
 	f.StringVar(&t.text.Text, "text", "", "training text of a language model")
 	f.StringVar(&t.text.Valid, "valid-text", "", "its validation text; without one, the end of the training text")
-	t.classify.add(f)
+	t.bert.add(f)
 	f.StringArrayVar(&t.sets, "set", nil, "change one value of the configuration, as in training.seed=2")
 	if err := c.MarkFlagRequired("dir"); err != nil {
 		panic(err)
@@ -83,10 +84,12 @@ func (t training) run(ctx context.Context, w io.Writer, args []string) error {
 	switch {
 	case train.IsClassify(preset):
 		return t.classifier(ctx, w, args)
+	case train.IsAnswer(preset):
+		return t.answerer(ctx, w, args)
 	case train.IsPretrain(preset):
 		return t.pretrain(ctx, w, args)
-	case t.classify != (classifyFlags{}):
-		return errors.New("--init, --task, --data, --tokenizer and --seeds are for BERT; want --preset bert-classify, or bert-tiny")
+	case t.bert != (bertFlags{}):
+		return errors.New("--init, --task, --data, --tokenizer, --train, --dev and --seeds are for BERT; want --preset bert-classify, bert-qa, or bert-tiny")
 	case lm && t.files != (train.DataConfig{}):
 		return errors.New("--src, --tgt, --valid-src and --valid-tgt are for translation; a language model takes --text and --valid-text")
 	case !lm && t.text != (train.LMDataConfig{}):
@@ -149,7 +152,8 @@ func (t training) translation(ctx context.Context, w io.Writer, args []string) e
 	if n := run.Task.Skipped; n > 0 {
 		fmt.Fprintf(w, "skipped %d pairs that are empty on one side or over %d tokens\n", n, run.Task.Model.MaxLength())
 	}
-	return fit(ctx, w, t.dir, config.Training.MaxSteps, run.Train)
+	_, err = fit(ctx, w, t.dir, config.Training.MaxSteps, run.Train)
+	return err
 }
 
 func (t training) language(ctx context.Context, w io.Writer, args []string) error {
@@ -167,25 +171,26 @@ func (t training) language(ctx context.Context, w io.Writer, args []string) erro
 	if epochs := config.Training.MaxEpochs; steps == 0 && epochs > 0 {
 		steps = epochs * run.Task.Epoch(0)
 	}
-	return fit(ctx, w, t.dir, steps, run.Train)
+	_, err = fit(ctx, w, t.dir, steps, run.Train)
+	return err
 }
 
-// fit trains with a bar of the given number of steps.
+// fit trains with a bar of the given number of steps, and returns the best validation.
 func fit(ctx context.Context, w io.Writer, dir string, steps int,
 	run func(context.Context, func(train.Progress, *train.Validation)) (train.Validation, error),
-) error {
+) (best train.Validation, err error) {
 	bar := newTrainBar(w, steps)
-	best, err := run(ctx, bar.update)
+	best, err = run(ctx, bar.update)
 	bar.finish()
 	if errors.Is(err, train.ErrInterrupted) {
 		fmt.Fprintf(w, "stopped; the same command goes on from here\n")
-		return errReported
+		return best, errReported
 	}
 	if err != nil {
-		return err
+		return best, err
 	}
 	fmt.Fprintf(w, "best: %s; in %s\n", describe(best), dir)
-	return nil
+	return best, nil
 }
 
 // describe renders a validation for people.
@@ -216,6 +221,8 @@ func newConfig() *cobra.Command {
 				config, err = train.LMPreset(preset)
 			case train.IsClassify(preset):
 				config, err = train.ClassifyPreset(preset)
+			case train.IsAnswer(preset):
+				config, err = train.AnswerPreset(preset)
 			case train.IsPretrain(preset):
 				config, err = train.PretrainPreset(preset)
 			default:

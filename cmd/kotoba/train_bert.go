@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/kotoba-nlp/kotoba/train"
+)
+
+// bertFlags are the flags of train for BERT.
+type bertFlags struct {
+	init, task, data string
+	tokenizer        string
+	train, dev       string
+	seeds            int
+}
+
+func (f *bertFlags) add(flags *pflag.FlagSet) {
+	flags.StringVar(&f.init, "init", "", "folder of the encoder to fine-tune, in the layout of Hugging Face")
+	flags.StringVar(&f.task, "task", "", "what a classifier learns: cola, sst2, mrpc, stsb, qqp, mnli, qnli, rte or wnli of GLUE, or swag")
+	flags.StringVar(&f.data, "data", "", "folder of the task's files, or of what pretrain-data has made")
+	flags.StringVar(&f.tokenizer, "tokenizer", "", "folder of the vocabulary of what pretrain-data has made")
+	flags.StringVar(&f.train, "train", "", "training questions in the form of SQuAD: a file, or files by a pattern in quotes")
+	flags.StringVar(&f.dev, "dev", "", "validation questions; without them, the last articles for training")
+	flags.IntVar(&f.seeds, "seeds", 0, "fine-tune as many times, a folder each, and print mean and deviation of the scores")
+}
+
+// only refuses the flags that are not for what a preset of BERT does.
+func (f bertFlags) only(what string, names ...string) error {
+	given := map[string]bool{
+		"init": f.init != "", "task": f.task != "", "data": f.data != "", "tokenizer": f.tokenizer != "",
+		"train": f.train != "", "dev": f.dev != "", "seeds": f.seeds != 0,
+	}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if given[name] && !slices.Contains(names, name) {
+			return fmt.Errorf("--%s is not for %s, which takes --%s", name, what, strings.Join(names, ", --"))
+		}
+	}
+	return nil
+}
+
+func (t training) classifier(ctx context.Context, w io.Writer, args []string) error {
+	if err := t.bert.only("a classifier", "init", "task", "data", "seeds"); err != nil {
+		return err
+	}
+	config, err := configure(args, t.preset, train.ReadClassifyConfig, train.ClassifyPreset, map[string]string{
+		"init": t.bert.init, "data.task": t.bert.task, "data.dir": t.bert.data,
+	}, t.sets, (*train.ClassifyConfig).Set)
+	if err != nil {
+		return err
+	}
+	return t.fineTune(w, config.Training.Seed, func(dir string, seed uint64) (train.Validation, error) {
+		config.Training.Seed = seed
+		run, err := train.NewClassifyRun(dir, config)
+		if err != nil {
+			return train.Validation{}, err
+		}
+		if n := run.Task.Cut; n > 0 {
+			fmt.Fprintf(w, "%d training texts are longer than %d tokens; their ends are left out\n", n, run.Task.Encoder.MaxLength)
+		}
+		return fit(ctx, w, dir, run.Steps(), run.Train)
+	})
+}
+
+func (t training) answerer(ctx context.Context, w io.Writer, args []string) error {
+	if err := t.bert.only("question answering", "init", "train", "dev", "seeds"); err != nil {
+		return err
+	}
+	config, err := configure(args, t.preset, train.ReadAnswerConfig, train.AnswerPreset, map[string]string{
+		"init": t.bert.init, "data.train": t.bert.train, "data.valid": t.bert.dev,
+	}, t.sets, (*train.AnswerConfig).Set)
+	if err != nil {
+		return err
+	}
+	return t.fineTune(w, config.Training.Seed, func(dir string, seed uint64) (train.Validation, error) {
+		config.Training.Seed = seed
+		run, err := train.NewAnswerRun(dir, config)
+		if err != nil {
+			return train.Validation{}, err
+		}
+		reportQuestions(w, run.Task.Lost, "are left out, as their answers are not in the text")
+		reportQuestions(w, run.Task.Moved, "have answers at other places of the text than the file says")
+		return fit(ctx, w, dir, run.Steps(), run.Train)
+	})
+}
+
+// reportQuestions says how many questions something is true of, and names some.
+func reportQuestions(w io.Writer, ids []string, what string) {
+	if len(ids) == 0 {
+		return
+	}
+	named := strings.Join(ids[:min(len(ids), 5)], ", ")
+	if len(ids) > 5 {
+		named += ", ..."
+	}
+	fmt.Fprintf(w, "%d training questions %s: %s\n", len(ids), what, named)
+}
+
+func (t training) pretrain(ctx context.Context, w io.Writer, args []string) error {
+	if err := t.bert.only("pre-training", "data", "tokenizer"); err != nil {
+		return err
+	}
+	config, err := configure(args, t.preset, train.ReadPretrainConfig, train.PretrainPreset, map[string]string{
+		"data.dir": t.bert.data, "data.tokenizer": t.bert.tokenizer,
+	}, t.sets, (*train.PretrainConfig).Set)
+	if err != nil {
+		return err
+	}
+	run, err := train.NewPretrainRun(t.dir, config)
+	if err != nil {
+		return err
+	}
+	_, err = fit(ctx, w, t.dir, run.Steps(), run.Train)
+	return err
+}
+
+// fineTune fine-tunes once, or with several seeds, a folder each: then it prints the mean of
+// the scores, how far they spread, and which runs have learned to say one label for all
+// texts only.
+func (t training) fineTune(w io.Writer, seed uint64, tune func(dir string, seed uint64) (train.Validation, error)) error {
+	if t.bert.seeds < 2 {
+		_, err := tune(t.dir, seed)
+		return err
+	}
+	scores := map[string][]float64{}
+	for seed := 1; seed <= t.bert.seeds; seed++ {
+		v, err := tune(filepath.Join(t.dir, fmt.Sprintf("seed-%d", seed)), uint64(seed))
+		if err != nil {
+			return err
+		}
+		for name, score := range v.Scores {
+			scores[name] = append(scores[name], score)
+		}
+		if v.OneLabel {
+			fmt.Fprintf(w, "seed %d has learned to say one label for all texts; take a lower rate or more epochs\n", seed)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(scores)) {
+		mean, deviation := meanAndDeviation(scores[name])
+		fmt.Fprintf(w, "%-10s %.4f ± %.4f over %d seeds\n", name, mean, deviation, t.bert.seeds)
+	}
+	return nil
+}
+
+// meanAndDeviation returns the mean and the deviation of a sample.
+func meanAndDeviation(x []float64) (mean, deviation float64) {
+	for _, v := range x {
+		mean += v / float64(len(x))
+	}
+	for _, v := range x {
+		deviation += (v - mean) * (v - mean) / float64(max(len(x)-1, 1))
+	}
+	return mean, math.Sqrt(deviation)
+}

@@ -1,0 +1,214 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+
+	"github.com/kotoba-nlp/kotoba/checkpoint"
+	"github.com/kotoba-nlp/kotoba/data"
+	"github.com/kotoba-nlp/kotoba/models/bert"
+	"github.com/kotoba-nlp/kotoba/pipeline"
+	"github.com/kotoba-nlp/kotoba/tokenizer"
+)
+
+// AnswerConfig is everything that decides a run that fine-tunes an encoder to answer
+// questions with parts of a text (Devlin et al. 2018, sections 4.2 and 4.3).
+type AnswerConfig struct {
+	Preset   string           `yaml:"preset" doc:"the preset, with its version, that values not given come from"`
+	Init     string           `yaml:"init" doc:"folder of the encoder to begin with, in the layout of Hugging Face"`
+	Data     AnswerDataConfig `yaml:"data" doc:"the questions"`
+	Training Options          `yaml:"training" doc:"optimiser, schedule, and when to stop"`
+}
+
+// AnswerDataConfig names questions and says how their texts are cut into windows.
+type AnswerDataConfig struct {
+	Train       string  `yaml:"train" doc:"training questions in the form of SQuAD: a file, or files by a pattern, as train-*.json"`
+	Valid       string  `yaml:"valid" doc:"validation questions, likewise; empty: the last articles for training"`
+	ValidShare  float64 `yaml:"valid_share" doc:"share of the training questions that is kept for validation where no other is given, in whole articles"`
+	Batch       int     `yaml:"batch" doc:"windows of a batch"`
+	MaxLength   int     `yaml:"max_length" doc:"longest window of question and text, in tokens; 0: 384, or fewer where the model takes fewer"`
+	Stride      int     `yaml:"stride" doc:"tokens from the begin of a window to that of the next; 0: 128"`
+	MaxQuestion int     `yaml:"max_question" doc:"tokens that a question is cut at; 0: 64"`
+	MaxAnswer   int     `yaml:"max_answer" doc:"longest answer that is predicted, in tokens; 0: 30"`
+	Characters  bool    `yaml:"characters" doc:"count characters instead of words in F1, for languages without spaces"`
+}
+
+// answerPresets are complete configurations of fine-tuning but for the encoder and the
+// questions.
+var answerPresets = map[string]AnswerConfig{
+	// Section 4.2 of Devlin et al. 2018.
+	"bert-qa@1": {
+		Data:     AnswerDataConfig{ValidShare: 0.1, Batch: 32, MaxLength: 384, Stride: 128, MaxQuestion: 64, MaxAnswer: 30},
+		Training: fineTuning,
+	},
+}
+
+var answerers = kind[AnswerConfig]{presets: answerPresets, field: func(c *AnswerConfig) *string { return &c.Preset }}
+
+// AnswerPreset returns a preset of question answering by name or name@version.
+func AnswerPreset(name string) (AnswerConfig, error) { return answerers.preset(name) }
+
+// IsAnswer says whether a preset, by name or name@version, is of question answering.
+func IsAnswer(preset string) bool { return answerers.has(preset) }
+
+// Set changes one value: key is the dotted path of its name in the file.
+func (c *AnswerConfig) Set(key, value string) error { return set(c, key, value) }
+
+// Format returns the configuration as YAML, each value with its meaning.
+func (c AnswerConfig) Format() string { return formatConfig(c) }
+
+// ReadAnswerConfig reads the configuration of question answering over the preset that it
+// names.
+func ReadAnswerConfig(path string) (AnswerConfig, error) { return answerers.read(path) }
+
+// options are those of answering the questions that validate.
+func (d AnswerDataConfig) options() pipeline.AnswerOptions {
+	return pipeline.AnswerOptions{
+		WindowOptions: pipeline.WindowOptions{MaxLength: d.MaxLength, Stride: d.Stride, MaxQuestion: d.MaxQuestion},
+		MaxAnswer:     d.MaxAnswer,
+	}
+}
+
+// read returns the questions for training and validation.
+func (d AnswerDataConfig) read() (train, valid data.SQuAD, err error) {
+	switch {
+	case d.Batch < 1:
+		return train, valid, fmt.Errorf("train: data.batch is %d; want at least 1", d.Batch)
+	case d.Train == "":
+		return train, valid, errors.New("train: data.train is not given; name a file of questions in the form of SQuAD")
+	case d.Valid == "" && !(d.ValidShare > 0 && d.ValidShare < 1): // or NaN
+		return train, valid, fmt.Errorf("train: data.valid_share is %v and data.valid is not given; want more than 0 and less than 1, or a file", d.ValidShare)
+	}
+	if train, err = readQuestions(d.Train); err != nil {
+		return train, valid, err
+	}
+	if d.Valid != "" {
+		valid, err = readQuestions(d.Valid)
+		return train, valid, err
+	}
+	train.Questions, valid.Questions, err = splitArticles(train.Questions, d.ValidShare)
+	if err != nil {
+		return train, valid, fmt.Errorf("train: %s: %w", d.Train, err)
+	}
+	return train, valid, nil
+}
+
+// readQuestions reads all files that a pattern names.
+func readQuestions(pattern string) (all data.SQuAD, err error) {
+	paths, err := filepath.Glob(pattern)
+	if err != nil || len(paths) == 0 {
+		paths = []string{pattern} // reading it says what is wrong
+	}
+	for _, path := range paths {
+		s, err := data.ReadSQuAD(path)
+		if err != nil {
+			return all, err
+		}
+		all.Questions = append(all.Questions, s.Questions...)
+		all.Moved, all.Lost = append(all.Moved, s.Moved...), append(all.Lost, s.Lost...)
+	}
+	return all, nil
+}
+
+// splitArticles parts questions near where a share of them is left, between two articles,
+// so that no text has questions on both sides.
+func splitArticles(all []data.Question, share float64) (first, last []data.Question, err error) {
+	at := int(float64(len(all)) * (1 - share))
+	for at > 0 && sameArticle(all[at-1], all[at]) {
+		at--
+	}
+	if at == 0 {
+		return nil, nil, errors.New("there is one article only, none of which can be kept for validation; name a file in data.valid")
+	}
+	return all[:at], all[at:], nil
+}
+
+// sameArticle says whether two questions in sequence are about one article, or one text
+// where articles have no titles.
+func sameArticle(a, b data.Question) bool {
+	return a.Title == b.Title && (a.Title != "" || a.Context == b.Context)
+}
+
+// AnswerRun is the run folder of a model that answers questions, open for training. The
+// folder is one in the layout of Hugging Face as well.
+type AnswerRun struct {
+	session
+	Config AnswerConfig
+	Task   *AnswerTask
+}
+
+// NewAnswerRun makes the folder of a run, or opens it where an earlier session with the
+// same configuration left off.
+func NewAnswerRun(dir string, c AnswerConfig) (*AnswerRun, error) {
+	train, valid, err := c.Data.read()
+	if err != nil {
+		return nil, err
+	}
+	asked := c.Format()
+	if err := checkConfig(dir, asked); err != nil {
+		return nil, err
+	}
+	m, tok, err := openEncoder(c.Init)
+	if err != nil {
+		return nil, err
+	}
+	m.Pooler = nil // answers do not come from [CLS]
+	network := bert.NewAnswerer(m, rand.New(rand.NewPCG(c.Training.Seed, 0)))
+	e := &pipeline.Encoder{Network: network, Tokenizer: tok, MaxLength: m.MaxLength}
+	task, err := newAnswerTask(c, e, train, valid.Questions)
+	if err != nil {
+		return nil, err
+	}
+	o := c.Training.over(task.Epoch(0))
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	run := &AnswerRun{newSession(dir, o, m.Dim, task), c, task}
+	run.best = checkpoint.WeightsFile
+	return run, makeBERTFolder(dir, asked, &bert.Folder{Network: network}, tok)
+}
+
+// openEncoder opens what fine-tuning begins with.
+func openEncoder(dir string) (*bert.Model, *tokenizer.WordPiece, error) {
+	if dir == "" {
+		return nil, nil, errors.New("train: init is not given; name a folder of a BERT model")
+	}
+	f, err := bert.Open(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	tok, err := tokenizer.LoadWordPiece(dir)
+	return f.Network.Encoder, tok, err
+}
+
+// EvalAnswerer scores the model of a run on the questions of a file, in the way of its
+// validation.
+func EvalAnswerer(dir, path string) (v Validation, questions int, err error) {
+	c, err := ReadAnswerConfig(filepath.Join(dir, configFile))
+	if err != nil {
+		return v, 0, err
+	}
+	e, err := pipeline.Open(dir)
+	if err != nil {
+		return v, 0, err
+	}
+	s, err := readQuestions(path)
+	if err != nil {
+		return v, 0, err
+	}
+	t := &AnswerTask{Encoder: e, config: c.Data}
+	if err := t.setValid(s.Questions); err != nil {
+		return v, 0, err
+	}
+	v, err = t.Validate(context.Background())
+	return v, len(s.Questions), err
+}
+
+// impossible says whether there is a question that its text does not answer.
+func impossible(all []data.Question) bool {
+	return slices.ContainsFunc(all, func(q data.Question) bool { return q.Impossible })
+}

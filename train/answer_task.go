@@ -1,0 +1,168 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/kotoba-nlp/kotoba/data"
+	"github.com/kotoba-nlp/kotoba/metrics"
+	"github.com/kotoba-nlp/kotoba/models/bert"
+	"github.com/kotoba-nlp/kotoba/nn"
+	"github.com/kotoba-nlp/kotoba/pipeline"
+	"github.com/kotoba-nlp/kotoba/tensor"
+)
+
+// AnswerTask is the task of fitting a model that answers questions.
+type AnswerTask struct {
+	Encoder     *pipeline.Encoder
+	Moved, Lost []string // training questions whose answers are elsewhere than said, or nowhere, in the text
+
+	config  AnswerDataConfig
+	train   []passage
+	valid   []data.Question
+	right   []passage // the windows of valid
+	seed    uint64
+	batches [][]int
+
+	batch  bert.Batch // memory of the current batch
+	places []int32
+}
+
+// passage is a window of a text with the places of its answer in the sequence, both 0,
+// that of [CLS], where it is not in it.
+type passage struct {
+	pipeline.Input
+	start, end int32
+}
+
+func newAnswerTask(c AnswerConfig, e *pipeline.Encoder, train data.SQuAD, valid []data.Question) (*AnswerTask, error) {
+	t := &AnswerTask{Encoder: e, Moved: train.Moved, Lost: train.Lost, config: c.Data, seed: c.Training.Seed}
+	var err error
+	if t.train, err = t.passages(train.Trainable()); err != nil {
+		return nil, err
+	}
+	return t, t.setValid(valid)
+}
+
+func (t *AnswerTask) setValid(questions []data.Question) (err error) {
+	t.valid = questions
+	t.right, err = t.passages(questions)
+	return err
+}
+
+// passages returns the windows of questions. Of several answers the first that is in the
+// text is taken.
+func (t *AnswerTask) passages(questions []data.Question) (all []passage, err error) {
+	for _, q := range questions {
+		windows, err := t.Encoder.Windows(q.Text, q.Context, t.config.options().WindowOptions)
+		if err != nil {
+			return nil, fmt.Errorf("train: the question %s: %w", q.ID, err)
+		}
+		for _, w := range windows {
+			p := passage{Input: w.Input}
+			if i := slices.IndexFunc(q.Answers, func(a data.Answer) bool { return a.Start >= 0 }); i >= 0 && !q.Impossible {
+				a := q.Answers[i]
+				start, end := w.Span(a.Start, a.Start+len(a.Text))
+				p.start, p.end = int32(start), int32(end)
+			}
+			all = append(all, p)
+		}
+	}
+	return all, nil
+}
+
+// Params implements Task.
+func (t *AnswerTask) Params() []nn.Param { return nn.Params(t.Encoder.Network) }
+
+// Epoch implements Task: all windows in a new order, batches of the size asked for.
+func (t *AnswerTask) Epoch(n int) int {
+	order := rand.New(rand.NewPCG(t.seed, uint64(n)+1)).Perm(len(t.train))
+	t.batches = slices.Collect(slices.Chunk(order, t.config.Batch))
+	return len(t.batches)
+}
+
+// Targets implements Task: a start and an end a window.
+func (t *AnswerTask) Targets(batch int) int { return 2 * len(t.batches[batch]) }
+
+// Reads implements Reader.
+func (t *AnswerTask) Reads(batch int) (tokens int) {
+	for _, i := range t.batches[batch] {
+		tokens += len(t.train[i].IDs)
+	}
+	return tokens
+}
+
+// Loss implements Task: the mean of the cross entropies of starts and of ends over the
+// places of each window (section 4.2).
+func (t *AnswerTask) Loss(tape *tensor.Tape, d *nn.Dropout, batch int, scale float64) (*tensor.Tensor, tensor.Likelihood) {
+	t.batch.Clear()
+	t.places = t.places[:0]
+	for _, i := range t.batches[batch] {
+		t.batch.Add(t.train[i].IDs, t.train[i].Second)
+		t.places = append(t.places, t.train[i].start)
+	}
+	for _, i := range t.batches[batch] {
+		t.places = append(t.places, t.train[i].end)
+	}
+	n, p := t.Encoder.Network, bert.Pass{Tape: tape, Dropout: d}
+	logits := n.Spans(p, n.Encoder.Encode(p, t.batch))
+	return tape.CrossEntropy(p.SequenceRows(logits, t.batch.Segments), t.places, tensor.CrossEntropy{Scale: scale})
+}
+
+// Validate implements Task: exact match and F1 of the official scripts, those with the best
+// threshold of no answer where there are questions without one.
+func (t *AnswerTask) Validate(context.Context) (Validation, error) {
+	o := t.config.options()
+	if o.Null = impossible(t.valid); o.Null {
+		o.NullThreshold = math.Inf(1) // the best answer is wanted whatever the score of none
+	}
+	loss := make([]float64, len(t.right)) // in its own order for the same sum
+	o.Logits = func(window int, starts, ends []float64) {
+		right := t.right[window]
+		loss[window] = -(logSoftmax(starts, right.start) + logSoftmax(ends, right.end)) / 2
+	}
+	var p pipeline.Predictions
+	var all []pipeline.QA
+	for _, q := range t.valid {
+		all = append(all, pipeline.QA{Question: q.Text, Context: q.Context})
+		p.IDs = append(p.IDs, q.ID)
+	}
+	var err error
+	if p.Answers, err = t.Encoder.Answer(all, o); err != nil {
+		return Validation{}, err
+	}
+	v := Validation{Scores: t.scores(p, o.Null)}
+	for _, l := range loss {
+		v.Loss += l / float64(len(loss))
+	}
+	first := v.Scores["f1"]
+	v.Score = &first
+	return v, nil
+}
+
+// scores are in percent, but for the threshold.
+func (t *AnswerTask) scores(p pipeline.Predictions, null bool) map[string]float64 {
+	unit := metrics.SQuADWords
+	if t.config.Characters {
+		unit = metrics.SQuADCharacters
+	}
+	answers := p.Against(t.valid)
+	if !null {
+		s := metrics.SQuAD1(answers, unit)
+		return map[string]float64{"exact_match": s.ExactMatch, "f1": s.F1}
+	}
+	s := metrics.SQuAD2(answers, unit, p.NullOdds(), math.Inf(1))
+	return map[string]float64{"exact_match": s.BestExact, "f1": s.BestF1, "null_threshold": s.BestF1Thresh}
+}
+
+// logSoftmax returns the logarithm of the softmax of x at one place.
+func logSoftmax(x []float64, at int32) float64 {
+	top, sum := slices.Max(x), 0.0
+	for _, v := range x {
+		sum += math.Exp(v - top)
+	}
+	return x[at] - top - math.Log(sum)
+}
