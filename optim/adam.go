@@ -40,22 +40,30 @@ func NewAdam(params []nn.Param, beta1, beta2, epsilon, weightDecay float64) *Ada
 
 // Step moves the parameters by the gradients times scale, at the given rate.
 func (a *Adam) Step(rate, scale float64) {
+	a.loop.step = a.next(rate, scale)
+	a.loop.decay = tensor.Float(1 - rate*a.WeightDecay)
+	par.For(len(a.blocks), &a.loop)
+}
+
+// next begins a step and returns its factors, of what does not decay.
+func (a *Adam) next(rate, scale float64) kernel.AdamStep {
 	a.compute()
 	a.T++
 	correct1, correct2 := 1.0, 1.0
 	if !a.Uncorrected {
 		correct1, correct2 = 1-math.Pow(a.Beta1, float64(a.T)), 1-math.Pow(a.Beta2, float64(a.T))
 	}
-	a.loop.step = kernel.AdamStep{
+	return kernel.AdamStep{
 		Scale: tensor.Float(scale),
 		Beta1: tensor.Float(a.Beta1), Beta2: tensor.Float(a.Beta2), Epsilon: tensor.Float(a.Epsilon),
 		Rate:  tensor.Float(rate / correct1),
 		Root:  tensor.Float(1 / math.Sqrt(correct2)),
 		Decay: 1,
 	}
-	a.loop.decay = tensor.Float(1 - rate*a.WeightDecay)
-	par.For(len(a.blocks), &a.loop)
 }
+
+// decays says whether weight decay is for a parameter: matrices alone.
+func decays(p nn.Param) bool { return p.Tensor.Rows() > 1 }
 
 // State returns the moments.
 func (a *Adam) State() []Moment { return []Moment{{"adam.m.", a.M}, {"adam.v.", a.V}} }
@@ -75,7 +83,7 @@ func (l *adamLoop) Do(i int) {
 	b := l.a.blocks[i]
 	p := l.a.params[b.param].Tensor
 	step := l.step
-	if p.Rows() > 1 {
+	if decays(l.a.params[b.param]) {
 		step.Decay = l.decay
 	}
 	step.Apply(p.Data[b.lo:b.hi], l.a.M[b.param][b.lo:b.hi], l.a.V[b.param][b.lo:b.hi], p.Grad[b.lo:b.hi])

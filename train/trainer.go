@@ -87,7 +87,7 @@ type Options struct {
 	Smoothing     float64 `yaml:"label_smoothing" doc:"ε of label smoothing"`
 	PerSentence   bool    `yaml:"per_sentence" doc:"divide the loss of a batch by its sentences, not by its tokens (Sutskever 2014, section 3.4); for translation"`
 	Clip          float64 `yaml:"clip" doc:"largest norm of the gradient; 0 is no limit"`
-	Optimizer     string  `yaml:"optimizer" doc:"adam, bert-adam (without correction of the moments' bias, as BERT's authors have it) or sgd"`
+	Optimizer     string  `yaml:"optimizer" doc:"adam, bert-adam (without correction of the moments' bias, as BERT's authors have it), lamb (You et al. 2020, without it as well) or sgd"`
 	Schedule      string  `yaml:"schedule" doc:"noam (Vaswani 2017, equation 3), inverse-sqrt, linear, constant or staircase"`
 	Rate          float64 `yaml:"rate" doc:"peak learning rate; for noam a factor of the formula"`
 	Warmup        int     `yaml:"warmup" doc:"steps of linear growth of the rate"`
@@ -114,8 +114,8 @@ func (o Options) Validate() error {
 		return fmt.Errorf("train: validate_every is %d; want at least 1", o.ValidateEvery)
 	case o.MaxSteps <= 0 && o.MaxEpochs <= 0 && o.MaxMinutes <= 0 && o.Patience <= 0:
 		return errors.New("train: nothing ends the run; set max_steps, max_epochs, max_minutes or patience")
-	case o.Optimizer != "adam" && o.Optimizer != "bert-adam" && o.Optimizer != "sgd":
-		return fmt.Errorf("train: optimizer is %q; want adam, bert-adam or sgd", o.Optimizer)
+	case o.Optimizer != "adam" && o.Optimizer != "bert-adam" && o.Optimizer != "lamb" && o.Optimizer != "sgd":
+		return fmt.Errorf("train: optimizer is %q; want adam, bert-adam, lamb or sgd", o.Optimizer)
 	case !(o.WarmupShare >= 0 && o.WarmupShare < 1): // or NaN
 		return fmt.Errorf("train: warmup_share is %v; want at least 0 and less than 1", o.WarmupShare)
 	case o.EMA < 0 || o.EMA >= 1:
@@ -208,9 +208,12 @@ func NewTrainer(o Options, dim int, task Task, observer Observer) (*Trainer, err
 		return nil, err
 	}
 	t := &Trainer{Options: o, Dim: dim, Task: task, Observer: observer, params: task.Params(), tape: tensor.NewTape()}
-	if o.Optimizer == "sgd" {
+	switch o.Optimizer {
+	case "sgd":
 		t.optim = optim.NewSGD(t.params)
-	} else {
+	case "lamb":
+		t.optim = optim.NewLAMB(t.params, o.Beta1, o.Beta2, o.Epsilon, o.WeightDecay)
+	default:
 		adam := optim.NewAdam(t.params, o.Beta1, o.Beta2, o.Epsilon, o.WeightDecay)
 		adam.Uncorrected = o.Optimizer == "bert-adam"
 		t.optim = adam
