@@ -36,8 +36,8 @@ func Make(ctx context.Context, paths []string, o Options, tok *tokenizer.WordPie
 	if err := o.Validate(); err != nil {
 		return Result{}, err
 	}
-	if tok.Mask() == tokenizer.None {
-		return Result{}, errors.New("pretraining: the vocabulary has no [MASK]; want one of BERT")
+	if err := checkMask(tok); err != nil {
+		return Result{}, err
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -65,6 +65,13 @@ func Make(ctx context.Context, paths []string, o Options, tok *tokenizer.WordPie
 		return all, errors.New("pretraining: there is no text; want documents of a sentence a line, with empty lines between")
 	}
 	return all, nil
+}
+
+func checkMask(tok *tokenizer.WordPiece) error {
+	if tok.Mask() == tokenizer.None {
+		return errors.New("pretraining: the vocabulary has no [MASK]; want one of BERT")
+	}
+	return nil
 }
 
 // start reads the parts of files, works on some at a time, and returns them in order, being

@@ -51,6 +51,15 @@ type Instance struct {
 	Random bool    // b does not follow a
 }
 
+// Unmasked returns the tokens of an instance as they were before words were masked.
+func (in Instance) Unmasked() []int32 {
+	ids := slices.Clone(in.IDs)
+	for i, p := range in.Places {
+		ids[p] = in.Words[i]
+	}
+	return ids
+}
+
 // maker makes the instances of a part of a corpus.
 type maker struct {
 	Options
@@ -105,7 +114,9 @@ func (m *maker) instances(all []document, which int) (made []Instance) {
 			b = slices.Concat(chunk[end:]...)
 		}
 		a, b = m.truncate(a, b, room)
-		made = append(made, m.masked(a, b, random))
+		if in := m.masked(a, b, random); len(in.Places) > 0 { // or each word has too many pieces
+			made = append(made, in)
+		}
 		chunk, length = nil, 0
 	}
 	return made
@@ -144,12 +155,18 @@ func (m *maker) truncate(a, b []int32, room int) (shortA, shortB []int32) {
 	return a, b
 }
 
-// masked returns an instance with words masked: 80 % become [MASK], 10 % stay, and 10 %
-// become a random token.
+// masked returns an instance with words masked.
 func (m *maker) masked(a, b []int32, random bool) Instance {
 	in := Instance{First: len(a) + 2, Random: random}
 	in.IDs = append(append(append(in.IDs, m.special.Begin), a...), m.special.End)
 	in.IDs = append(append(in.IDs, b...), m.special.End)
+	m.draw(&in)
+	return in
+}
+
+// draw masks words of an instance without masks: 80 % become [MASK], 10 % stay, and 10 %
+// become a random token.
+func (m *maker) draw(in *Instance) {
 	words := m.candidates(in.IDs)
 	m.r.Shuffle(len(words), func(i, j int) { words[i], words[j] = words[j], words[i] })
 	// Rounded to the even neighbour as Python's round does.
@@ -173,7 +190,6 @@ func (m *maker) masked(a, b []int32, random bool) Instance {
 			in.IDs[p] = int32(m.r.IntN(m.vocab))
 		}
 	}
-	return in
 }
 
 // candidates returns the places that may be masked, a word's together where words are

@@ -45,7 +45,7 @@ func (in Instance) record(o Options) []byte {
 		{"input_ids", ids},
 		{"input_mask", mask},
 		{"segment_ids", segments},
-		{"masked_lm_positions", places},
+		{featurePlaces, places},
 		{"masked_lm_ids", words},
 		{"next_sentence_labels", []int64{next}},
 	} {
@@ -57,6 +57,10 @@ func (in Instance) record(o Options) []byte {
 }
 
 const fieldFloats = 2
+
+// featurePlaces is the feature of what is to be predicted, padded to as many predictions as
+// an instance may have.
+const featurePlaces = "masked_lm_positions"
 
 func packInts(x []int64) (b []byte) {
 	for _, v := range x {
@@ -92,33 +96,42 @@ func appendFeature(dst []byte, name string, kind protowire.Number, packed []byte
 
 // Parse reads what record has written, or the authors' program.
 func Parse(record []byte) (Instance, error) {
+	ints, err := parseInts(record)
+	if err != nil {
+		return Instance{}, err
+	}
+	return instanceOf(ints)
+}
+
+// parseInts returns the lists of integers of a record by name.
+func parseInts(record []byte) (map[string][]int64, error) {
 	ints := map[string][]int64{}
 	features, err := field(record, fieldFeatures)
 	if err != nil {
-		return Instance{}, err
+		return nil, err
 	}
 	for len(features) > 0 {
 		entry, rest, err := next(features)
 		if err != nil {
-			return Instance{}, err
+			return nil, err
 		}
 		features = rest
 		name, err1 := field(entry, fieldKey)
 		feature, err2 := field(entry, fieldValue)
 		if err := errors.Join(err1, err2); err != nil {
-			return Instance{}, err
+			return nil, err
 		}
 		if list, err := field(feature, fieldInts); err == nil {
 			packed, err := field(list, fieldList)
 			if err != nil {
-				return Instance{}, err
+				return nil, err
 			}
 			if ints[string(name)], err = unpackInts(packed); err != nil {
-				return Instance{}, err
+				return nil, err
 			}
 		}
 	}
-	return instanceOf(ints)
+	return ints, nil
 }
 
 var errRecord = errors.New("pretraining: a record is none of an instance; want what kotoba pretrain-data writes")
@@ -169,7 +182,7 @@ func unpackInts(packed []byte) (x []int64, err error) {
 // instanceOf drops the padding.
 func instanceOf(ints map[string][]int64) (in Instance, err error) {
 	ids, mask, segments := ints["input_ids"], ints["input_mask"], ints["segment_ids"]
-	places, words, label := ints["masked_lm_positions"], ints["masked_lm_ids"], ints["next_sentence_labels"]
+	places, words, label := ints[featurePlaces], ints["masked_lm_ids"], ints["next_sentence_labels"]
 	if len(ids) == 0 || len(mask) != len(ids) || len(segments) != len(ids) || len(places) != len(words) || len(label) != 1 {
 		return in, errRecord
 	}

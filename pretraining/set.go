@@ -19,6 +19,7 @@ import (
 type Set struct {
 	Longest int   // tokens of an instance
 	Most    int   // predictions of an instance
+	Room    int   // predictions of an instance at most, by the recipe of the files
 	TopID   int32 // the largest token
 
 	records [][]byte
@@ -69,14 +70,18 @@ func (s *Set) add(path string) error {
 		if err != nil {
 			return fmt.Errorf("record %d: %w", len(s.records), err)
 		}
-		in, err := Parse(record)
+		ints, err := parseInts(record)
+		if err != nil {
+			return fmt.Errorf("record %d: %w", len(s.records), err)
+		}
+		in, err := instanceOf(ints)
 		if err == nil && (len(in.IDs) == 0 || len(in.Places) == 0 || in.First > len(in.IDs)) {
 			err = errRecord
 		}
 		if err != nil {
 			return fmt.Errorf("record %d: %w", len(s.records), err)
 		}
-		s.Longest, s.Most = max(s.Longest, len(in.IDs)), max(s.Most, len(in.Places))
+		s.Longest, s.Most, s.Room = max(s.Longest, len(in.IDs)), max(s.Most, len(in.Places)), max(s.Room, len(ints[featurePlaces]))
 		s.TopID = max(s.TopID, slices.Max(in.IDs), slices.Max(in.Words))
 		end := len(mapped) - r.Len() - tfrecord.After
 		s.records = append(s.records, mapped[end-len(record):end])

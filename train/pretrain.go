@@ -26,6 +26,9 @@ type PretrainDataConfig struct {
 	ValidShare   float64 `yaml:"valid_share" doc:"share of the instances, the last ones, that is kept for validation"`
 	Batch        int     `yaml:"batch" doc:"instances of a batch"`
 	NextSentence bool    `yaml:"next_sentence" doc:"whether to predict if the second segment follows the first, beside masked words"`
+
+	DynamicMasking bool `yaml:"dynamic_masking" doc:"draw other masked words in each epoch (Liu et al. 2019, section 4.1), in place of those in the files, of which one copy is enough then"`
+	WholeWords     bool `yaml:"whole_words" doc:"with dynamic_masking: mask all pieces of a word or none"`
 }
 
 // pretrainPresets are the sizes of Turc et al. 2019 and of Devlin et al. 2018.
@@ -105,7 +108,7 @@ func NewPretrainRun(dir string, c PretrainConfig) (*PretrainRun, error) {
 	if !c.Data.NextSentence {
 		n.NextSentence, n.Encoder.Pooler = nil, nil
 	}
-	task, err := newPretrainTask(c, n)
+	task, err := newPretrainTask(c, n, tok)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/pretraining"
 	"github.com/kotoba-nlp/kotoba/tensor"
+	"github.com/kotoba-nlp/kotoba/tokenizer"
 )
 
 // PretrainTask is the task of predicting masked words, and whether one segment follows the
@@ -21,14 +23,17 @@ type PretrainTask struct {
 	train, valid int // instances of each: the first and the last ones
 	size         int // instances of a batch
 	seed         uint64
+	epoch        int
 	batches      [][]int
+
+	masks *pretraining.Masks // drawn anew in each epoch; nil for those of the files
 
 	batch        bert.Batch // memory of the current batch
 	places       []int32
 	words, label []int32
 }
 
-func newPretrainTask(c PretrainConfig, n *bert.Network) (*PretrainTask, error) {
+func newPretrainTask(c PretrainConfig, n *bert.Network, tok *tokenizer.WordPiece) (*PretrainTask, error) {
 	d := c.Data
 	if d.Batch < 1 {
 		return nil, fmt.Errorf("train: data.batch is %d; want at least 1", d.Batch)
@@ -52,7 +57,23 @@ func newPretrainTask(c PretrainConfig, n *bert.Network) (*PretrainTask, error) {
 	if int(set.TopID) >= n.Encoder.Vocab {
 		return nil, fmt.Errorf("train: the instances have the token %d and the vocabulary %d entries; want the vocabulary that they were made with", set.TopID, n.Encoder.Vocab)
 	}
-	return t, nil
+	t.masks, err = d.masks(set, c.Training.Seed, tok)
+	return t, err
+}
+
+// masks returns what draws the masks of a set anew, nil where those of the files stay. Their
+// share is that of kotoba pretrain-data, and there are at most as many as the files have
+// room for.
+func (d PretrainDataConfig) masks(set *pretraining.Set, seed uint64, tok *tokenizer.WordPiece) (*pretraining.Masks, error) {
+	if !d.DynamicMasking {
+		if d.WholeWords {
+			return nil, errors.New("train: data.whole_words is set and data.dynamic_masking is not; set it as well, or make the files with --whole-words")
+		}
+		return nil, nil
+	}
+	o := pretraining.DefaultOptions()
+	o.MaxPredictions, o.WholeWords, o.Seed = set.Room, d.WholeWords, seed
+	return pretraining.NewMasks(o, tok)
 }
 
 // Params implements Task.
@@ -61,7 +82,7 @@ func (t *PretrainTask) Params() []nn.Param { return nn.Params(t.Network) }
 // Epoch implements Task: all instances in a new order.
 func (t *PretrainTask) Epoch(n int) int {
 	order := rand.New(rand.NewPCG(t.seed, uint64(n)+1)).Perm(t.train)
-	t.batches = slices.Collect(slices.Chunk(order, t.size))
+	t.epoch, t.batches = n, slices.Collect(slices.Chunk(order, t.size))
 	return len(t.batches)
 }
 
@@ -69,6 +90,9 @@ func (t *PretrainTask) Epoch(n int) int {
 func (t *PretrainTask) Targets(batch int) (n int) {
 	for _, i := range t.batches[batch] {
 		_, predictions := t.instances.Size(i)
+		if t.masks != nil {
+			predictions = len(t.instance(i).Places)
+		}
 		n += predictions
 	}
 	return n
@@ -83,12 +107,21 @@ func (t *PretrainTask) Reads(batch int) (n int) {
 	return n
 }
 
-// fill arranges the instances of a batch.
-func (t *PretrainTask) fill(which []int) {
+// instance returns instance i as the current epoch reads it.
+func (t *PretrainTask) instance(i int) pretraining.Instance {
+	in := t.instances.Instance(i)
+	if t.masks == nil {
+		return in
+	}
+	return t.masks.Draw(in, t.epoch, i)
+}
+
+// fill arranges the instances of a batch, which get returns.
+func (t *PretrainTask) fill(which []int, get func(i int) pretraining.Instance) {
 	t.batch.Clear()
 	t.places, t.words, t.label = t.places[:0], t.words[:0], t.label[:0]
 	for _, i := range which {
-		in := t.instances.Instance(i)
+		in := get(i)
 		first := int32(len(t.batch.IDs))
 		for _, p := range in.Places {
 			t.places = append(t.places, first+p)
@@ -105,7 +138,7 @@ func (t *PretrainTask) fill(which []int) {
 
 // Loss implements Task: the mean over masked words, and that over pairs of segments.
 func (t *PretrainTask) Loss(tape *tensor.Tape, d *nn.Dropout, batch int, scale float64) (*tensor.Tensor, tensor.Likelihood) {
-	t.fill(t.batches[batch])
+	t.fill(t.batches[batch], t.instance)
 	loss, words, _ := t.losses(bert.Pass{Tape: tape, Dropout: d}, scale)
 	return loss, words
 }
@@ -124,7 +157,8 @@ func (t *PretrainTask) losses(p bert.Pass, scale float64) (loss *tensor.Tensor, 
 	return p.DropAdd(loss, next, tensor.Mask{}), words, pairs
 }
 
-// Validate implements Task.
+// Validate implements Task. The masks are always those of the files, so that validations
+// can be compared.
 func (t *PretrainTask) Validate(context.Context) (Validation, error) {
 	order := make([]int, t.valid)
 	for i := range order {
@@ -134,7 +168,7 @@ func (t *PretrainTask) Validate(context.Context) (Validation, error) {
 	tape := tensor.NewInferenceTape()
 	for which := range slices.Chunk(order, validBatch) {
 		tape.Reset()
-		t.fill(which)
+		t.fill(which, t.instances.Instance)
 		_, w, s := t.losses(bert.Pass{Tape: tape}, 1)
 		words, pairs = sum(words, w), sum(pairs, s)
 	}

@@ -2,11 +2,13 @@ package train
 
 import (
 	"context"
-	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/kotoba-nlp/kotoba/checkpoint"
 	"github.com/kotoba-nlp/kotoba/models/bert"
@@ -78,24 +80,108 @@ func TestPretrainingLearnsBothTasks(t *testing.T) {
 }
 
 func TestPretrainingGoesOnBitForBit(t *testing.T) {
+	for name, change := range map[string]func(c *PretrainConfig){
+		"masks of the files": func(*PretrainConfig) {},
+		"masks of the epoch": func(c *PretrainConfig) {
+			c.Data.DynamicMasking, c.Data.WholeWords, c.Data.Batch = true, true, 64 // several epochs
+			c.Training.Optimizer = "lamb"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := smallPretrain(t)
+			c.Training.MaxSteps, c.Training.ValidateEvery = 24, 6
+			change(&c)
+			goesOnBitForBit(t, 9, checkpoint.WeightsFile, func(ctx context.Context, dir string, progress func(Progress, *Validation)) error {
+				_, err := pretrain(ctx, t, dir, c, progress)
+				return err
+			})
+		})
+	}
+}
+
+// TestDynamicMasksFollowTheEpoch reads the batches of two epochs, and of the first one again
+// with a task of its own.
+func TestDynamicMasksFollowTheEpoch(t *testing.T) {
 	c := smallPretrain(t)
-	c.Training.MaxSteps, c.Training.ValidateEvery = 24, 6
-	whole, stopped := t.TempDir(), t.TempDir()
-	if _, err := pretrain(context.Background(), t, whole, c, func(Progress, *Validation) {}); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	if _, err := pretrain(ctx, t, stopped, c, func(p Progress, _ *Validation) {
-		if p.Step == 9 {
-			cancel()
+	c.Data.DynamicMasking = true
+	read := func(task *PretrainTask, epoch int) (all []pretraining.Instance) {
+		t.Helper()
+		for b := range task.Epoch(epoch) {
+			task.fill(task.batches[b], task.instance)
 		}
-	}); !errors.Is(err, ErrInterrupted) {
-		t.Fatalf("error %v, want ErrInterrupted", err)
+		for i := range task.train {
+			all = append(all, task.instance(i))
+		}
+		return all
 	}
-	if _, err := pretrain(context.Background(), t, stopped, c, func(Progress, *Validation) {}); err != nil {
+	open := func() *PretrainTask {
+		t.Helper()
+		run, err := NewPretrainRun(t.TempDir(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return run.Task
+	}
+	task := open()
+	first := read(task, 0)
+	before, err := task.Validate(context.Background())
+	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{lastFile, checkpoint.WeightsFile} {
-		sameTensors(t, filepath.Join(stopped, name), filepath.Join(whole, name))
+	second := read(task, 1)
+	after, err := task.Validate(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, after); diff != "" {
+		t.Errorf("validation has other masks in another epoch:\n%s", diff)
+	}
+	if diff := cmp.Diff(first, read(open(), 0)); diff != "" {
+		t.Errorf("the same epoch has other masks:\n%s", diff)
+	}
+	differ := 0
+	for i, in := range first {
+		if !slices.Equal(in.Unmasked(), second[i].Unmasked()) {
+			t.Fatalf("instance %d is of other tokens in another epoch", i)
+		}
+		if !slices.Equal(in.Places, second[i].Places) {
+			differ++
+		}
+	}
+	if differ < len(first)*3/4 {
+		t.Errorf("%d of %d instances have masks at other places in another epoch; want most", differ, len(first))
+	}
+}
+
+// TestDynamicMasksCountAsTargets draws more masks than the files have.
+func TestDynamicMasksCountAsTargets(t *testing.T) {
+	c := smallPretrain(t)
+	run, err := NewPretrainRun(t.TempDir(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tok, err := tokenizer.LoadWordPiece(c.Data.Tokenizer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := pretraining.DefaultOptions()
+	o.MaskShare = 0.5
+	task := run.Task
+	task.Epoch(0)
+	before := task.Targets(0)
+	if task.masks, err = pretraining.NewMasks(o, tok); err != nil {
+		t.Fatal(err)
+	}
+	task.fill(task.batches[0], task.instance)
+	if got := task.Targets(0); got != len(task.words) || got < 2*before {
+		t.Errorf("%d targets, %d words to be predicted; want the same, and more than twice %d", got, len(task.words), before)
+	}
+}
+
+func TestWholeWordsWithoutDynamicMasksAreRefused(t *testing.T) {
+	c := smallPretrain(t)
+	c.Data.WholeWords = true
+	if _, err := NewPretrainRun(t.TempDir(), c); err == nil || !strings.Contains(err.Error(), "data.dynamic_masking is not") {
+		t.Errorf("error %v; want one that says that data.dynamic_masking is not set", err)
 	}
 }
