@@ -17,7 +17,7 @@ func Entities(labels []string) []Entity {
 	var all []Entity
 	open := false // whether the last entity may go on
 	for i, label := range labels {
-		prefix, kind, _ := strings.Cut(label, "-")
+		prefix, kind := SplitLabel(label)
 		switch prefix {
 		case "B", "S", "I", "E":
 			if last := len(all) - 1; open && (prefix == "I" || prefix == "E") && all[last].Type == kind {
@@ -33,13 +33,21 @@ func Entities(labels []string) []Entity {
 	return all
 }
 
+// SplitLabel returns the prefix of a label, B, I, E or S, and what is left, the type of an
+// entity; "" and the whole label where it has no such prefix.
+func SplitLabel(label string) (prefix, kind string) {
+	if prefix, kind, ok := strings.Cut(label, "-"); ok && len(prefix) == 1 && strings.Contains("BIES", prefix) {
+		return prefix, kind
+	}
+	return "", label
+}
+
 // HasEntities says whether labels mark entities: each is O or has a prefix of
 // [Entities].
 func HasEntities(labels []string) bool {
 	some := false
 	for _, label := range labels {
-		prefix, _, ok := strings.Cut(label, "-")
-		if label != "O" && (!ok || len(prefix) != 1 || !strings.Contains("BIES", prefix)) {
+		if prefix, _ := SplitLabel(label); prefix == "" && label != "O" {
 			return false
 		}
 		some = some || label != "O"

@@ -104,7 +104,7 @@ var smallTraining = Options{
 
 // Presets lists all presets by name and version.
 func Presets() []string {
-	return slices.Concat(names(pretrainPresets), names(classifyPresets), names(answerPresets), names(lmPresets), names(presets))
+	return slices.Concat(names(pretrainPresets), names(classifyPresets), names(answerPresets), names(labelPresets), names(lmPresets), names(presets))
 }
 
 // kind is what the runs of one kind have in common.

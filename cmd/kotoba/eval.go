@@ -53,8 +53,8 @@ large as the one seen if they were.
 With a run of a language model and --text, eval prints the perplexity of the text:
 states are carried over all of it, and the ends of lines are predicted too.
 
-With a run of a classifier and --data, a file of labelled texts in the form of those it
-was trained on, eval prints the metrics of its task; with a run that answers questions and a
+With a run of a classifier and --data, a file of labelled texts or words in the form of those
+it was trained on, eval prints the metrics of its task; with a run that answers questions and a
 file in the form of SQuAD, exact match and F1 in percent, of SQuAD 2.0 with the best threshold
 of no answer, which is for --null-threshold of answer.`,
 		Example: `  kotoba eval --ref test.en --hyp out.en

@@ -11,15 +11,18 @@ import (
 	"github.com/kotoba-nlp/kotoba/train"
 )
 
-// evalBERT scores the model of a run, a classifier or one that answers questions, on a file.
+// evalBERT scores the model of a run, a classifier of texts or words or one that answers questions, on a file.
 func evalBERT(c *cobra.Command, dir, path string, asJSON bool) error {
 	preset, err := train.PresetOfFile(filepath.Join(dir, "config.yaml"))
 	if err != nil {
 		return err
 	}
 	eval, unit := train.EvalClassifier, "rows"
-	if train.IsAnswer(preset) {
+	switch {
+	case train.IsAnswer(preset):
 		eval, unit = train.EvalAnswerer, "questions"
+	case train.IsLabel(preset):
+		eval, unit = train.EvalLabeller, "sentences"
 	}
 	v, n, err := eval(dir, path)
 	if err != nil {

@@ -53,6 +53,6 @@ KOTOBA_CPU=generic|avx2|avx512 forces a path of kernels.`,
 	root.PersistentFlags().IntVar(&threads, "threads", runtime.GOMAXPROCS(0), "threads in total")
 	root.AddCommand(newBench(), newDemo(), newTrain(), newConfig(), newTranslate(), newScore(), newExport(), newImport())
 	root.AddCommand(newEval(), newGenerate(), newTokenizer(), newInspect(), newReproduce())
-	root.AddCommand(newEmbed(), newSimilar(), newFillMask(), newFeatures(), newClassify(), newPretrainData(), newAnswer(), newPull())
+	root.AddCommand(newEmbed(), newSimilar(), newFillMask(), newFeatures(), newClassify(), newLabel(), newPretrainData(), newAnswer(), newPull())
 	return root
 }

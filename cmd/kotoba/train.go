@@ -34,7 +34,7 @@ func newTrain() *cobra.Command {
 		Short: "Train a model, or go on where training stopped",
 		Long: `train fits a model: a Transformer or a recurrent encoder-decoder to a parallel corpus,
 a recurrent language model to a text, a BERT to instances of pre-training, to labelled
-texts or to questions. The preset says which. The run is a folder: running the same
+texts or words, or to questions. The preset says which. The run is a folder: running the same
 command again goes on from its last checkpoint, to the same weights bit for bit.
 Ctrl-C makes a checkpoint and stops.`,
 		Example: `  kotoba train --preset transformer-tiny --src train.en --tgt train.de \
@@ -43,6 +43,7 @@ Ctrl-C makes a checkpoint and stops.`,
   kotoba train --preset bert-tiny --data pretrain --tokenizer bert-base --dir runs/tiny
   kotoba train --preset bert-classify --init minilm --task sst2 --data glue --dir runs/sst2
   kotoba train --preset bert-qa --init minilm --train train-v1.1.json --dev dev-v1.1.json --dir runs/qa
+  kotoba train --preset bert-label --init minilm --train eng.train --dev eng.testa --dir runs/ner
   kotoba config > ende.yaml
   kotoba train ende.yaml --set training.seed=2 --dir runs/ende-2`,
 		Args: cobra.MaximumNArgs(1),
@@ -86,10 +87,12 @@ func (t training) run(ctx context.Context, w io.Writer, args []string) error {
 		return t.classifier(ctx, w, args)
 	case train.IsAnswer(preset):
 		return t.answerer(ctx, w, args)
+	case train.IsLabel(preset):
+		return t.labeller(ctx, w, args)
 	case train.IsPretrain(preset):
 		return t.pretrain(ctx, w, args)
 	case t.bert != (bertFlags{}):
-		return errors.New("--init, --task, --data, --tokenizer, --train, --dev and --seeds are for BERT; want --preset bert-classify, bert-qa, or bert-tiny")
+		return errors.New("--init, --task, --data, --tokenizer, --train, --dev and --seeds are for BERT; want --preset bert-classify, bert-qa, bert-label, or bert-tiny")
 	case lm && t.files != (train.DataConfig{}):
 		return errors.New("--src, --tgt, --valid-src and --valid-tgt are for translation; a language model takes --text and --valid-text")
 	case !lm && t.text != (train.LMDataConfig{}):
@@ -223,6 +226,8 @@ func newConfig() *cobra.Command {
 				config, err = train.ClassifyPreset(preset)
 			case train.IsAnswer(preset):
 				config, err = train.AnswerPreset(preset)
+			case train.IsLabel(preset):
+				config, err = train.LabelPreset(preset)
 			case train.IsPretrain(preset):
 				config, err = train.PretrainPreset(preset)
 			default:

@@ -28,8 +28,8 @@ func (f *bertFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.task, "task", "", "what a classifier learns: cola, sst2, mrpc, stsb, qqp, mnli, qnli, rte or wnli of GLUE, or swag")
 	flags.StringVar(&f.data, "data", "", "folder of the task's files, or of what pretrain-data has made")
 	flags.StringVar(&f.tokenizer, "tokenizer", "", "folder of the vocabulary of what pretrain-data has made")
-	flags.StringVar(&f.train, "train", "", "training questions in the form of SQuAD: a file, or files by a pattern in quotes")
-	flags.StringVar(&f.dev, "dev", "", "validation questions; without them, the last articles for training")
+	flags.StringVar(&f.train, "train", "", "training questions in the form of SQuAD, a file, or files by a pattern in quotes; or sentences with a label a word, as those of CoNLL")
+	flags.StringVar(&f.dev, "dev", "", "validation questions or sentences; without them, the last ones for training")
 	flags.IntVar(&f.seeds, "seeds", 0, "fine-tune as many times, a folder each, and print mean and deviation of the scores")
 }
 
@@ -88,6 +88,26 @@ func (t training) answerer(ctx context.Context, w io.Writer, args []string) erro
 		}
 		reportQuestions(w, run.Task.Lost, "are left out, as their answers are not in the text")
 		reportQuestions(w, run.Task.Moved, "have answers at other places of the text than the file says")
+		return fit(ctx, w, dir, run.Steps(), run.Train)
+	})
+}
+
+func (t training) labeller(ctx context.Context, w io.Writer, args []string) error {
+	if err := t.bert.only("labelling words", "init", "train", "dev", "seeds"); err != nil {
+		return err
+	}
+	config, err := configure(args, t.preset, train.ReadLabelConfig, train.LabelPreset, map[string]string{
+		"init": t.bert.init, "data.train": t.bert.train, "data.valid": t.bert.dev,
+	}, t.sets, (*train.LabelConfig).Set)
+	if err != nil {
+		return err
+	}
+	return t.fineTune(w, config.Training.Seed, func(dir string, seed uint64) (train.Validation, error) {
+		config.Training.Seed = seed
+		run, err := train.NewLabelRun(dir, config)
+		if err != nil {
+			return train.Validation{}, err
+		}
 		return fit(ctx, w, dir, run.Steps(), run.Train)
 	})
 }

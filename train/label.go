@@ -1,0 +1,155 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+
+	"github.com/kotoba-nlp/kotoba/checkpoint"
+	"github.com/kotoba-nlp/kotoba/data"
+	"github.com/kotoba-nlp/kotoba/models/bert"
+	"github.com/kotoba-nlp/kotoba/pipeline"
+)
+
+// LabelConfig is everything that decides a run that fine-tunes an encoder to label the words
+// of sentences (Devlin et al. 2018, section 5.3).
+type LabelConfig struct {
+	Preset   string          `yaml:"preset" doc:"the preset, with its version, that values not given come from"`
+	Init     string          `yaml:"init" doc:"folder of the encoder to begin with, in the layout of Hugging Face"`
+	Data     LabelDataConfig `yaml:"data" doc:"the sentences"`
+	Training Options         `yaml:"training" doc:"optimiser, schedule, and when to stop"`
+}
+
+// LabelDataConfig names sentences with a label a word.
+type LabelDataConfig struct {
+	Train      string  `yaml:"train" doc:"training sentences, a word a line as in the shared tasks of CoNLL, or in CoNLL-U where the name ends in .conllu"`
+	Valid      string  `yaml:"valid" doc:"validation sentences; empty: the last ones for training"`
+	ValidShare float64 `yaml:"valid_share" doc:"share of the training sentences that is kept for validation where no other is given"`
+	Word       int     `yaml:"word" doc:"column of words, from 1, or from -1 backwards; 0: the first, of CoNLL-U the second"`
+	Label      int     `yaml:"label" doc:"column of labels; 0: the last, of CoNLL-U the fourth"`
+	Batch      int     `yaml:"batch" doc:"sequences of a batch: sentences, or parts of those that are too long for one"`
+	MaxLength  int     `yaml:"max_length" doc:"longest sequence, in tokens, no more than the model takes; 0: as many as that"`
+}
+
+// labelPresets are complete configurations of fine-tuning but for the encoder and the
+// sentences.
+var labelPresets = map[string]LabelConfig{
+	"bert-label@1": {Data: LabelDataConfig{ValidShare: 0.1, Batch: 32, MaxLength: 128}, Training: fineTuning},
+}
+
+var labellers = kind[LabelConfig]{presets: labelPresets, field: func(c *LabelConfig) *string { return &c.Preset }}
+
+// LabelPreset returns a preset of labelling words by name or name@version.
+func LabelPreset(name string) (LabelConfig, error) { return labellers.preset(name) }
+
+// IsLabel says whether a preset, by name or name@version, is of labelling words.
+func IsLabel(preset string) bool { return labellers.has(preset) }
+
+// Set changes one value: key is the dotted path of its name in the file.
+func (c *LabelConfig) Set(key, value string) error { return set(c, key, value) }
+
+// Format returns the configuration as YAML, each value with its meaning.
+func (c LabelConfig) Format() string { return formatConfig(c) }
+
+// ReadLabelConfig reads the configuration of labelling words over the preset that it names.
+func ReadLabelConfig(path string) (LabelConfig, error) { return labellers.read(path) }
+
+// read returns the sentences for training and validation and all labels.
+func (d LabelDataConfig) read() (train, valid []data.Tagged, labels []string, err error) {
+	switch {
+	case d.Batch < 1:
+		return nil, nil, nil, fmt.Errorf("train: data.batch is %d; want at least 1", d.Batch)
+	case d.MaxLength < 0 || d.MaxLength == 1 || d.MaxLength == 2:
+		return nil, nil, nil, fmt.Errorf("train: data.max_length is %d; want at least 3, or 0", d.MaxLength)
+	case d.Train == "":
+		return nil, nil, nil, errors.New("train: data.train is not given; name a file of sentences, a word and its label a line")
+	case d.Valid == "" && !(d.ValidShare > 0 && d.ValidShare < 1): // or NaN
+		return nil, nil, nil, fmt.Errorf("train: data.valid_share is %v and data.valid is not given; want more than 0 and less than 1, or a file", d.ValidShare)
+	}
+	if train, err = d.readFile(d.Train); err != nil {
+		return nil, nil, nil, err
+	}
+	from := d.Valid
+	if d.Valid == "" {
+		at := int(float64(len(train)) * (1 - d.ValidShare))
+		train, valid, from = train[:at], train[at:], d.Train
+	} else if valid, err = d.readFile(d.Valid); err != nil {
+		return nil, nil, nil, err
+	}
+	for _, s := range train {
+		for _, l := range s.Labels {
+			if !slices.Contains(labels, l) {
+				labels = append(labels, l)
+			}
+		}
+	}
+	slices.Sort(labels)
+	return train, valid, labels, data.CheckTagged(from, valid, labels)
+}
+
+func (d LabelDataConfig) readFile(path string) ([]data.Tagged, error) {
+	return data.ReadTagged(path, data.TaggedColumns{Word: d.Word, Label: d.Label})
+}
+
+// LabelRun is the run folder of a model that labels words, open for training. The folder is
+// one in the layout of Hugging Face as well.
+type LabelRun struct {
+	session
+	Config LabelConfig
+	Task   *LabelTask
+}
+
+// NewLabelRun makes the folder of a run, or opens it where an earlier session with the same
+// configuration left off.
+func NewLabelRun(dir string, c LabelConfig) (*LabelRun, error) {
+	train, valid, labels, err := c.Data.read()
+	if err != nil {
+		return nil, err
+	}
+	asked := c.Format()
+	if err := checkConfig(dir, asked); err != nil {
+		return nil, err
+	}
+	m, tok, err := openEncoder(c.Init)
+	if err != nil {
+		return nil, err
+	}
+	m.Pooler = nil // labels do not come from [CLS]
+	network := bert.NewClassifier(m, len(labels), rand.New(rand.NewPCG(c.Training.Seed, 0)))
+	task := newLabelTask(c, &pipeline.Encoder{Network: network, Tokenizer: tok, Labels: labels, MaxLength: m.MaxLength})
+	task.train, task.valid = task.sequences(train), task.sequences(valid)
+	o := c.Training.over(task.Epoch(0))
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	run := &LabelRun{newSession(dir, o, m.Dim, task), c, task}
+	run.best = checkpoint.WeightsFile
+	return run, makeBERTFolder(dir, asked, &bert.Folder{Network: network, Labels: labels}, tok)
+}
+
+// EvalLabeller scores the model of a run on the sentences of a file in the form of those it
+// was trained on.
+func EvalLabeller(dir, path string) (v Validation, sentences int, err error) {
+	c, err := ReadLabelConfig(filepath.Join(dir, configFile))
+	if err != nil {
+		return v, 0, err
+	}
+	e, err := pipeline.Open(dir)
+	if err != nil {
+		return v, 0, err
+	}
+	all, err := c.Data.readFile(path)
+	if err != nil {
+		return v, 0, err
+	}
+	if err := data.CheckTagged(path, all, e.Labels); err != nil {
+		return v, 0, err
+	}
+	t := newLabelTask(c, e)
+	t.valid = t.sequences(all)
+	v, err = t.Validate(context.Background())
+	return v, len(all), err
+}

@@ -1,0 +1,168 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/kotoba-nlp/kotoba/checkpoint"
+	"github.com/kotoba-nlp/kotoba/pipeline"
+)
+
+// smallLabel is a run whose sentences are letters. With entities a pair of the same letter is
+// one, of the type of its first half or second half of the alphabet, else each letter has the
+// half as its label.
+func smallLabel(t *testing.T, entities bool) LabelConfig {
+	t.Helper()
+	c, err := LabelPreset("bert-label")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	for i := range 40 {
+		for j := range 3 {
+			n := (i + 3*j) % 8
+			half := [2]string{"LOW", "HIGH"}[n/4]
+			if !entities {
+				fmt.Fprintf(&text, "%c %s\n", 'a'+n, half)
+				continue
+			}
+			if (i+j)%2 == 0 {
+				fmt.Fprintf(&text, "%c B-%s\n%c I-%s\n", 'a'+n, half, 'a'+n, half)
+			} else {
+				fmt.Fprintf(&text, "%c O\n", 'a'+n)
+			}
+		}
+		text.WriteString("\n")
+	}
+	path := filepath.Join(t.TempDir(), "words.txt")
+	if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.Init = smallEncoder(t)
+	c.Data.Train, c.Data.Valid, c.Data.Batch = path, path, 8
+	c.Data.MaxLength = 5 // sentences of more than three letters are two sequences
+	c.Training.MaxEpochs, c.Training.Rate = 60, 5e-3
+	return c
+}
+
+func trainLabeller(ctx context.Context, t *testing.T, dir string, c LabelConfig, progress func(Progress, *Validation)) (Validation, error) {
+	t.Helper()
+	run, err := NewLabelRun(dir, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run.Train(ctx, progress)
+}
+
+func TestLabelsOfWordsAreLearned(t *testing.T) {
+	for name, test := range map[string]struct {
+		entities bool
+		maxLen   int
+		metric   string
+		text     string
+		want     []string
+	}{
+		"labels":   {false, 5, "accuracy", "a b g", []string{"LOW 0-3", "HIGH 4-5"}},
+		"entities": {true, 0, "f1", "a a d g g", []string{"LOW 0-3", "HIGH 6-9"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, c := t.TempDir(), smallLabel(t, test.entities)
+			c.Data.MaxLength = test.maxLen
+			v, err := trainLabeller(context.Background(), t, dir, c, func(Progress, *Validation) {})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if *v.Score != v.Scores[test.metric] || *v.Score < 0.95 {
+				t.Errorf("%v; want a %s of 0.95 or more", v.Scores, test.metric)
+			}
+			again, sentences, err := EvalLabeller(dir, c.Data.Train)
+			if err != nil || sentences != 40 || *again.Score != *v.Score {
+				t.Errorf("%d sentences, %v, %v; want those of training", sentences, again.Scores, err)
+			}
+			e, err := pipeline.Open(dir) // the run is a model
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := e.Entities([]string{test.text})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var all []string
+			for _, x := range got[0] {
+				all = append(all, fmt.Sprintf("%s %d-%d", x.Group, x.Start, x.End))
+			}
+			if fmt.Sprint(all) != fmt.Sprint(test.want) {
+				t.Errorf("%q; want %q", all, test.want)
+			}
+		})
+	}
+}
+
+func TestLabellersGoOnBitForBit(t *testing.T) {
+	c := smallLabel(t, true)
+	c.Training.MaxEpochs, c.Training.ValidateEvery = 2, 5
+	goesOnBitForBit(t, 7, checkpoint.WeightsFile, func(ctx context.Context, dir string, progress func(Progress, *Validation)) error {
+		_, err := trainLabeller(ctx, t, dir, c, progress)
+		return err
+	})
+}
+
+// TestSentencesInPartsAreScoredWhole: where a sentence is cut, an entity on both sides of the
+// cut is still one.
+func TestSentencesInPartsAreScoredWhole(t *testing.T) {
+	c := smallLabel(t, true)
+	c.Data.MaxLength = 4 // sequences of two words
+	run, err := NewLabelRun(t.TempDir(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	task := run.Task
+	var right [][]string
+	for _, x := range task.valid {
+		var labels []string
+		for _, id := range x.labels {
+			labels = append(labels, task.Encoder.Labels[id])
+		}
+		right = append(right, labels)
+	}
+	if len(right) != 100 {
+		t.Fatalf("%d sequences of 40 sentences; want three and two by turns", len(right))
+	}
+	scores, first := task.scores(right)
+	if first != 1 || scores["accuracy"] != 1 || scores["recall"] != 1 {
+		t.Errorf("%v for what is right; want 1", scores)
+	}
+	for i := range right {
+		if strings.HasPrefix(right[i][0], "I-") {
+			right[i][0] = "B-" + right[i][0][2:] // two entities for one
+		}
+	}
+	if scores, first := task.scores(right); first > 0.5 || scores["accuracy"] < 0.7 {
+		t.Errorf("%v where entities are cut in two; want less", scores)
+	}
+}
+
+func TestSentencesThatCannotBeRead(t *testing.T) {
+	for want, change := range map[string]func(*LabelConfig){
+		"data.train is not given":    func(c *LabelConfig) { c.Data.Train = "" },
+		"data.batch is 0":            func(c *LabelConfig) { c.Data.Batch = 0 },
+		"data.max_length is 2":       func(c *LabelConfig) { c.Data.MaxLength = 2 },
+		"data.valid_share is 0":      func(c *LabelConfig) { c.Data.Valid, c.Data.ValidShare = "", 0 },
+		"there is no column 3 among": func(c *LabelConfig) { c.Data.Label = 3 },
+		"init is not given":          func(c *LabelConfig) { c.Init = "" },
+		"nosuch.txt: no such file":   func(c *LabelConfig) { c.Data.Valid = "nosuch.txt" },
+	} {
+		c, dir := smallLabel(t, true), filepath.Join(t.TempDir(), "run")
+		change(&c)
+		if _, err := NewLabelRun(dir, c); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v; want one with %q", err, want)
+		}
+		if _, err := os.Stat(dir); err == nil {
+			t.Errorf("%s: a folder is left", want)
+		}
+	}
+}
