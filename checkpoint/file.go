@@ -122,10 +122,11 @@ func (f *File) Shape(name string) (shape []int, ok bool) {
 	return slices.Clone(e.shape), ok
 }
 
-// Floats returns the elements of a tensor of single- or double-precision
-// numbers in row-major order. The tensor must have the given shape. The slice
-// must not be written to: where the file's format and place in memory allow,
-// it is a view of the file, valid until Close.
+// Floats returns the elements of a tensor of floating-point numbers (F32, F16,
+// BF16 or F64) in row-major order. The tensor must have the given shape. The
+// slice must not be written to: where the file's format and place in memory
+// allow, it is a view of the file, valid until Close. Numbers of half precision
+// and bfloat16 are converted exactly, those of double precision are rounded.
 func (f *File) Floats(name string, shape ...int) ([]tensor.Float, error) {
 	e, err := f.find(name, shape)
 	if err != nil {
@@ -142,8 +143,12 @@ func (f *File) Floats(name string, shape ...int) ([]tensor.Float, error) {
 		return decodeF32(data), nil
 	case f64:
 		return decodeF64(data), nil
+	case f16:
+		return decode16(data, fromF16), nil
+	case bf16:
+		return decode16(data, fromBF16), nil
 	}
-	return nil, fmt.Errorf("checkpoint: %s: tensor %q has elements of type %s; expected F32 or F64", f.path, name, e.dtype)
+	return nil, fmt.Errorf("checkpoint: %s: tensor %q has elements of type %s; %s", f.path, name, e.dtype, expectedFloats)
 }
 
 // Ints returns the elements of a tensor of 64-bit integers, as Floats does.

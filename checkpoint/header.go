@@ -18,23 +18,29 @@ import (
 const (
 	lengthSize    = 8           // bytes of the header's length
 	maxHeaderSize = 100_000_000 // the reference implementation's limit
+	maxDims       = 64          // of a shape, as in PyTorch and NumPy
 	metadataKey   = "__metadata__"
 )
 
 // dtype is the type of a tensor's elements.
 type dtype string
 
-// The types that parameters and optimiser states have; see also sizes.
+// The types that are read; see also sizes. Of these f32 and i64 are written.
 const (
-	f32 dtype = "F32"
-	f64 dtype = "F64"
-	i64 dtype = "I64"
+	f32  dtype = "F32"
+	f64  dtype = "F64"
+	f16  dtype = "F16"
+	bf16 dtype = "BF16"
+	i64  dtype = "I64"
 )
+
+// expectedFloats says what to do about elements of another type.
+const expectedFloats = "expected F32, F16, BF16 or F64 (save the weights in one of them: in PyTorch model.float() makes them F32)"
 
 // sizes holds the bytes of an element of each type.
 var sizes = map[dtype]uint64{
 	"BOOL": 1, "U8": 1, "I8": 1,
-	"U16": 2, "I16": 2, "F16": 2, "BF16": 2,
+	"U16": 2, "I16": 2, f16: 2, bf16: 2,
 	"U32": 4, "I32": 4, f32: 4,
 	"U64": 8, i64: 8, f64: 8,
 }
@@ -69,7 +75,7 @@ func parseHeader(header []byte) (entries map[string]entry, metadata map[string]s
 		}
 		e, err := parseEntry(dec)
 		if err != nil {
-			return fmt.Errorf("tensor %q: %w", key, err)
+			return fmt.Errorf("tensor %.100q: %w", key, err)
 		}
 		entries[key] = e
 		return nil
@@ -96,7 +102,7 @@ func object(dec *json.Decoder, value func(key string) error) error {
 			return err
 		}
 		if seen[key] {
-			return fmt.Errorf("%q occurs twice; expected distinct names", key)
+			return fmt.Errorf("%.100q occurs twice; expected distinct names", key)
 		}
 		seen[key] = true
 		if err := value(key); err != nil {
@@ -112,7 +118,7 @@ func delimiter(dec *json.Decoder, want json.Delim) error {
 		return invalid(err)
 	}
 	if t != want {
-		return fmt.Errorf("%v at byte %d; expected %v", t, dec.InputOffset(), want)
+		return fmt.Errorf("%.40q at byte %d; expected %v", fmt.Sprint(t), dec.InputOffset(), want)
 	}
 	return nil
 }
@@ -129,6 +135,15 @@ func text(dec *json.Decoder) (string, error) {
 	return s, nil
 }
 
+// decode reads a value.
+func decode(dec *json.Decoder, value any) error {
+	err := dec.Decode(value)
+	if errors.Is(err, io.EOF) {
+		return invalid(err)
+	}
+	return err
+}
+
 func invalid(err error) error { return fmt.Errorf("expected a JSON object: %w", err) }
 
 // natural is a number of a header: an integer in decimal digits.
@@ -138,27 +153,46 @@ type natural uint64
 func (n *natural) UnmarshalJSON(b []byte) error {
 	v, err := strconv.ParseUint(string(b), 10, 64)
 	if err != nil || v > math.MaxInt {
-		return fmt.Errorf("%.40s; expected an integer of 0 to %d", b, math.MaxInt)
+		return fmt.Errorf("%s; expected an integer of 0 to %d", plain(string(b)), math.MaxInt)
 	}
 	*n = natural(v)
 	return nil
+}
+
+// naturals reads an array of numbers, no more than a shape may have.
+func naturals(dec *json.Decoder) ([]int, error) {
+	if err := delimiter(dec, '['); err != nil {
+		return nil, err
+	}
+	all := []int{}
+	for dec.More() {
+		if len(all) == maxDims {
+			return nil, fmt.Errorf("more than %d numbers", maxDims)
+		}
+		var n natural
+		if err := decode(dec, &n); err != nil {
+			return nil, err
+		}
+		all = append(all, int(n))
+	}
+	return all, delimiter(dec, ']')
 }
 
 // parseEntry reads the description of a tensor and checks that its shape and
 // its place agree.
 func parseEntry(dec *json.Decoder) (entry, error) {
 	var kind *string
-	var shape, offsets []natural
+	var shape, offsets []int
 	err := object(dec, func(key string) (err error) {
 		switch key {
 		case "dtype":
-			err = dec.Decode(&kind)
+			err = decode(dec, &kind)
 		case "shape":
-			err = dec.Decode(&shape)
+			shape, err = naturals(dec)
 		case "data_offsets":
-			err = dec.Decode(&offsets)
+			offsets, err = naturals(dec)
 		default:
-			return fmt.Errorf("unknown key %q; expected dtype, shape and data_offsets", key)
+			return fmt.Errorf("unknown key %.100q; expected dtype, shape and data_offsets", key)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", key, err)
@@ -173,13 +207,12 @@ func parseEntry(dec *json.Decoder) (entry, error) {
 	case len(offsets) != 2 || offsets[0] > offsets[1]:
 		return entry{}, fmt.Errorf("data_offsets %v; expected a begin and an end", offsets)
 	}
-	e := entry{dtype: dtype(*kind), shape: make([]int, len(shape)), lo: int(offsets[0]), hi: int(offsets[1])}
+	e := entry{dtype: dtype(*kind), shape: slices.Clip(shape), lo: offsets[0], hi: offsets[1]}
 	size, ok := sizes[e.dtype]
 	if !ok {
-		return entry{}, fmt.Errorf("dtype %.40q is unknown; expected F32, F64, I64 or another of the format's", *kind)
+		return entry{}, fmt.Errorf("dtype %.40q is unknown; %s", *kind, expectedFloats)
 	}
-	for i, n := range shape {
-		e.shape[i] = int(n)
+	for _, n := range shape {
 		var over uint64
 		if over, size = bits.Mul64(size, uint64(n)); over != 0 {
 			return entry{}, fmt.Errorf("shape %v: the number of its bytes overflows; expected %d", shape, e.hi-e.lo)
@@ -207,7 +240,7 @@ func checkLayout(entries map[string]entry, size int) error {
 	end := 0
 	for _, e := range all {
 		if e.lo != end {
-			return fmt.Errorf("tensor %q begins at byte %d of the data; expected %d, where the one before it ends", e.name, e.lo, end)
+			return fmt.Errorf("tensor %.100q begins at byte %d of the data; expected %d, where the one before it ends", e.name, e.lo, end)
 		}
 		end = e.hi
 	}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -55,6 +56,17 @@ var damaged = map[string][]byte{
 	"begins at byte 2":               content(`{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[4],"data_offsets":[2,6]}}`, 6),
 	"begins at byte 0":               content(`{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}`, 4),
 	"expected a string":              content(`{"__metadata__":{"a":1}}`, 0),
+	"its header would have 92233720": slices.Repeat([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f}, 2),
+	"data_offsets: expected a JSON":  content(`{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,`, 0),
+	`"ab" occurs twice`:              content(`{"ab":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"\u0061b":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}`, 0),
+	"begins at byte 92233720368547":  content(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[9223372036854775803,9223372036854775807]}}`, 4),
+	"shape: 18446744073709551616":    content(`{"a":{"dtype":"F32","shape":[18446744073709551616,0],"data_offsets":[0,0]}}`, 0),
+	"shape: more than 64 numbers":    content(`{"a":{"dtype":"F32","shape":[1`+strings.Repeat(",1", 64)+`],"data_offsets":[0,4]}}`, 4),
+	`shape: "[\n1]"; expected`:       content("{\"a\":{\"dtype\":\"F32\",\"shape\":[[\n1]],\"data_offsets\":[0,4]}}", 4),
+	"but data_offsets [0 9] hold 9":  content(`{"a":{"dtype":"F16","shape":[4],"data_offsets":[0,9]}}`, 9),
+	"begins at byte 1":               content(`{"a":{"dtype":"U8","shape":[4],"data_offsets":[1,5]}}`, 5),
+	"begins at byte 3":               content(`{"a":{"dtype":"U8","shape":[8],"data_offsets":[0,8]},"b":{"dtype":"U8","shape":[4],"data_offsets":[3,7]}}`, 8),
+	`dtype "F8_E4M3" is unknown; expected F32, F16, BF16 or F64 (save`: content(`{"a":{"dtype":"F8_E4M3","shape":[1],"data_offsets":[0,1]}}`, 1),
 }
 
 func TestOpenRefusesDamagedFiles(t *testing.T) {
@@ -69,6 +81,43 @@ func TestOpenRefusesDamagedFiles(t *testing.T) {
 		}
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("error %v; want one that names the file and says %q", err, want)
+		}
+		if err != nil && strings.Contains(err.Error(), "\n") {
+			t.Errorf("error %q; want one line", err)
+		}
+	}
+}
+
+// TestHostileHeadersTakeLittle bounds the memory that a header makes the parser take, and
+// the length of the error.
+func TestHostileHeadersTakeLittle(t *testing.T) {
+	const size = 1 << 22
+	many := func(text string) string { return strings.Repeat(text, size/len(text)) }
+	const object = `{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}`
+	for name, header := range map[string]string{
+		"dimensions":      strings.Replace(object, "[1]", "[0"+many(",0")+"]", 1),
+		"offsets":         strings.Replace(object, "[0,1]", "[0"+many(",0")+"]", 1),
+		"a name":          strings.Replace(object, "U8", "?", 1)[:2] + many("a") + strings.Replace(object, "U8", "?", 1)[2:],
+		"a name twice":    `{"` + many("a") + strings.TrimSuffix(object[2:], "}") + `,"` + many("a") + object[2:],
+		"a place":         strings.Replace(object[:2]+many("a")+object[2:], "[0,1]", "[7,8]", 1),
+		"a key":           strings.Replace(object, "dtype", many("d"), 1),
+		"a type":          strings.Replace(object, "U8", many("U"), 1),
+		"a number":        strings.Replace(object, "[1]", "["+many("1")+"]", 1),
+		"a nested number": strings.Replace(object, "[1]", many("["), 1),
+		"a text":          `"` + many("a") + `"`,
+		"nothing":         many(" "),
+		"no tensors":      many("["),
+	} {
+		data := content(header, 1)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := parse(data)
+		runtime.ReadMemStats(&after)
+		if err == nil || len(err.Error()) > 1000 {
+			t.Errorf("%s: error %.1000v; want a short one", name, err)
+		}
+		if took := after.TotalAlloc - before.TotalAlloc; took > 10*size {
+			t.Errorf("%s: %d bytes for a header of %d", name, took, len(header))
 		}
 	}
 }
@@ -98,7 +147,7 @@ func TestEveryTruncationIsRefused(t *testing.T) {
 }
 
 func TestElementsOfOtherTypes(t *testing.T) {
-	header := `{"d":{"dtype":"F64","shape":[2],"data_offsets":[0,16]},"h":{"dtype":"F16","shape":[1],"data_offsets":[16,18]},` +
+	header := `{"d":{"dtype":"F64","shape":[2],"data_offsets":[0,16]},"h":{"dtype":"I16","shape":[1],"data_offsets":[16,18]},` +
 		`"s":{"dtype":"F32","shape":[1],"data_offsets":[18,22]}}`
 	data := binary.LittleEndian.AppendUint64(nil, math.Float64bits(1.5))
 	data = binary.LittleEndian.AppendUint64(data, math.Float64bits(-2))
@@ -115,10 +164,10 @@ func TestElementsOfOtherTypes(t *testing.T) {
 		t.Errorf("a number that is not aligned is %v, %v", got, err)
 	}
 	for want, read := range map[string]func() error{
-		"type F16; expected F32 or F64": func() error { _, err := f.Floats("h", 1); return err },
-		"type F64; expected I64":        func() error { _, err := f.Ints("d", 2); return err },
-		"shape [2]; expected [1 2]":     func() error { _, err := f.Floats("d", 1, 2); return err },
-		`no tensor "x"`:                 func() error { _, err := f.Ints("x"); return err },
+		`"h" has elements of type I16; expected F32, F16, BF16 or F64 (save the weights in one of them`: func() error { _, err := f.Floats("h", 1); return err },
+		"type F64; expected I64":    func() error { _, err := f.Ints("d", 2); return err },
+		"shape [2]; expected [1 2]": func() error { _, err := f.Floats("d", 1, 2); return err },
+		`no tensor "x"`:             func() error { _, err := f.Ints("x"); return err },
 	} {
 		if err := read(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v; want one that says %q", err, want)
@@ -135,6 +184,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add(content(`{}`, 0))
 	f.Add(content(`{"__metadata__":{"a":"b"},"x":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]}}  `, 8))
+	f.Add(content(`{"x":{"dtype":"F16","shape":[2],"data_offsets":[0,4]},"y":{"dtype":"BF16","shape":[1,2],"data_offsets":[4,8]}}`, 8))
 	f.Add(content(`{"x":{"dtype":"I64","shape":[],"data_offsets":[0,8]},"y":{"dtype":"F64","shape":[0,9],"data_offsets":[8,8]}}`, 8))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		file, err := parse(data)
@@ -144,7 +194,7 @@ func FuzzParse(f *testing.F) {
 		for _, name := range file.Names() {
 			shape, _ := file.Shape(name)
 			switch file.entries[name].dtype {
-			case f32, f64:
+			case f32, f64, f16, bf16:
 				_, err = file.Floats(name, shape...)
 			case i64:
 				_, err = file.Ints(name, shape...)

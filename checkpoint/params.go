@@ -114,9 +114,22 @@ func checkNames(f Source, wanted []Tensor) error {
 // list names the first of some tensors.
 func list(names []string) string {
 	const most = 10
-	s := fmt.Sprintf("%d tensors (%s", len(names), strings.Join(names[:min(len(names), most)], ", "))
+	var first []string
+	for _, name := range names[:min(len(names), most)] {
+		first = append(first, plain(name))
+	}
+	s := fmt.Sprintf("%d tensors (%s", len(names), strings.Join(first, ", "))
 	if len(names) > most {
 		s += ", ..."
 	}
 	return s + ")"
+}
+
+// plain returns a name, in quotes and cut where it is long or has what does not belong
+// into a line.
+func plain(name string) string {
+	if q := fmt.Sprintf("%.100q", name); q != `"`+name+`"` {
+		return q
+	}
+	return name
 }

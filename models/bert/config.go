@@ -32,37 +32,47 @@ var activations = map[string]tensor.Activation{
 // take.
 const maxElements = 1 << 24
 
+// shortest is how many tokens every model must take: [CLS], one and [SEP].
+const shortest = 3
+
 // Validate says what of a configuration cannot be.
 func (c Config) Validate() error {
+	if err := c.check(); err != nil {
+		return fmt.Errorf("bert: %w", err)
+	}
+	return nil
+}
+
+func (c Config) check() error {
 	for _, f := range []struct {
-		name  string
-		value int
+		name         string
+		value, least int
 	}{
-		{"vocab_size", c.Vocab},
-		{"hidden_size", c.Dim},
-		{"num_hidden_layers", c.Layers},
-		{"num_attention_heads", c.Heads},
-		{"intermediate_size", c.FFN},
-		{"max_position_embeddings", c.MaxLength},
-		{"type_vocab_size", c.Types},
+		{"vocab_size", c.Vocab, 1},
+		{"hidden_size", c.Dim, 1},
+		{"num_hidden_layers", c.Layers, 1},
+		{"num_attention_heads", c.Heads, 1},
+		{"intermediate_size", c.FFN, 1},
+		{"max_position_embeddings", c.MaxLength, shortest},
+		{"type_vocab_size", c.Types, 1},
 	} {
-		if f.value < 1 || f.value > maxElements {
-			return fmt.Errorf("bert: %s is %d; want 1 to %d", f.name, f.value, maxElements)
+		if f.value < f.least || f.value > maxElements {
+			return fmt.Errorf("%s is %d; want %d to %d", f.name, f.value, f.least, maxElements)
 		}
 	}
 	if c.Dim%c.Heads != 0 {
-		return fmt.Errorf("bert: hidden_size is %d; want a multiple of the %d num_attention_heads", c.Dim, c.Heads)
+		return fmt.Errorf("hidden_size is %d; want a multiple of the %d num_attention_heads", c.Dim, c.Heads)
 	}
 	if _, ok := activations[c.Activation]; !ok {
-		return fmt.Errorf("bert: hidden_act is %q; want gelu, gelu_new, gelu_pytorch_tanh or relu", c.Activation)
+		return fmt.Errorf("hidden_act is %.40q; want gelu, gelu_new, gelu_pytorch_tanh or relu", c.Activation)
 	}
 	for _, rate := range []float64{c.Dropout, c.AttentionDropout} {
 		if !(rate >= 0 && rate < 1) { // or NaN
-			return fmt.Errorf("bert: a dropout rate is %v; want at least 0 and less than 1", rate)
+			return fmt.Errorf("a dropout rate is %v; want at least 0 and less than 1", rate)
 		}
 	}
 	if !(c.Epsilon > 0) || !(c.Init > 0) {
-		return fmt.Errorf("bert: layer_norm_eps is %v and initializer_range %v; want more than 0", c.Epsilon, c.Init)
+		return fmt.Errorf("layer_norm_eps is %v and initializer_range %v; want more than 0", c.Epsilon, c.Init)
 	}
 	return nil
 }

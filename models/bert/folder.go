@@ -1,6 +1,7 @@
 package bert
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -45,7 +46,8 @@ type Folder struct {
 // heads are those that the weights have. A tensor that is missing, unexpected or of
 // another shape is an error that names it.
 func Open(dir string) (*Folder, error) {
-	c, err := readConfig(filepath.Join(dir, configFile))
+	path := filepath.Join(dir, configFile)
+	c, err := readConfig(path)
 	if err != nil {
 		return nil, err
 	}
@@ -58,33 +60,62 @@ func Open(dir string) (*Folder, error) {
 		return nil, err
 	}
 	labels, err := c.labels(n)
-	return &Folder{Network: n, Labels: labels, Choices: slices.Contains(c.Architectures, multipleChoice)}, err
+	if err != nil {
+		return nil, fmt.Errorf("bert: %s: %w", path, err)
+	}
+	return &Folder{Network: n, Labels: labels, Choices: slices.Contains(c.Architectures, multipleChoice)}, nil
 }
 
-func readConfig(path string) (folderConfig, error) {
-	text, err := os.ReadFile(path)
+// maxConfigSize bounds config.json, of which the names of labels are the most.
+const maxConfigSize = 1 << 24
+
+func readConfig(path string) (c folderConfig, err error) {
+	f, err := os.Open(path)
 	if err != nil {
-		return folderConfig{}, fmt.Errorf("bert: %w", err)
+		return c, fmt.Errorf("bert: %w", err)
 	}
-	// What older files leave out.
-	c := folderConfig{Positions: "absolute", Config: Config{Types: 2, Activation: "gelu", Epsilon: 1e-12, Init: 0.02}}
-	if err := json.Unmarshal(text, &c); err != nil {
-		return c, fmt.Errorf("bert: %s: %w", path, err)
+	defer func() { _ = f.Close() }() // only read
+	text, err := io.ReadAll(io.LimitReader(f, maxConfigSize+1))
+	if err == nil && len(text) > maxConfigSize {
+		err = fmt.Errorf("it has more than %d bytes; want the configuration of a model", maxConfigSize)
 	}
-	switch {
-	case c.ModelType != "bert":
-		err = fmt.Errorf("model_type is %q; only bert is supported", c.ModelType)
-	case c.Positions != "absolute":
-		err = fmt.Errorf("position_embedding_type is %q; only absolute is supported", c.Positions)
-	case c.Decoder:
-		err = errors.New("is_decoder is true; only encoders are supported")
-	default:
-		err = c.Validate()
+	if err == nil {
+		c, err = parseConfig(text)
 	}
 	if err != nil {
 		return c, fmt.Errorf("bert: %s: %w", path, err)
 	}
 	return c, nil
+}
+
+// sizeKeys are what config.json must say, as it is different in each model.
+var sizeKeys = []string{"vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "max_position_embeddings"}
+
+// parseConfig reads and checks a config.json.
+func parseConfig(text []byte) (folderConfig, error) {
+	// What older files leave out.
+	c := folderConfig{Positions: "absolute", Config: Config{Types: 2, Activation: "gelu", Epsilon: 1e-12, Init: 0.02}}
+	if err := json.Unmarshal(text, &c); err != nil {
+		return c, err
+	}
+	switch {
+	case c.ModelType != "bert":
+		return c, fmt.Errorf("model_type is %.40q; only bert is supported", c.ModelType)
+	case c.Positions != "absolute":
+		return c, fmt.Errorf("position_embedding_type is %.40q; only absolute is supported", c.Positions)
+	case c.Decoder:
+		return c, errors.New("is_decoder is true; only encoders are supported")
+	}
+	var given map[string]json.RawMessage
+	if err := json.Unmarshal(text, &given); err != nil {
+		return c, err
+	}
+	for _, key := range sizeKeys {
+		if value := given[key]; value == nil || string(value) == "null" {
+			return c, fmt.Errorf("%s is missing; want the number that the weights were made with", key)
+		}
+	}
+	return c, c.check()
 }
 
 // labels returns the names of the classifier's labels in order.
@@ -96,7 +127,7 @@ func (c folderConfig) labels(n *Network) ([]string, error) {
 	for i := range names {
 		name, ok := c.Labels[fmt.Sprint(i)]
 		if !ok {
-			return nil, fmt.Errorf("bert: %s: id2label has no %d; the classifier has %d labels", configFile, i, len(names))
+			return nil, fmt.Errorf("id2label has no %d; the classifier has %d labels", i, len(names))
 		}
 		names[i] = name
 	}
@@ -147,7 +178,7 @@ func rename(f checkpoint.Source) (renamed, error) {
 		r.original[to] = name
 	}
 	delete(r.original, positionIDs)
-	return r, errors.Join(r.dropTied(tiedWeight, wordsName), r.dropTied(tiedBias, wordBiasName))
+	return r, cmp.Or(r.dropTied(tiedWeight, wordsName), r.dropTied(tiedBias, wordBiasName))
 }
 
 // dropTied leaves out a tensor that is to be equal to another, its parameter; it becomes
@@ -245,26 +276,31 @@ func load(f checkpoint.Source, c Config) (*Network, error) {
 }
 
 // checkSizes says where a configuration and the weights differ, before memory is taken
-// for what the configuration says.
+// for what the configuration says: what is taken is in proportion to the tensors here.
 func checkSizes(f checkpoint.Source, c Config) error {
-	check := func(name string, want ...int) error {
-		if got, ok := f.Shape(name); !ok || !slices.Equal(got, want) {
-			return fmt.Errorf("bert: %s: tensor %q has shape %v; %s says %v", f.Path(), name, got, configFile, want)
+	check := func(name, keys string, rows, cols int) error {
+		got, ok := f.Shape(name)
+		switch {
+		case !ok:
+			return fmt.Errorf("bert: %s: there is no tensor %q; %s says that there is one, of shape [%d %d] (%s)", f.Path(), name, configFile, rows, cols, keys)
+		case !slices.Equal(got, []int{rows, cols}):
+			return fmt.Errorf("bert: %s: tensor %q has shape %v; %s says [%d %d] (%s)", f.Path(), name, got, configFile, rows, cols, keys)
 		}
 		return nil
 	}
-	errs := []error{
-		check(wordsName, c.Vocab, c.Dim),
-		check("bert.embeddings.position_embeddings.weight", c.MaxLength, c.Dim),
-		check("bert.embeddings.token_type_embeddings.weight", c.Types, c.Dim),
+	err := cmp.Or(
+		check(wordsName, "vocab_size, hidden_size", c.Vocab, c.Dim),
+		check("bert.embeddings.position_embeddings.weight", "max_position_embeddings, hidden_size", c.MaxLength, c.Dim),
+		check("bert.embeddings.token_type_embeddings.weight", "type_vocab_size, hidden_size", c.Types, c.Dim),
+	)
+	for i := 0; i < c.Layers && err == nil; i++ {
+		layer := fmt.Sprintf("bert.encoder.layer.%d.", i)
+		err = cmp.Or(
+			check(layer+"attention.self.query.weight", "hidden_size, hidden_size", c.Dim, c.Dim),
+			check(layer+"intermediate.dense.weight", "intermediate_size, hidden_size", c.FFN, c.Dim),
+		)
 	}
-	for i := range c.Layers {
-		if err := check(fmt.Sprintf("bert.encoder.layer.%d.intermediate.dense.weight", i), c.FFN, c.Dim); err != nil {
-			errs = append(errs, err)
-			break
-		}
-	}
-	return errors.Join(errs...)
+	return err
 }
 
 // Save writes config.json and model.safetensors to a folder, such that transformers of
