@@ -1,10 +1,13 @@
 package data
 
 import (
+	"bufio"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -74,48 +77,62 @@ func (t GLUETask) Read(dir string) (train, dev []Labelled, err error) {
 
 // ReadFile reads a file of the task, with its header line or without, and checks the
 // labels.
-func (t GLUETask) ReadFile(path string) ([]Labelled, error) {
+func (t GLUETask) ReadFile(path string) ([]Labelled, error) { return readFile(path, t.read) }
+
+// read implements reader.
+func (t GLUETask) read(r *bufio.Reader, ending string) ([]Labelled, error) {
 	columns := t.Header
-	if has, err := hasHeader(path, t.Header); err != nil {
-		return nil, err
-	} else if !has && t.Bare != (Columns{}) {
+	if t.Bare != (Columns{}) && !hasHeader(r, t.Header) {
 		columns = t.Bare
 	}
-	rows, err := ReadTable(path, columns)
-	if err != nil || t.Labels == nil {
-		return rows, err
+	rows, err := readTable(r, ending, columns)
+	if err != nil {
+		return nil, err
 	}
-	return rows, CheckLabels(path, rows, t.Labels)
+	if t.Labels == nil {
+		return rows, checkNumbers(rows)
+	}
+	return rows, checkLabels(rows, t.Labels)
 }
 
 // CheckLabels says which row of a file has a label that is none of labels.
 func CheckLabels(path string, rows []Labelled, labels []string) error {
+	if err := checkLabels(rows, labels); err != nil {
+		return fmt.Errorf("data: %s%w", path, err)
+	}
+	return nil
+}
+
+func checkLabels(rows []Labelled, labels []string) error {
 	for _, r := range rows {
 		if !slices.Contains(labels, r.Label) {
-			return fmt.Errorf("data: %s:%d: label %q; want one of %s", path, r.Line, r.Label, strings.Join(labels, ", "))
+			return fmt.Errorf(":%d: label %.40q; want one of %s", r.Line, r.Label, strings.Join(labels, ", "))
 		}
 	}
 	return nil
 }
 
-// hasHeader says whether the first line of a file names all columns.
-func hasHeader(path string, c Columns) (bool, error) {
-	if c == (Columns{}) {
-		return false, nil
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return false, fmt.Errorf("data: %w", err)
-	}
-	defer func() { _ = f.Close() }() // only read
-	head := make([]byte, 4096)
-	n, _ := f.Read(head)
-	line, _, _ := strings.Cut(string(head[:n]), "\n")
-	fields := strings.Split(strings.TrimRight(strings.TrimPrefix(line, "\ufeff"), "\r"), "\t")
-	for _, name := range []string{c.Text, c.Pair, c.Label} {
-		if name != "" && !slices.Contains(fields, name) {
-			return false, nil
+func checkNumbers(rows []Labelled) error {
+	for _, r := range rows {
+		if x, err := strconv.ParseFloat(r.Label, 64); err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
+			return fmt.Errorf(":%d: label %.40q; want a number", r.Line, r.Label)
 		}
 	}
-	return true, nil
+	return nil
+}
+
+// hasHeader says whether the first line of a table names all columns. It reads nothing.
+func hasHeader(r *bufio.Reader, c Columns) bool {
+	if c == (Columns{}) {
+		return false
+	}
+	head, _ := r.Peek(r.Size()) // or less, where the table is shorter
+	line, _, _ := strings.Cut(string(head), "\n")
+	fields := strings.Split(strings.TrimRight(line, "\r"), "\t")
+	for _, name := range []string{c.Text, c.Pair, c.Label} {
+		if name != "" && !slices.Contains(fields, name) {
+			return false
+		}
+	}
+	return true
 }

@@ -1,10 +1,17 @@
 package data
 
 import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -25,11 +32,13 @@ func TestTablesAreReadByTheirColumns(t *testing.T) {
 		columns Columns
 		first   int // line of the first row
 	}{
-		"t.tsv":   {"x\tlabel\ty\na, \"b\"\t1\tc\n日本\t0\t\n", Columns{"x", "y", "label"}, 2},
-		"bom.tsv": {"\ufeffx\tlabel\ty\r\na, \"b\"\t1\tc\r\n日本\t0\t", Columns{"x", "y", "label"}, 2},
-		"n.tsv":   {"a, \"b\"\t1\tc\n日本\t0\t\n", Columns{"0", "2", "1"}, 1},
-		"t.csv":   {"label,x,y\n1,\"a, \"\"b\"\"\",c\n0,日本,\n", Columns{"x", "y", "label"}, 2},
-		"t.jsonl": {"{\"x\": \"a, \\\"b\\\"\", \"y\": \"c\", \"label\": 1}\n{\"y\": \"\", \"label\": \"0\", \"x\": \"日本\"}\n", Columns{"x", "y", "label"}, 1},
+		"t.tsv":     {"x\tlabel\ty\na, \"b\"\t1\tc\n日本\t0\t\n", Columns{"x", "y", "label"}, 2},
+		"bom.tsv":   {"\ufeffx\tlabel\ty\r\na, \"b\"\t1\tc\r\n日本\t0\t", Columns{"x", "y", "label"}, 2},
+		"n.tsv":     {"a, \"b\"\t1\tc\n日本\t0\t\n", Columns{"0", "2", "1"}, 1},
+		"t.csv":     {"label,x,y\n1,\"a, \"\"b\"\"\",c\n0,日本,\n", Columns{"x", "y", "label"}, 2},
+		"bom.csv":   {"\ufeff\"label\",x,y\n1,\"a, \"\"b\"\"\",c\n0,日本,\n", Columns{"x", "y", "label"}, 2},
+		"bom.jsonl": {"\ufeff{\"x\": \"a, \\\"b\\\"\", \"y\": \"c\", \"label\": 1}\n{\"y\": \"\", \"label\": \"0\", \"x\": \"日本\"}\n", Columns{"x", "y", "label"}, 1},
+		"t.jsonl":   {"{\"x\": \"a, \\\"b\\\"\", \"y\": \"c\", \"label\": 1}\n{\"y\": \"\", \"label\": \"0\", \"x\": \"日本\"}\n", Columns{"x", "y", "label"}, 1},
 	} {
 		got, err := ReadTable(writeTable(t, name, test.text), test.columns)
 		if err != nil {
@@ -47,15 +56,18 @@ func TestTablesAreReadByTheirColumns(t *testing.T) {
 
 func TestTablesThatCannotBeRead(t *testing.T) {
 	for name, test := range map[string]struct{ file, text, want string }{
-		"no such column": {"t.tsv", "a\tb\nx\ty\n", `:1: there is no column "text"; the first line has "a, b"`},
-		"a short row":    {"t.tsv", "text\tlabel\nx\n", ":2: there are 1 columns; want number 1"},
-		"no rows":        {"t.tsv", "text\tlabel\n", "has no rows"},
-		"empty":          {"t.csv", "", "has no rows"},
-		"bad quotes":     {"t.csv", "text,label\n\"a,1\n", ":"},
-		"bytes":          {"t.tsv", "text\tlabel\n\xff\t1\n", ":2: not valid UTF-8"},
-		"not JSON":       {"t.jsonl", "{\"text\": \"a\", \"label\": 1}\n{\n", ":2: "},
-		"no such key":    {"t.jsonl", "{\"text\": \"a\"}\n", `:1: "label" is <nil>`},
-		"a list":         {"t.jsonl", "{\"text\": [], \"label\": 1}\n", `:1: "text" is []`},
+		"no such column":  {"t.tsv", "a\tb\nx\ty\n", `:1: there is no column "text"; the first line has "a, b"`},
+		"a short row":     {"t.tsv", "text\tlabel\nx\n", ":2: there are 1 columns; want number 1"},
+		"no rows":         {"t.tsv", "text\tlabel\n", "has no rows"},
+		"empty":           {"t.csv", "", "has no rows"},
+		"bad quotes":      {"t.csv", "text,label\n\"a,1\n", ":"},
+		"bytes":           {"t.tsv", "text\tlabel\n\xff\t1\n", ":2: not valid UTF-8"},
+		"not JSON":        {"t.jsonl", "{\"text\": \"a\", \"label\": 1}\n{\n", ":2: "},
+		"no such key":     {"t.jsonl", "{\"text\": \"a\"}\n", `:1: "label" is missing`},
+		"a list":          {"t.jsonl", "{\"text\": [\"\\n\"], \"label\": 1}\n", `:1: "text" is "[\n]"; want`},
+		"two objects":     {"t.jsonl", "{\"text\": \"a\", \"label\": 1} {}\n", ":1: more follows the object"},
+		"bytes in JSON":   {"t.jsonl", "{\"text\": \"\xff\", \"label\": 1}\n", ":1: not valid UTF-8"},
+		"bytes in quotes": {"t.csv", "text,label\n\"\xff\",1\n", ":2: not valid UTF-8"},
 	} {
 		_, err := ReadTable(writeTable(t, test.file, test.text), Columns{Text: "text", Label: "label"})
 		if err == nil || !strings.Contains(err.Error(), test.want) {
@@ -64,6 +76,16 @@ func TestTablesThatCannotBeRead(t *testing.T) {
 	}
 	if _, err := ReadTable(filepath.Join(t.TempDir(), "none.tsv"), Columns{}); err == nil {
 		t.Error("no error for a file that is not there")
+	}
+}
+
+// TestAHeaderMayBeLong reads a header that is longer than 4096 bytes.
+func TestAHeaderMayBeLong(t *testing.T) {
+	sst2, _ := GLUE("sst2")
+	text := strings.Repeat("x\t", 5000)
+	got, err := sst2.ReadFile(writeTable(t, "train.tsv", text+"sentence\tlabel\n"+text+"a\t1\n"))
+	if want := []Labelled{{Text: "a", Label: "1", Line: 2}}; err != nil || !cmp.Equal(got, want) {
+		t.Errorf("%+v, %v; want %+v", got, err, want)
 	}
 }
 
@@ -100,6 +122,13 @@ func TestGLUEFilesHaveTheirColumns(t *testing.T) {
 	if _, err := rte.ReadFile(writeTable(t, "dev.tsv", "0\tA.\tB.\tentails\n")); err == nil || !strings.Contains(err.Error(), `dev.tsv:1: label "entails"; want one of entailment, not_entailment`) {
 		t.Errorf("error %v for a label that is none", err)
 	}
+	stsb, _ := GLUE("stsb")
+	for _, label := range []string{"", "NaN", "inf", "1e999", "many"} {
+		_, err := stsb.ReadFile(writeTable(t, "dev.tsv", "4\tmain\tMSRvid\t2012\t0009\tnone\tnil\tA man.\tA boy.\t"+label+"\n"))
+		if want := fmt.Sprintf("dev.tsv:1: label %q; want a number", label); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v; want one with %q", err, want)
+		}
+	}
 	if _, err := GLUE("ax"); err == nil {
 		t.Error("no error for a task that is none")
 	}
@@ -121,4 +150,68 @@ func TestGLUECorpora(t *testing.T) {
 			t.Errorf("%s: %d and %d rows, %v; want %d to develop with", name, len(train), len(dev), err, want)
 		}
 	}
+}
+
+// checkRows says what of rows and an error no reader may return.
+func checkRows(t *testing.T, text []byte, rows []Labelled, err error) {
+	t.Helper()
+	if err != nil {
+		if s := err.Error(); !strings.HasPrefix(s, ":") || strings.Contains(s, "\n") || len(s) > 1000 {
+			t.Errorf("error %q; want a short line with a place in front", s)
+		}
+		return
+	}
+	lines := bytes.Count(text, []byte("\n")) + 1
+	if len(rows) == 0 || len(rows) > lines {
+		t.Errorf("%d rows of %d lines", len(rows), lines)
+	}
+	for i, r := range rows {
+		if r.Line < 1 || r.Line > lines || i > 0 && r.Line <= rows[i-1].Line {
+			t.Errorf("row %d is in line %d", i, r.Line)
+		}
+		if !utf8.ValidString(r.Text + r.Pair + r.Label + strings.Join(r.Choices, "")) {
+			t.Errorf("%+v is not UTF-8", r)
+		}
+	}
+}
+
+func FuzzReadTable(f *testing.F) {
+	endings := []string{".tsv", ".csv", ".jsonl"}
+	f.Add(uint8(0), []byte("\ufeffx\ttext\tlabel\r\n\ta\t1"))
+	f.Add(uint8(1), []byte("label,text\n1,\"a\n\"\"b\"\"\"\n"))
+	f.Add(uint8(1), []byte("text,label\n\"a,1\n"))
+	f.Add(uint8(2), []byte("{\"text\": true, \"label\": 1e5}\n \n{\"text\": \"\\ud800\", \"label\": [\"\\n\"]}\n"))
+	f.Add(uint8(2), []byte("{\"text\": \"a\tb\", \"label\": null}"))
+	f.Fuzz(func(t *testing.T, ending uint8, text []byte) {
+		for _, c := range []Columns{{Text: "text", Label: "label"}, {Text: "0", Pair: "1", Label: "0"}} {
+			rows, err := parseTable(bytes.NewReader(text), endings[int(ending)%len(endings)], func(r *bufio.Reader, ending string) ([]Labelled, error) {
+				return readTable(r, ending, c)
+			})
+			checkRows(t, text, rows, err)
+		}
+	})
+}
+
+func FuzzReadGLUE(f *testing.F) {
+	for i, task := range GLUETasks {
+		label := "5.0"
+		if task.Labels != nil {
+			label = task.Labels[0]
+		}
+		c := task.Header
+		f.Add(uint8(i), []byte(fmt.Sprintf("\ufeffx\t%s\t%s\t%s\r\n0\ta\t日本\t%s\r\n", c.Text, c.Pair, c.Label, label)))
+		f.Add(uint8(i), []byte(strings.Repeat(label+"\t", 9)+label+"\n"))
+		f.Add(uint8(i), []byte(strings.Repeat("NaN\t", 9)+"NaN\n"))
+	}
+	f.Fuzz(func(t *testing.T, number uint8, text []byte) {
+		task := GLUETasks[int(number)%len(GLUETasks)]
+		rows, err := parseTable(bytes.NewReader(text), ".tsv", task.read)
+		checkRows(t, text, rows, err)
+		for _, r := range rows {
+			x, isNumber := strconv.ParseFloat(r.Label, 64)
+			if err == nil && (task.Labels != nil && !slices.Contains(task.Labels, r.Label) || task.Labels == nil && (isNumber != nil || math.Abs(x) > math.MaxFloat64 || x != x)) {
+				t.Errorf("%s: label %q", task.Name, r.Label)
+			}
+		}
+	})
 }

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
+	"strings"
+	"unicode/utf8"
 )
 
 // swagChoices is the number of endings of a question of SWAG.
@@ -26,23 +26,11 @@ func ReadSWAG(dir string) (train, dev []Labelled, err error) {
 }
 
 // ReadSWAGFile reads one of the files of SWAG.
-func ReadSWAGFile(path string) ([]Labelled, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("data: %w", err)
-	}
-	defer func() { _ = f.Close() }() // only read
-	rows, err := readSWAG(csvRows(bufio.NewReaderSize(f, 1<<16)))
-	if err != nil {
-		return nil, fmt.Errorf("data: %s%w", path, err)
-	}
-	if len(rows) == 0 {
-		return nil, fmt.Errorf("data: %s has no rows; want at least one", path)
-	}
-	return rows, nil
-}
+func ReadSWAGFile(path string) ([]Labelled, error) { return readFile(path, readSWAG) }
 
-func readSWAG(next func() (row, error)) (all []Labelled, err error) {
+// readSWAG is a reader.
+func readSWAG(r *bufio.Reader, _ string) (all []Labelled, err error) {
+	next := csvRows(r)
 	head, err := next()
 	if err != nil {
 		return nil, fmt.Errorf(":1: %w", noEOF(err))
@@ -69,11 +57,14 @@ func readSWAG(next func() (row, error)) (all []Labelled, err error) {
 			return nil, fmt.Errorf(":%d: there are %d columns; want as many as in the first line", r.line, len(r.fields))
 		}
 		x := Labelled{Text: r.fields[at[0]], Label: r.fields[at[2]], Line: r.line}
-		if n, err := strconv.Atoi(x.Label); err != nil || n < 0 || n >= swagChoices {
-			return nil, fmt.Errorf(":%d: label %q; want 0 to %d", r.line, x.Label, swagChoices-1)
+		if len(x.Label) != 1 || x.Label[0] < '0' || x.Label[0] >= '0'+swagChoices {
+			return nil, fmt.Errorf(":%d: label %.40q; want 0 to %d", r.line, x.Label, swagChoices-1)
 		}
 		for _, ending := range at[3:] {
 			x.Choices = append(x.Choices, r.fields[at[1]]+" "+r.fields[ending])
+		}
+		if !utf8.ValidString(x.Text + strings.Join(x.Choices, "")) {
+			return nil, fmt.Errorf(":%d: %w", r.line, errNotUTF8)
 		}
 		all = append(all, x)
 	}

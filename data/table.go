@@ -31,22 +31,44 @@ type Columns struct{ Text, Pair, Label string }
 // header), a .jsonl file of an object a line, or else a file with tabs between columns
 // and no quotes, as those of GLUE are.
 func ReadTable(path string, c Columns) ([]Labelled, error) {
+	return readFile(path, func(r *bufio.Reader, ending string) ([]Labelled, error) { return readTable(r, ending, c) })
+}
+
+// reader reads rows from a file whose name has the given ending, in lower case. Errors
+// begin with ": ", or with ":line: ".
+type reader func(r *bufio.Reader, ending string) ([]Labelled, error)
+
+// byteOrderMark stands at the beginning of texts that some programs write.
+const byteOrderMark = "\ufeff"
+
+// readFile reads a file that is to have rows.
+func readFile(path string, read reader) ([]Labelled, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("data: %w", err)
 	}
 	defer func() { _ = f.Close() }() // only read
-	rows, err := readTable(bufio.NewReaderSize(f, 1<<16), strings.ToLower(filepath.Ext(path)), c)
+	rows, err := parseTable(f, strings.ToLower(filepath.Ext(path)), read)
 	if err != nil {
 		return nil, fmt.Errorf("data: %s%w", path, err)
-	}
-	if len(rows) == 0 {
-		return nil, fmt.Errorf("data: %s has no rows; want at least one", path)
 	}
 	return rows, nil
 }
 
-// readTable reads a table by the ending of its name. Errors begin with ":line: ".
+// parseTable reads what is to have at least one row.
+func parseTable(r io.Reader, ending string, read reader) ([]Labelled, error) {
+	b := bufio.NewReaderSize(r, 1<<16)
+	if mark, _ := b.Peek(len(byteOrderMark)); string(mark) == byteOrderMark {
+		_, _ = b.Discard(len(mark)) // it is buffered
+	}
+	rows, err := read(b, ending)
+	if err == nil && len(rows) == 0 {
+		err = errors.New(": it has no rows; want at least one")
+	}
+	return rows, err
+}
+
+// readTable reads a table by the ending of its name.
 func readTable(r *bufio.Reader, ending string, c Columns) ([]Labelled, error) {
 	switch ending {
 	case ".jsonl":
@@ -99,7 +121,6 @@ func readRows(next func() (row, error), c Columns) ([]Labelled, error) {
 	if err != nil {
 		return nil, fmt.Errorf(":1: %w", err)
 	}
-	first.fields[0] = strings.TrimPrefix(first.fields[0], "\ufeff")
 	places, header, err := c.places(first.fields)
 	if err != nil {
 		return nil, err
@@ -136,11 +157,13 @@ func (c Columns) places(first []string) (places [3]int, header bool, err error) 
 		} else if at := slices.Index(first, name); at >= 0 {
 			places[i], header = at, true
 		} else {
-			return places, false, fmt.Errorf(":1: there is no column %q; the first line has %q", name, strings.Join(first, ", "))
+			return places, false, fmt.Errorf(":1: there is no column %q; the first line has %.200q", name, strings.Join(first, ", "))
 		}
 	}
 	return places, header, nil
 }
+
+var errNotUTF8 = errors.New("not valid UTF-8; convert it, for example with iconv")
 
 // labelled picks the columns of a row.
 func (r row) labelled(places [3]int) (Labelled, error) {
@@ -153,13 +176,13 @@ func (r row) labelled(places [3]int) (Labelled, error) {
 			picked[i] = r.fields[at]
 		}
 		if !utf8.ValidString(picked[i]) {
-			return Labelled{}, fmt.Errorf(":%d: not valid UTF-8; convert it, for example with iconv", r.line)
+			return Labelled{}, fmt.Errorf(":%d: %w", r.line, errNotUTF8)
 		}
 	}
 	return Labelled{Text: picked[0], Pair: picked[1], Label: picked[2], Line: r.line}, nil
 }
 
-// readObjects reads an object a line. Values are texts, numbers or truth values.
+// readObjects reads an object a line.
 func readObjects(r *bufio.Reader, c Columns) ([]Labelled, error) {
 	var all []Labelled
 	next := tabRows(r)
@@ -175,26 +198,42 @@ func readObjects(r *bufio.Reader, c Columns) ([]Labelled, error) {
 		if strings.TrimSpace(text) == "" {
 			continue
 		}
-		var object map[string]any
-		d := json.NewDecoder(strings.NewReader(text))
-		d.UseNumber()
-		if err := d.Decode(&object); err != nil {
+		picked, err := c.ofObject(text)
+		if err != nil {
 			return nil, fmt.Errorf(":%d: %w", x.line, err)
-		}
-		var picked [3]string
-		for i, name := range []string{c.Text, c.Pair, c.Label} {
-			if name == "" {
-				continue
-			}
-			switch v := object[name].(type) {
-			case string:
-				picked[i] = v
-			case json.Number, bool:
-				picked[i] = fmt.Sprint(v)
-			default:
-				return nil, fmt.Errorf(":%d: %q is %v; want a text, a number or a truth value", x.line, name, v)
-			}
 		}
 		all = append(all, Labelled{Text: picked[0], Pair: picked[1], Label: picked[2], Line: x.line})
 	}
+}
+
+// ofObject picks the values of a JSON object: texts, numbers or truth values.
+func (c Columns) ofObject(text string) (picked [3]string, err error) {
+	if !utf8.ValidString(text) {
+		return picked, errNotUTF8
+	}
+	var object map[string]any
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	if err := d.Decode(&object); err != nil {
+		return picked, noEOF(err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return picked, errors.New("more follows the object; want one object a line")
+	}
+	for i, name := range []string{c.Text, c.Pair, c.Label} {
+		if name == "" {
+			continue
+		}
+		switch v := object[name].(type) {
+		case string:
+			picked[i] = v
+		case json.Number, bool:
+			picked[i] = fmt.Sprint(v)
+		case nil:
+			return picked, fmt.Errorf("%q is missing; want a text, a number or a truth value", name)
+		default:
+			return picked, fmt.Errorf("%q is %.40q; want a text, a number or a truth value", name, fmt.Sprint(v))
+		}
+	}
+	return picked, nil
 }

@@ -18,13 +18,15 @@ func TestTaggedSentencesAreRead(t *testing.T) {
 		want []Tagged
 	}{
 		"ner.txt": {
-			"\ufeff-DOCSTART- -X- -X- O\n\nEU NNP B-NP B-ORG\nrejects VBZ B-VP O\n\n\n# NN I-NP O\n1.5\tCD\tI-NP\tO\r\n", TaggedColumns{},
+			"\ufeff-DOCSTART- -X- -X- O\n\nEU NNP B-NP B-ORG\nrejects VBZ B-VP O\n\n\n# NN I-NP O\n1.5\tCD\tI-NP\tO\r\n",
+			TaggedColumns{},
 			[]Tagged{{[]string{"EU", "rejects"}, []string{"B-ORG", "O"}, 3}, {[]string{"#", "1.5"}, []string{"O", "O"}, 7}},
 		},
 		"pos.txt": {"EU NNP B-NP B-ORG\n", TaggedColumns{Label: 2}, []Tagged{{[]string{"EU"}, []string{"NNP"}, 1}}},
 		"end.txt": {"B-ORG EU x\n", TaggedColumns{Word: -2, Label: 1}, []Tagged{{[]string{"EU"}, []string{"B-ORG"}, 1}}},
 		"ewt.conllu": {
-			"# text = vámonos al\n1-2\tvámonos\t_\t_\n1\tvamos\tir\tVERB\n2\tnos él\tnosotros\tPRON\n2.1\tx\tx\tX\n\n", TaggedColumns{},
+			"# text = vámonos al\n1-2\tvámonos\t_\t_\n1\tvamos\tir\tVERB\n2\tnos él\tnosotros\tPRON\n2.1\tx\tx\tX\n\n",
+			TaggedColumns{},
 			[]Tagged{{[]string{"vamos", "nos él"}, []string{"VERB", "PRON"}, 3}},
 		},
 	} {
