@@ -47,7 +47,8 @@ func Open(dir string) (*Encoder, error) {
 // (Devlin et al. 2018, figure 2).
 type Input struct {
 	IDs []int32
-	// Second is the number of tokens that belong to the pair, its [SEP] among them.
+	// Second is the number of tokens that belong to the pair, its [SEP] among them; 0 where
+	// the model does not tell texts apart (type_vocab_size 1).
 	Second int
 	// Cut is how many tokens were left out at the end, as the sequence was too long.
 	Cut int
@@ -76,7 +77,15 @@ func (e *Encoder) Pair(first, second string) Input {
 	}
 	all := append(append([]int32{special.Begin}, a...), special.End)
 	all = append(append(all, b...), special.End)
-	return Input{IDs: all, Second: len(b) + 1, Cut: cut}
+	return Input{IDs: all, Second: e.second(len(b) + 1), Cut: cut}
+}
+
+// second is [Input].Second for a pair of which the second text has n tokens.
+func (e *Encoder) second(n int) int {
+	if e.Network.Encoder.Types < 2 {
+		return 0
+	}
+	return n
 }
 
 // batchTokens is the size of a batch: enough for products to be fast, and few enough for

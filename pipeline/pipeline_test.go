@@ -288,3 +288,16 @@ func TestPublishedSimilarities(t *testing.T) {
 		}
 	}
 }
+
+func TestModelsOfOneTypeReadPairs(t *testing.T) {
+	e := mustOpen(t, newFolder(t, classifier))
+	n := e.Network.Encoder
+	n.Types, n.Embeddings.Types = 1, tensor.New(1, n.Dim)
+	windows, err := e.Windows("the cat", "sat on", WindowOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Classify([]Input{e.Pair("the cat", "sat on"), windows[0].Input}); err != nil {
+		t.Error(err)
+	}
+}

@@ -80,7 +80,7 @@ func (e *Encoder) Windows(question, context string, o WindowOptions) ([]Window, 
 		for t := range w.Central {
 			w.Central[t] = central[p[0]+t] == i
 		}
-		w.Input = Input{IDs: append(append(all, text[p[0]:p[1]]...), special.End), Second: p[1] - p[0] + 1, Cut: cut}
+		w.Input = Input{IDs: append(append(all, text[p[0]:p[1]]...), special.End), Second: e.second(p[1] - p[0] + 1), Cut: cut}
 		windows = append(windows, w)
 	}
 	return windows, nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kotoba-nlp/kotoba/data"
 	"github.com/kotoba-nlp/kotoba/metrics"
+	"github.com/kotoba-nlp/kotoba/models/bert"
 	"github.com/kotoba-nlp/kotoba/tokenizer"
 )
 
@@ -97,6 +98,7 @@ func TestSpansAreTheTokensOfAnAnswer(t *testing.T) {
 // Japanese words are not kept apart, pieces longer than a character span their boundaries:
 // with 8,000 pieces 823 of the 1,029 answers of JaQuAD are exact.
 func TestGoldAnswersAreCutOut(t *testing.T) {
+	network := &bert.Network{Encoder: &bert.Model{Config: bert.Config{Types: 2}}}
 	for name, want := range map[string]struct{ answers, exact, frequency int }{
 		"xquad/xquad.en.json": {1190, 1189, 2}, "xquad/xquad.de.json": {1190, 1190, 2}, "jaquad/jaquad_dev_0000.json": {1029, 1029, 1 << 23},
 	} {
@@ -122,7 +124,7 @@ func TestGoldAnswersAreCutOut(t *testing.T) {
 		var cut []metrics.SQuADAnswer
 		for _, q := range s.Questions {
 			for _, a := range q.Answers {
-				text := cutOut(t, &Encoder{Tokenizer: tok, MaxLength: 384}, q, a)
+				text := cutOut(t, &Encoder{Network: network, Tokenizer: tok, MaxLength: 384}, q, a)
 				answers++
 				cut = append(cut, metrics.SQuADAnswer{Gold: []string{a.Text}, Predicted: text})
 				if text == a.Text {
