@@ -1,6 +1,7 @@
 package train
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -248,6 +249,23 @@ func TestAnotherConfigurationIsRefused(t *testing.T) {
 	}
 	if _, err := trainSmall(context.Background(), dir, short); err != nil {
 		t.Errorf("the folder's own configuration: %v", err)
+	}
+	path := filepath.Join(dir, configFile)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, bytes.ReplaceAll(text, []byte("# "), []byte("# as it was said once: ")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := trainSmall(context.Background(), dir, short); err != nil {
+		t.Errorf("the folder's own configuration with other comments: %v", err)
+	}
+	if err := os.WriteFile(path, text[:len(text)/2], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := trainSmall(context.Background(), dir, short); err == nil {
+		t.Error("no error for half a configuration")
 	}
 }
 

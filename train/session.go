@@ -7,8 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 
+	"github.com/goccy/go-yaml"
 	"github.com/kotoba-nlp/kotoba/checkpoint"
 	"github.com/kotoba-nlp/kotoba/tokenizer"
 )
@@ -125,10 +127,24 @@ func checkConfig(dir, format string) error {
 	if err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
-	if string(old) != format {
+	same, err := sameValues(old, []byte(format))
+	if err != nil {
+		return fmt.Errorf("train: %s: %w", path, err)
+	}
+	if !same {
 		return fmt.Errorf("train: %s belongs to a run of another configuration; give --dir a new folder, or the same options", path)
 	}
 	return nil
+}
+
+// sameValues says whether two configurations say the same but for comments, which may change
+// from one version to the next.
+func sameValues(a, b []byte) (bool, error) {
+	var x, y map[string]any
+	if err := errors.Join(yaml.Unmarshal(a, &x), yaml.Unmarshal(b, &y)); err != nil {
+		return false, err
+	}
+	return reflect.DeepEqual(x, y), nil
 }
 
 func openTokenizer(dir string) (tokenizer.Tokenizer, error) {
