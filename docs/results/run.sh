@@ -54,17 +54,18 @@ lower_multi30k() {
 	done
 }
 
-[ $# -gt 0 ] || set -- multi30k-en-de multi30k-de-en multi30k-en-de-lower enja-en-ja ptb-lstm-small
+[ $# -gt 0 ] || set -- multi30k-en-de multi30k-de-en multi30k-en-de-lower enja-en-ja \
+	multi30k-de-en-bahdanau enja-en-ja-bahdanau ptb-lstm-small ptb-lstm-tied
 for name; do
 	printf '== %s\n' "$name"
 	case $name in
 	multi30k-en-de) recipe "$name" en de "$DATA"/multi30k/{train,val,test_2016_flickr} ;;
-	multi30k-de-en) recipe "$name" de en "$DATA"/multi30k/{train,val,test_2016_flickr} ;;
+	multi30k-de-en | multi30k-de-en-bahdanau) recipe "$name" de en "$DATA"/multi30k/{train,val,test_2016_flickr} ;;
 	multi30k-en-de-lower)
 		lower_multi30k
 		recipe "$name" en de "$out"/lower/{train,val,test_2016_flickr} --tokenize none
 		;;
-	enja-en-ja)
+	enja-en-ja | enja-en-ja-bahdanau)
 		split_enja
 		recipe "$name" en ja "$out"/enja/{train,valid} "$DATA/enja/dev" --tokenize none
 		;;
