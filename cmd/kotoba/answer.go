@@ -101,7 +101,7 @@ func (a *answering) text(c *cobra.Command, dir string) error {
 	if err != nil {
 		return err
 	}
-	e, err := pipeline.Open(dir)
+	e, err := openEncoder(dir)
 	if err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func (a *answering) file(c *cobra.Command, dir string) error {
 	if a.nullOdds != "" && !a.options.Null {
 		return fmt.Errorf("--null-odds: all questions of %s have answers; let them have none with --null-threshold", a.data)
 	}
-	e, err := pipeline.Open(dir)
+	e, err := openEncoder(dir)
 	if err != nil {
 		return err
 	}

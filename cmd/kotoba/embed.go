@@ -77,7 +77,7 @@ func (f embedding) vectors(c *cobra.Command, args []string) ([][]tensor.Float, e
 // openTexts opens the folder of an encoder, the first of args, and returns with it the
 // texts that follow, or the lines of stdin where there are none.
 func openTexts(c *cobra.Command, args []string) (*pipeline.Encoder, []string, error) {
-	e, err := pipeline.Open(args[0])
+	e, err := openEncoder(args[0])
 	if err != nil {
 		return nil, nil, err
 	}

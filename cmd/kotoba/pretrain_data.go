@@ -70,7 +70,11 @@ func makePretrainData(ctx context.Context, c *cobra.Command, vocabulary string, 
 		paths = append(paths, found...)
 	}
 	slices.Sort(paths)
-	tok, err := tokenizer.LoadWordPiece(vocabulary)
+	folder, err := modelFolder(vocabulary)
+	if err != nil {
+		return err
+	}
+	tok, err := tokenizer.LoadWordPiece(folder)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 
 	"github.com/kotoba-nlp/kotoba/hub"
+	"github.com/kotoba-nlp/kotoba/pipeline"
 )
 
 // pulling is what the flags of pull say.
@@ -90,6 +91,28 @@ func (p pulling) run(ctx context.Context, w io.Writer, name string) (string, err
 		}
 	}
 	return p.dir, nil
+}
+
+// modelFolder returns the folder that a name is of: that folder, or where there is none the
+// model ORG/NAME in the cache of what was pulled.
+func modelFolder(name string) (string, error) {
+	if _, err := os.Stat(name); err == nil {
+		return name, nil
+	}
+	dir, ok, err := hub.Find(name)
+	if err != nil || !ok {
+		return name, err
+	}
+	return dir, nil
+}
+
+// openEncoder opens a folder, or a model that was pulled.
+func openEncoder(name string) (*pipeline.Encoder, error) {
+	dir, err := modelFolder(name)
+	if err != nil {
+		return nil, err
+	}
+	return pipeline.Open(dir)
 }
 
 // copy makes a copy of a file, if there is none yet.

@@ -81,6 +81,12 @@ func (t training) run(ctx context.Context, w io.Writer, args []string) error {
 			return err
 		}
 	}
+	for _, name := range []*string{&t.bert.init, &t.bert.tokenizer} {
+		var err error
+		if *name, err = modelFolder(*name); err != nil {
+			return err
+		}
+	}
 	lm := train.IsLM(preset)
 	switch {
 	case train.IsClassify(preset):
