@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/kotoba-nlp/kotoba/checkpoint"
 	"github.com/kotoba-nlp/kotoba/data"
 	"github.com/kotoba-nlp/kotoba/models/bert"
 	"github.com/kotoba-nlp/kotoba/pipeline"
@@ -163,13 +162,8 @@ func NewAnswerRun(dir string, c AnswerConfig) (*AnswerRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := c.Training.over(task.Epoch(0))
-	if err := o.Validate(); err != nil {
-		return nil, err
-	}
-	run := &AnswerRun{newSession(dir, o, m.Dim, task), c, task}
-	run.best = checkpoint.WeightsFile
-	return run, makeBERTFolder(dir, asked, &bert.Folder{Network: network}, tok)
+	s, err := newBERTSession(dir, asked, c.Training, task, &bert.Folder{Network: network}, tok)
+	return &AnswerRun{s, c, task}, err
 }
 
 // openEncoder opens what fine-tuning begins with.

@@ -229,17 +229,24 @@ func NewClassifyRun(dir string, c ClassifyConfig) (*ClassifyRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := c.Training.over(task.Epoch(0))
-	if err := o.Validate(); err != nil {
-		return nil, err
-	}
-	run := &ClassifyRun{newSession(dir, o, m.Dim, task), c, task}
-	run.best = checkpoint.WeightsFile
 	f := &bert.Folder{Network: network, Labels: texts.labels}
 	if texts.choices {
 		f.Labels, f.Choices = nil, true // labels are numbers of choices
 	}
-	return run, makeBERTFolder(dir, asked, f, tok)
+	s, err := newBERTSession(dir, asked, c.Training, task, f, tok)
+	return &ClassifyRun{s, c, task}, err
+}
+
+// newBERTSession opens the folder of a run of an encoder for training, and makes it where
+// there is none.
+func newBERTSession(dir, format string, o Options, task Task, f *bert.Folder, tok *tokenizer.WordPiece) (session, error) {
+	o = o.over(task.Epoch(0))
+	if err := o.Validate(); err != nil {
+		return session{}, err
+	}
+	s := newSession(dir, o, f.Network.Encoder.Dim, task)
+	s.best = checkpoint.WeightsFile
+	return s, makeBERTFolder(dir, format, f, tok)
 }
 
 // makeBERTFolder makes the folder of a new run of an encoder: but for the weights it is

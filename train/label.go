@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/kotoba-nlp/kotoba/checkpoint"
 	"github.com/kotoba-nlp/kotoba/data"
 	"github.com/kotoba-nlp/kotoba/models/bert"
 	"github.com/kotoba-nlp/kotoba/pipeline"
@@ -121,13 +120,8 @@ func NewLabelRun(dir string, c LabelConfig) (*LabelRun, error) {
 	network := bert.NewClassifier(m, len(labels), rand.New(rand.NewPCG(c.Training.Seed, 0)))
 	task := newLabelTask(c, &pipeline.Encoder{Network: network, Tokenizer: tok, Labels: labels, MaxLength: m.MaxLength})
 	task.train, task.valid = task.sequences(train), task.sequences(valid)
-	o := c.Training.over(task.Epoch(0))
-	if err := o.Validate(); err != nil {
-		return nil, err
-	}
-	run := &LabelRun{newSession(dir, o, m.Dim, task), c, task}
-	run.best = checkpoint.WeightsFile
-	return run, makeBERTFolder(dir, asked, &bert.Folder{Network: network, Labels: labels}, tok)
+	s, err := newBERTSession(dir, asked, c.Training, task, &bert.Folder{Network: network, Labels: labels}, tok)
+	return &LabelRun{s, c, task}, err
 }
 
 // EvalLabeller scores the model of a run on the sentences of a file in the form of those it

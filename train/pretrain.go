@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 
-	"github.com/kotoba-nlp/kotoba/checkpoint"
 	"github.com/kotoba-nlp/kotoba/models/bert"
 	"github.com/kotoba-nlp/kotoba/tokenizer"
 )
@@ -112,17 +111,12 @@ func NewPretrainRun(dir string, c PretrainConfig) (*PretrainRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := c.Training.over(task.Epoch(0))
-	if err := o.Validate(); err != nil {
-		return nil, err
-	}
 	if err := checkMemory(c.Data.Batch*task.instances.Most, c.Model.Vocab, "data.batch"); err != nil {
 		return nil, err
 	}
-	run := &PretrainRun{newSession(dir, o, c.Model.Dim, task), c, task}
-	run.best = checkpoint.WeightsFile
-	if err := makeBERTFolder(dir, asked, &bert.Folder{Network: n}, tok); err != nil {
+	s, err := newBERTSession(dir, asked, c.Training, task, &bert.Folder{Network: n}, tok)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
-	return run, nil
+	return &PretrainRun{s, c, task}, nil
 }
