@@ -25,7 +25,7 @@ func TestTaggedSentencesAreRead(t *testing.T) {
 		"pos.txt": {"EU NNP B-NP B-ORG\n", TaggedColumns{Label: 2}, []Tagged{{[]string{"EU"}, []string{"NNP"}, 1}}},
 		"end.txt": {"B-ORG EU x\n", TaggedColumns{Word: -2, Label: 1}, []Tagged{{[]string{"EU"}, []string{"B-ORG"}, 1}}},
 		"ewt.conllu": {
-			"# text = vámonos al\n1-2\tvámonos\t_\t_\n1\tvamos\tir\tVERB\n2\tnos él\tnosotros\tPRON\n2.1\tx\tx\tX\n\n",
+			"# text = vámonos al\n1-2\tvámonos\t_\t_\n1\tvamos\tir\tVERB\n2\tnos él\tnosotros\tPRON\n2.1\tx\ty\tX\n\n",
 			TaggedColumns{},
 			[]Tagged{{[]string{"vamos", "nos él"}, []string{"VERB", "PRON"}, 3}},
 		},

@@ -67,7 +67,7 @@ func TestLabelsOfWordsAreLearned(t *testing.T) {
 		want     []string
 	}{
 		"labels":   {false, 5, "accuracy", "a b g", []string{"LOW 0-3", "HIGH 4-5"}},
-		"entities": {true, 0, "f1", "a a d g g", []string{"LOW 0-3", "HIGH 6-9"}},
+		"entities": {true, 0, "f1", strings.Repeat("a ", 2) + "d" + strings.Repeat(" g", 2), []string{"LOW 0-3", "HIGH 6-9"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir, c := t.TempDir(), smallLabel(t, test.entities)

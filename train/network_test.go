@@ -2,7 +2,6 @@ package train
 
 import (
 	"context"
-	"errors"
 	"math"
 	"path/filepath"
 	"strings"
@@ -23,30 +22,17 @@ func makeRecurrent(c *Config) {
 }
 
 func TestRecurrentNetworksGoOnBitForBit(t *testing.T) {
-	whole, stopped := t.TempDir(), t.TempDir()
-	if _, err := trainSmall(context.Background(), whole, makeRecurrent); err != nil {
-		t.Fatal(err)
-	}
 	c := smallConfig()
 	makeRecurrent(&c)
 	fit, valid := smallTexts()
-	run, err := NewRunOf(stopped, c, fit, valid)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	_, err = run.Train(ctx, func(p Progress, _ *Validation) {
-		if p.Step == 9 {
-			cancel()
+	goesOnBitForBit(t, 9, bestFile, func(ctx context.Context, dir string, progress func(Progress, *Validation)) error {
+		run, err := NewRunOf(dir, c, fit, valid)
+		if err != nil {
+			return err
 		}
+		_, err = run.Train(ctx, progress)
+		return err
 	})
-	if !errors.Is(err, ErrInterrupted) {
-		t.Fatalf("error %v, want ErrInterrupted", err)
-	}
-	if _, err := trainSmall(context.Background(), stopped, makeRecurrent); err != nil {
-		t.Fatal(err)
-	}
-	sameRun(t, stopped, whole)
 }
 
 // TestAnEnsembleScoresAsItSteps compares the probability of a pair, all tokens at once,
