@@ -11,7 +11,6 @@ import (
 	"github.com/kotoba-nlp/kotoba/data"
 	"github.com/kotoba-nlp/kotoba/models/bert"
 	"github.com/kotoba-nlp/kotoba/pipeline"
-	"github.com/kotoba-nlp/kotoba/tokenizer"
 )
 
 // AnswerConfig is everything that decides a run that fine-tunes an encoder to answer
@@ -79,8 +78,9 @@ func (d AnswerDataConfig) read() (train, valid data.SQuAD, err error) {
 		return train, valid, fmt.Errorf("train: data.batch is %d; want at least 1", d.Batch)
 	case d.Train == "":
 		return train, valid, errors.New("train: data.train is not given; name a file of questions in the form of SQuAD")
-	case d.Valid == "" && !(d.ValidShare > 0 && d.ValidShare < 1): // or NaN
-		return train, valid, fmt.Errorf("train: data.valid_share is %v and data.valid is not given; want more than 0 and less than 1, or a file", d.ValidShare)
+	}
+	if err := checkValid(d.Valid, d.ValidShare); err != nil {
+		return train, valid, err
 	}
 	if train, err = readQuestions(d.Train); err != nil {
 		return train, valid, err
@@ -164,19 +164,6 @@ func NewAnswerRun(dir string, c AnswerConfig) (*AnswerRun, error) {
 	}
 	s, err := newBERTSession(dir, asked, c.Training, task, &bert.Folder{Network: network}, tok)
 	return &AnswerRun{s, c, task}, err
-}
-
-// openEncoder opens what fine-tuning begins with.
-func openEncoder(dir string) (*bert.Model, *tokenizer.WordPiece, error) {
-	if dir == "" {
-		return nil, nil, errors.New("train: init is not given; name a folder of a BERT model")
-	}
-	f, err := bert.Open(dir)
-	if err != nil {
-		return nil, nil, err
-	}
-	tok, err := tokenizer.LoadWordPiece(dir)
-	return f.Network.Encoder, tok, err
 }
 
 // EvalAnswerer scores the model of a run on the questions of a file, in the way of its

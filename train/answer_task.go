@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 
 	"github.com/kotoba-nlp/kotoba/data"
@@ -20,12 +19,11 @@ type AnswerTask struct {
 	Encoder     *pipeline.Encoder
 	Moved, Lost []string // training questions whose answers are elsewhere than said, or nowhere, in the text
 
-	config  AnswerDataConfig
-	train   []passage
-	valid   []data.Question
-	right   []passage // the windows of valid
-	seed    uint64
-	batches [][]int
+	config AnswerDataConfig
+	train  []passage
+	valid  []data.Question
+	right  []passage // the windows of valid
+	shuffled
 
 	batch  bert.Batch // memory of the current batch
 	places []int32
@@ -39,7 +37,7 @@ type passage struct {
 }
 
 func newAnswerTask(c AnswerConfig, e *pipeline.Encoder, train data.SQuAD, valid []data.Question) (*AnswerTask, error) {
-	t := &AnswerTask{Encoder: e, Moved: train.Moved, Lost: train.Lost, config: c.Data, seed: c.Training.Seed}
+	t := &AnswerTask{Encoder: e, Moved: train.Moved, Lost: train.Lost, config: c.Data, shuffled: shuffled{size: c.Data.Batch, seed: c.Training.Seed}}
 	var err error
 	if t.train, err = t.passages(train.Trainable()); err != nil {
 		return nil, err
@@ -78,21 +76,14 @@ func (t *AnswerTask) passages(questions []data.Question) (all []passage, err err
 func (t *AnswerTask) Params() []nn.Param { return nn.Params(t.Encoder.Network) }
 
 // Epoch implements Task: all windows in a new order, batches of the size asked for.
-func (t *AnswerTask) Epoch(n int) int {
-	order := rand.New(rand.NewPCG(t.seed, uint64(n)+1)).Perm(len(t.train))
-	t.batches = slices.Collect(slices.Chunk(order, t.config.Batch))
-	return len(t.batches)
-}
+func (t *AnswerTask) Epoch(n int) int { return t.shuffle(n, len(t.train)) }
 
 // Targets implements Task: a start and an end a window.
 func (t *AnswerTask) Targets(batch int) int { return 2 * len(t.batches[batch]) }
 
 // Reads implements Reader.
-func (t *AnswerTask) Reads(batch int) (tokens int) {
-	for _, i := range t.batches[batch] {
-		tokens += len(t.train[i].IDs)
-	}
-	return tokens
+func (t *AnswerTask) Reads(batch int) int {
+	return t.sum(batch, func(i int) int { return len(t.train[i].IDs) })
 }
 
 // Loss implements Task: the mean of the cross entropies of starts and of ends over the

@@ -5,15 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 
-	"github.com/kotoba-nlp/kotoba/checkpoint"
 	"github.com/kotoba-nlp/kotoba/data"
 	"github.com/kotoba-nlp/kotoba/models/bert"
 	"github.com/kotoba-nlp/kotoba/pipeline"
-	"github.com/kotoba-nlp/kotoba/tokenizer"
 )
 
 // ClassifyConfig is everything that decides a run that fine-tunes an encoder to say a
@@ -46,12 +43,6 @@ var classifyPresets = map[string]ClassifyConfig{
 		Data:     ClassifyDataConfig{Batch: 32, MaxLength: 128},
 		Training: fineTuning,
 	},
-}
-
-// fineTuning is appendix A.3 of Devlin et al. 2018.
-var fineTuning = Options{
-	Seed: 1, Accumulate: 1, MaxEpochs: 3, Clip: 1, Optimizer: "bert-adam",
-	Schedule: "linear", Rate: 5e-5, WarmupShare: 0.1, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-6, WeightDecay: 0.01,
 }
 
 var classifiers = kind[ClassifyConfig]{presets: classifyPresets, field: func(c *ClassifyConfig) *string { return &c.Preset }}
@@ -186,9 +177,7 @@ func EvalClassifier(dir, path string) (v Validation, rows int, err error) {
 	if err != nil {
 		return v, 0, err
 	}
-	if l := c.Data.MaxLength; l > 0 {
-		e.MaxLength = min(l, e.MaxLength)
-	}
+	shorten(e, c.Data.MaxLength)
 	t := &ClassifyTask{Encoder: e, texts: texts}
 	if t.valid, err = t.sequences(texts.valid); err != nil {
 		return v, 0, err
@@ -235,31 +224,4 @@ func NewClassifyRun(dir string, c ClassifyConfig) (*ClassifyRun, error) {
 	}
 	s, err := newBERTSession(dir, asked, c.Training, task, f, tok)
 	return &ClassifyRun{s, c, task}, err
-}
-
-// newBERTSession opens the folder of a run of an encoder for training, and makes it where
-// there is none.
-func newBERTSession(dir, format string, o Options, task Task, f *bert.Folder, tok *tokenizer.WordPiece) (session, error) {
-	o = o.over(task.Epoch(0))
-	if err := o.Validate(); err != nil {
-		return session{}, err
-	}
-	s := newSession(dir, o, f.Network.Encoder.Dim, task)
-	s.best = checkpoint.WeightsFile
-	return s, makeBERTFolder(dir, format, f, tok)
-}
-
-// makeBERTFolder makes the folder of a new run of an encoder: but for the weights it is
-// one in the layout of Hugging Face from the beginning.
-func makeBERTFolder(dir, format string, f *bert.Folder, tok *tokenizer.WordPiece) error {
-	if _, err := os.Stat(filepath.Join(dir, configFile)); err == nil {
-		return nil // it is there
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("train: %w", err)
-	}
-	if err := errors.Join(f.SaveConfig(dir), tok.SaveFolder(dir)); err != nil {
-		return err
-	}
-	return writeFile(filepath.Join(dir, configFile), format)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"strconv"
 
@@ -24,9 +23,7 @@ type ClassifyTask struct {
 
 	texts        labelled
 	train, valid []classified
-	size         int // texts of a batch
-	seed         uint64
-	batches      [][]int
+	shuffled
 
 	batch  bert.Batch // memory of the current batch
 	labels []int32
@@ -42,13 +39,11 @@ type classified struct {
 
 func newClassifyTask(c ClassifyConfig, n *bert.Network, tok *tokenizer.WordPiece, texts labelled) (*ClassifyTask, error) {
 	e := &pipeline.Encoder{Network: n, Tokenizer: tok, Labels: texts.labels, MaxLength: n.Encoder.MaxLength}
-	if l := c.Data.MaxLength; l > 0 {
-		if l < 3 {
-			return nil, fmt.Errorf("train: data.max_length is %d; want at least 3", l)
-		}
-		e.MaxLength = min(l, e.MaxLength)
+	if l := c.Data.MaxLength; l > 0 && l < 3 {
+		return nil, fmt.Errorf("train: data.max_length is %d; want at least 3", l)
 	}
-	t := &ClassifyTask{Encoder: e, texts: texts, size: c.Data.Batch, seed: c.Training.Seed}
+	shorten(e, c.Data.MaxLength)
+	t := &ClassifyTask{Encoder: e, texts: texts, shuffled: shuffled{size: c.Data.Batch, seed: c.Training.Seed}}
 	var err error
 	if t.train, err = t.sequences(texts.train); err != nil {
 		return nil, err
@@ -106,21 +101,14 @@ func (x classified) tokens() (n int) {
 func (t *ClassifyTask) Params() []nn.Param { return nn.Params(t.Encoder.Network) }
 
 // Epoch implements Task: all texts in a new order, batches of the size asked for.
-func (t *ClassifyTask) Epoch(n int) int {
-	order := rand.New(rand.NewPCG(t.seed, uint64(n)+1)).Perm(len(t.train))
-	t.batches = slices.Collect(slices.Chunk(order, t.size))
-	return len(t.batches)
-}
+func (t *ClassifyTask) Epoch(n int) int { return t.shuffle(n, len(t.train)) }
 
 // Targets implements Task.
 func (t *ClassifyTask) Targets(batch int) int { return len(t.batches[batch]) }
 
 // Reads implements Reader.
-func (t *ClassifyTask) Reads(batch int) (tokens int) {
-	for _, i := range t.batches[batch] {
-		tokens += t.train[i].tokens()
-	}
-	return tokens
+func (t *ClassifyTask) Reads(batch int) int {
+	return t.sum(batch, func(i int) int { return t.train[i].tokens() })
 }
 
 // Loss implements Task.
@@ -157,19 +145,11 @@ func (t *ClassifyTask) loss(tape *tensor.Tape, logits *tensor.Tensor, scale floa
 	return tape.CrossEntropy(logits, t.labels, tensor.CrossEntropy{Scale: scale})
 }
 
-// validBatch is the number of texts of a batch of validation.
-const validBatch = 32
-
 // Validate implements Task.
 func (t *ClassifyTask) Validate(context.Context) (Validation, error) {
-	order := make([]int, len(t.valid))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return t.valid[b].tokens() - t.valid[a].tokens() })
 	predicted, numbers := make([]int, len(t.valid)), make([]float64, len(t.valid))
 	loss, tape := 0.0, tensor.NewInferenceTape()
-	for which := range slices.Chunk(order, validBatch) {
+	for which := range byLength(len(t.valid), func(i int) int { return t.valid[i].tokens() }) {
 		tape.Reset()
 		logits := t.forward(tape, nil, t.valid, which)
 		for i, at := range which {

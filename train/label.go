@@ -65,8 +65,9 @@ func (d LabelDataConfig) read() (train, valid []data.Tagged, labels []string, er
 		return nil, nil, nil, fmt.Errorf("train: data.max_length is %d; want at least 3, or 0", d.MaxLength)
 	case d.Train == "":
 		return nil, nil, nil, errors.New("train: data.train is not given; name a file of sentences, a word and its label a line")
-	case d.Valid == "" && !(d.ValidShare > 0 && d.ValidShare < 1): // or NaN
-		return nil, nil, nil, fmt.Errorf("train: data.valid_share is %v and data.valid is not given; want more than 0 and less than 1, or a file", d.ValidShare)
+	}
+	if err := checkValid(d.Valid, d.ValidShare); err != nil {
+		return nil, nil, nil, err
 	}
 	if train, err = d.readFile(d.Train); err != nil {
 		return nil, nil, nil, err

@@ -2,7 +2,6 @@ package train
 
 import (
 	"context"
-	"math/rand/v2"
 	"slices"
 
 	"github.com/kotoba-nlp/kotoba/data"
@@ -18,9 +17,7 @@ type LabelTask struct {
 	Encoder *pipeline.Encoder
 
 	train, valid []wordLabels
-	size         int // sequences of a batch
-	seed         uint64
-	batches      [][]int
+	shuffled
 
 	batch  bert.Batch // memory of the current batch
 	labels []int32
@@ -34,10 +31,8 @@ type wordLabels struct {
 }
 
 func newLabelTask(c LabelConfig, e *pipeline.Encoder) *LabelTask {
-	if l := c.Data.MaxLength; l > 0 {
-		e.MaxLength = min(l, e.MaxLength)
-	}
-	return &LabelTask{Encoder: e, size: c.Data.Batch, seed: c.Training.Seed}
+	shorten(e, c.Data.MaxLength)
+	return &LabelTask{Encoder: e, shuffled: shuffled{size: c.Data.Batch, seed: c.Training.Seed}}
 }
 
 // sequences returns sentences as the encoder reads them.
@@ -60,26 +55,16 @@ func (t *LabelTask) sequences(sentences []data.Tagged) (all []wordLabels) {
 func (t *LabelTask) Params() []nn.Param { return nn.Params(t.Encoder.Network) }
 
 // Epoch implements Task: all sequences in a new order, batches of the size asked for.
-func (t *LabelTask) Epoch(n int) int {
-	order := rand.New(rand.NewPCG(t.seed, uint64(n)+1)).Perm(len(t.train))
-	t.batches = slices.Collect(slices.Chunk(order, t.size))
-	return len(t.batches)
-}
+func (t *LabelTask) Epoch(n int) int { return t.shuffle(n, len(t.train)) }
 
 // Targets implements Task.
-func (t *LabelTask) Targets(batch int) (words int) {
-	for _, i := range t.batches[batch] {
-		words += len(t.train[i].labels)
-	}
-	return words
+func (t *LabelTask) Targets(batch int) int {
+	return t.sum(batch, func(i int) int { return len(t.train[i].labels) })
 }
 
 // Reads implements Reader.
-func (t *LabelTask) Reads(batch int) (tokens int) {
-	for _, i := range t.batches[batch] {
-		tokens += len(t.train[i].IDs)
-	}
-	return tokens
+func (t *LabelTask) Reads(batch int) int {
+	return t.sum(batch, func(i int) int { return len(t.train[i].IDs) })
 }
 
 // Loss implements Task.
@@ -111,14 +96,9 @@ func (t *LabelTask) forward(tape *tensor.Tape, d *nn.Dropout, all []wordLabels, 
 // Validate implements Task: the accuracy of words, and where labels mark entities precision,
 // recall and F1 of those.
 func (t *LabelTask) Validate(context.Context) (Validation, error) {
-	order := make([]int, len(t.valid))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return len(t.valid[b].IDs) - len(t.valid[a].IDs) })
 	predicted := make([][]string, len(t.valid))
 	loss, words, tape := 0.0, 0, tensor.NewInferenceTape()
-	for which := range slices.Chunk(order, validBatch) {
+	for which := range byLength(len(t.valid), func(i int) int { return len(t.valid[i].IDs) }) {
 		tape.Reset()
 		logits := t.forward(tape, nil, t.valid, which)
 		for i, at := range which {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 
 	"github.com/kotoba-nlp/kotoba/models/bert"
@@ -21,10 +20,8 @@ type PretrainTask struct {
 
 	instances    *pretraining.Set
 	train, valid int // instances of each: the first and the last ones
-	size         int // instances of a batch
-	seed         uint64
 	epoch        int
-	batches      [][]int
+	shuffled
 
 	masks *pretraining.Masks // drawn anew in each epoch; nil for those of the files
 
@@ -45,7 +42,7 @@ func newPretrainTask(c PretrainConfig, n *bert.Network, tok *tokenizer.WordPiece
 	if err != nil {
 		return nil, err
 	}
-	t := &PretrainTask{Network: n, instances: set, size: d.Batch, seed: c.Training.Seed}
+	t := &PretrainTask{Network: n, instances: set, shuffled: shuffled{size: d.Batch, seed: c.Training.Seed}}
 	t.valid = max(int(d.ValidShare*float64(set.Len())), 1)
 	t.train = set.Len() - t.valid
 	if t.train < 1 {
@@ -81,30 +78,27 @@ func (t *PretrainTask) Params() []nn.Param { return nn.Params(t.Network) }
 
 // Epoch implements Task: all instances in a new order.
 func (t *PretrainTask) Epoch(n int) int {
-	order := rand.New(rand.NewPCG(t.seed, uint64(n)+1)).Perm(t.train)
-	t.epoch, t.batches = n, slices.Collect(slices.Chunk(order, t.size))
-	return len(t.batches)
+	t.epoch = n
+	return t.shuffle(n, t.train)
 }
 
 // Targets implements Task: the masked words.
-func (t *PretrainTask) Targets(batch int) (n int) {
-	for _, i := range t.batches[batch] {
-		_, predictions := t.instances.Size(i)
+func (t *PretrainTask) Targets(batch int) int {
+	return t.sum(batch, func(i int) int {
 		if t.masks != nil {
-			predictions = len(t.instance(i).Places)
+			return len(t.instance(i).Places)
 		}
-		n += predictions
-	}
-	return n
+		_, predictions := t.instances.Size(i)
+		return predictions
+	})
 }
 
 // Reads implements Reader.
-func (t *PretrainTask) Reads(batch int) (n int) {
-	for _, i := range t.batches[batch] {
+func (t *PretrainTask) Reads(batch int) int {
+	return t.sum(batch, func(i int) int {
 		tokens, _ := t.instances.Size(i)
-		n += tokens
-	}
-	return n
+		return tokens
+	})
 }
 
 // instance returns instance i as the current epoch reads it.

@@ -1,0 +1,113 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/kotoba-nlp/kotoba/checkpoint"
+	"github.com/kotoba-nlp/kotoba/models/bert"
+	"github.com/kotoba-nlp/kotoba/pipeline"
+	"github.com/kotoba-nlp/kotoba/tokenizer"
+)
+
+// fineTuning is appendix A.3 of Devlin et al. 2018.
+var fineTuning = Options{
+	Seed: 1, Accumulate: 1, MaxEpochs: 3, Clip: 1, Optimizer: "bert-adam",
+	Schedule: "linear", Rate: 5e-5, WarmupShare: 0.1, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-6, WeightDecay: 0.01,
+}
+
+// openEncoder opens what fine-tuning begins with.
+func openEncoder(dir string) (*bert.Model, *tokenizer.WordPiece, error) {
+	if dir == "" {
+		return nil, nil, errors.New("train: init is not given; name a folder of a BERT model")
+	}
+	f, err := bert.Open(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	tok, err := tokenizer.LoadWordPiece(dir)
+	return f.Network.Encoder, tok, err
+}
+
+// newBERTSession opens the folder of a run of an encoder for training, and makes it where
+// there is none.
+func newBERTSession(dir, format string, o Options, task Task, f *bert.Folder, tok *tokenizer.WordPiece) (session, error) {
+	o = o.over(task.Epoch(0))
+	if err := o.Validate(); err != nil {
+		return session{}, err
+	}
+	s := newSession(dir, o, f.Network.Encoder.Dim, task)
+	s.best = checkpoint.WeightsFile
+	return s, makeBERTFolder(dir, format, f, tok)
+}
+
+// makeBERTFolder makes the folder of a new run of an encoder: but for the weights it is
+// one in the layout of Hugging Face from the beginning.
+func makeBERTFolder(dir, format string, f *bert.Folder, tok *tokenizer.WordPiece) error {
+	if _, err := os.Stat(filepath.Join(dir, configFile)); err == nil {
+		return nil // it is there
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	if err := errors.Join(f.SaveConfig(dir), tok.SaveFolder(dir)); err != nil {
+		return err
+	}
+	return writeFile(filepath.Join(dir, configFile), format)
+}
+
+// checkValid says what is wrong with where validation is to come from: a file, or else a
+// share of what is there for training.
+func checkValid(file string, share float64) error {
+	if file == "" && !(share > 0 && share < 1) { // or NaN
+		return fmt.Errorf("train: data.valid_share is %v and data.valid is not given; want more than 0 and less than 1, or a file", share)
+	}
+	return nil
+}
+
+// shorten makes an encoder cut texts at some tokens, where it takes more; 0 leaves it.
+func shorten(e *pipeline.Encoder, tokens int) {
+	if tokens > 0 {
+		e.MaxLength = min(tokens, e.MaxLength)
+	}
+}
+
+// shuffled is examples in batches of one size, in a new order in each epoch.
+type shuffled struct {
+	size    int // examples of a batch
+	seed    uint64
+	batches [][]int // numbers of examples
+}
+
+// shuffle arranges so many examples for an epoch and returns the number of batches.
+func (s *shuffled) shuffle(epoch, examples int) int {
+	order := rand.New(rand.NewPCG(s.seed, uint64(epoch)+1)).Perm(examples)
+	s.batches = slices.Collect(slices.Chunk(order, s.size))
+	return len(s.batches)
+}
+
+// sum adds up a number of each example of a batch.
+func (s *shuffled) sum(batch int, of func(example int) int) (n int) {
+	for _, i := range s.batches[batch] {
+		n += of(i)
+	}
+	return n
+}
+
+// validBatch is the number of sequences of a batch of validation.
+const validBatch = 32
+
+// byLength parts so many examples in batches for validation, the longest ones first.
+func byLength(examples int, length func(example int) int) iter.Seq[[]int] {
+	order := make([]int, examples)
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return length(b) - length(a) })
+	return slices.Chunk(order, validBatch)
+}
