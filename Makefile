@@ -68,8 +68,8 @@ fuzz: ## run every fuzz target for FUZZTIME
 bench: ## run the Go benchmarks that BENCH names, COUNT times, for benchstat
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...
 
-compare: build ## measure kotoba and its peers in turn; PYTHON needs bench/peers/requirements.txt
-	$(PYTHON) bench/peers/compare.py --kotoba bin/kotoba
+compare: build ## measure kotoba and its peers in turn; PYTHON needs bench/peers/requirements.txt, sentences a MODEL and a TEXT
+	$(PYTHON) bench/peers/compare.py --kotoba bin/kotoba $(if $(MODEL),--model $(MODEL) --text $(TEXT))
 
 results: build ## train and score the models of docs/results.md, from the corpora in DATA to OUT
 	DATA=$(DATA) OUT=$(OUT) docs/results/run.sh

@@ -36,3 +36,24 @@ func TestResultsAreWithinTheirLimits(t *testing.T) {
 		t.Error("no error for a shape that is unknown")
 	}
 }
+
+// TestEmbedCountsTheTokensOfEachText compares the count of operations with one made by
+// hand: each ? is [UNK], between [CLS] and [SEP].
+func TestEmbedCountsTheTokensOfEachText(t *testing.T) {
+	const dir = "../pipeline/testdata/label"
+	r, err := Embed(dir, []string{"?", "? ?"}, 1, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := 0.0
+	for _, n := range []float64{3, 4} {
+		const d, f, layers = 8.0, 12.0, 1.0
+		want += n * layers * 2 * (4*d*d + 2*d*f + 2*n*d) / 2
+	}
+	if r.Value <= 0 || math.Abs(r.FlopsPerUnit-want) > 1e-9*want {
+		t.Errorf("%v operations a text, want %v, at %v texts/s", r.FlopsPerUnit, want, r.Value)
+	}
+	if _, err := Embed(dir, nil, 32, 0); err == nil {
+		t.Error("no error for no texts")
+	}
+}

@@ -1,13 +1,16 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/kotoba-nlp/kotoba/models/bert"
 	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/optim"
+	"github.com/kotoba-nlp/kotoba/pipeline"
 	"github.com/kotoba-nlp/kotoba/tensor"
 )
 
@@ -64,6 +67,37 @@ func BERT(shape string, batch, length int, budget time.Duration) (Result, error)
 	x := result("bert", float64(len(b.IDs)), bertFlops(n.Encoder.Config, length), "tokens/s", seconds, peak, runs)
 	x.Shape, x.RSSMiB = fmt.Sprintf("%s B%d T%d", shape, batch, length), peakRSS()
 	return x, nil
+}
+
+// Embed measures how many of the texts, in the order given and so many at a time, become
+// vectors in a second, from their characters on, with the encoder of a folder.
+func Embed(dir string, texts []string, batch int, budget time.Duration) (Result, error) {
+	if len(texts) == 0 || batch < 1 {
+		return Result{}, fmt.Errorf("bench: %d texts in batches of %d; want at least one", len(texts), batch)
+	}
+	e, err := pipeline.Open(dir)
+	if err != nil {
+		return Result{}, err
+	}
+	tokens, flops := 0, 0.0
+	for _, text := range texts {
+		n := len(e.Text(text).IDs)
+		tokens, flops = tokens+n, flops+float64(n)*bertFlops(e.Network.Encoder.Config, n)
+	}
+	seconds, peak, runs := measure(budget, func() {
+		for some := range slices.Chunk(texts, batch) {
+			inputs := make([]pipeline.Input, len(some))
+			for i, text := range some {
+				inputs[i] = e.Text(text)
+			}
+			_, failed := e.Embed(inputs, e.Pooling, true)
+			err = errors.Join(err, failed)
+		}
+	})
+	n := float64(len(texts))
+	x := result("embed", n, flops/n, "texts/s", seconds, peak, runs)
+	x.Shape, x.RSSMiB = fmt.Sprintf("%d texts of %.1f tokens, B%d", len(texts), float64(tokens)/n, batch), peakRSS()
+	return x, err
 }
 
 // Pretrain measures a whole step of pre-training on masked words, 15 % of them, in

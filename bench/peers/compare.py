@@ -1,11 +1,13 @@
 """Compares kotoba with its peers on this machine, the two alternating.
 
     pip install -r requirements.txt
-    python compare.py [--kotoba bin/kotoba] [--threads 2] [--rounds 3] [WORKLOAD...]
+    python compare.py [--kotoba bin/kotoba] [--threads 2] [--rounds 3] [--model DIR --text FILE] [WORKLOAD...]
 
 prints a table in Markdown: the best of all rounds of each side, their ratio,
 and the share that kotoba reaches of what the machine can do at most. Workloads
-are gemm, train, decode and lstm; without a name all of them run.
+are gemm, train, lstm, decode, bert, pretrain and embed; without a name all of
+them run. embed wants a BERT model, in the layout of Hugging Face with its
+tokenizer.json, and a file of sentences, and is left out without.
 """
 
 import argparse
@@ -16,12 +18,14 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
-# workload, shapes that one run of kotoba bench measures, beam
+# workload, options that both sides take
 CASES = (
-    [("gemm", ("512", "1024", "2048"), 1)]
-    + [("train", (s,), 1) for s in ("d256", "d512")]
-    + [("lstm", (s,), 1) for s in ("d200", "d650", "d1000")]
-    + [("decode", (s,), beam) for s in ("d256", "d512") for beam in (1, 4)]
+    [("gemm", ("--shape", n)) for n in ("512", "1024", "2048")]
+    + [("train", ("--shape", s)) for s in ("d256", "d512")]
+    + [("lstm", ("--shape", s)) for s in ("d200", "d650", "d1000")]
+    + [("decode", ("--shape", s, "--beam", beam)) for s in ("d256", "d512") for beam in ("1", "4")]
+    + [("bert", ("--shape", s, "--batch", batch)) for s in ("base", "minilm") for batch in ("8", "1")]
+    + [("pretrain", ("--shape", "base"))]
 )
 
 
@@ -31,20 +35,21 @@ def objects(command):
     return [json.loads(line) for line in out.splitlines() if line.startswith("{")]
 
 
-def kotoba(binary, threads, workload, shapes, beam):
-    """What kotoba reaches, by shape."""
-    command = [binary, "bench", workload, "--threads", str(threads), "--json"]
+def kotoba(binary, threads, workload, options):
+    """What kotoba reaches."""
+    command = [binary, "bench", workload, "--threads", threads, "--json"]
     if workload == "gemm":
-        return {str(x["n"]): x for x in objects(command) if x["m"] == x["n"] == x["k"] and x["layout"] == "A·B"}
-    command += ["--shape", *shapes]
-    if workload == "decode":
-        command += ["--beam", str(beam)]
-    return {x["shape"]: x for x in objects(command)}
+        n = int(options[1])  # a run measures all
+        [x] = [x for x in objects(command) if x["m"] == x["n"] == x["k"] == n and x["layout"] == "A·B"]
+    else:
+        [x] = objects([*command, *options])
+    return x
 
 
-def peer(threads, workload, shape, beam):
+def peer(threads, workload, options):
+    """What its peer does."""
     script = os.path.join(HERE, "peers.py")
-    [x] = objects([sys.executable, script, workload, "--shape", shape, "--beam", str(beam), "--threads", str(threads)])
+    [x] = objects([sys.executable, script, workload, *options, "--threads", threads])
     return x
 
 
@@ -54,30 +59,32 @@ def megabytes(x):
 
 def main():
     p = argparse.ArgumentParser()
-    p.add_argument("workloads", nargs="*", metavar="WORKLOAD", help="gemm, train, decode or lstm; all by default")
+    p.add_argument("workloads", nargs="*", metavar="WORKLOAD", help="those to measure; all by default")
     p.add_argument("--kotoba", default="bin/kotoba")
-    p.add_argument("--threads", type=int, default=2)
+    p.add_argument("--threads", default="2")
     p.add_argument("--rounds", type=int, default=3)
+    p.add_argument("--model", help="folder of a BERT model, for embed")
+    p.add_argument("--text", help="a file of sentences, for embed")
     a = p.parse_args()
+    cases = list(CASES)
+    if a.model and a.text:
+        cases.append(("embed", ("--model", a.model, "--text", a.text, "--batch", "32")))
     print("| workload | kotoba | share of the limit | peak memory | peer | | peak memory | ratio |")
     print("|---|---|---|---|---|---|---|---|")
-    for workload, shapes, beam in CASES:
+    for workload, options in cases:
         if a.workloads and workload not in a.workloads:
             continue
-        ours, theirs = {s: [] for s in shapes}, {s: [] for s in shapes}
+        ours, theirs = [], []
         for _ in range(a.rounds):
-            run = kotoba(a.kotoba, a.threads, workload, shapes, beam)
-            for shape in shapes:
-                ours[shape].append(run[shape])
-                theirs[shape].append(peer(a.threads, workload, shape, beam))
-        for shape in shapes:
-            o, t = (max(side[shape], key=lambda x: x["value"]) for side in (ours, theirs))
-            share = max(x["share"] for x in ours[shape])
-            name = " ".join([workload, shape] + ([f"beam {beam}"] if workload == "decode" else []))
-            print(
-                f"| {name} | {o['value']:.0f} {o['unit']} | {100 * share:.0f} % | {megabytes(o)} "
-                f"| {t['peer']} | {t['value']:.0f} | {megabytes(t)} | {o['value'] / t['value']:.2f} |",
-                flush=True)
+            ours.append(kotoba(a.kotoba, a.threads, workload, options))
+            theirs.append(peer(a.threads, workload, options))
+        o, t = (max(side, key=lambda x: x["value"]) for side in (ours, theirs))
+        share = max(x["share"] for x in ours)
+        name = " ".join([workload, o.get("shape") or options[1]] + ([f"beam {options[3]}"] if workload == "decode" else []))
+        print(
+            f"| {name} | {o['value']:.0f} {o['unit']} | {100 * share:.0f} % | {megabytes(o)} "
+            f"| {t['peer']} | {t['value']:.0f} | {megabytes(t)} | {o['value'] / t['value']:.2f} |",
+            flush=True)
 
 
 if __name__ == "__main__":

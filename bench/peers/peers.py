@@ -1,11 +1,13 @@
-"""Measures PyTorch and CTranslate2 on the workloads of kotoba bench.
+"""Measures PyTorch, CTranslate2 and ONNX Runtime on the workloads of kotoba bench.
 
-    python peers.py gemm|train|decode|lstm --shape SHAPE [--beam N] --threads N [--seconds S]
+    python peers.py gemm|train|decode|lstm|bert|pretrain --shape SHAPE [--beam N] [--batch N] --threads N [--seconds S]
+    python peers.py embed --model DIR --text FILE --threads N
 
 prints one JSON object: the best of the runs that fit into the time. The shapes
 are those of bench/transformer.go: post-norm Transformers with ReLU, three-way
 tied embeddings where the peer's own model ties them, dropout 0.1 in training,
-float32; and those of bench/lstm.go: language models, dropout 0.5, SGD.
+float32; those of bench/lstm.go: language models, dropout 0.5, SGD; and those of
+bench/bert.go: sequences of 128 tokens.
 """
 
 import argparse
@@ -21,10 +23,12 @@ SHAPES = {"d256": (256, 1024, 3, 64, 25), "d512": (512, 2048, 6, 32, 32)}
 TRAIN_VOCAB, DECODE_VOCAB = 8000, 32000
 DECODE_BATCH, DECODE_SOURCE, DECODE_TARGET = 32, 25, 24
 
-
 # units, layers, streams, steps
 LSTM_SHAPES = {"d200": (200, 2, 20, 20), "d650": (650, 2, 20, 35), "d1000": (1000, 4, 32, 35)}
 LSTM_VOCAB = 10000
+# units, layers, inner units; all have 12 heads
+BERT_SHAPES = {"base": (768, 12, 3072), "minilm": (384, 6, 1536)}
+BERT_LENGTH = 128
 
 
 def best(run, seconds):
@@ -107,7 +111,7 @@ def lstm(shape, seconds, **_):
     return streams * steps / best(step, seconds), "tokens/s", "PyTorch " + torch.__version__
 
 
-def decode(shape, beam, threads, seconds):
+def decode(shape, beam, threads, seconds, **_):
     import ctranslate2
     import torch
     from ctranslate2.converters.transformers import MarianMTLoader
@@ -147,19 +151,118 @@ def decode(shape, beam, threads, seconds):
     return DECODE_BATCH * DECODE_TARGET / best(run, seconds), "target tokens/s", "CTranslate2 " + ctranslate2.__version__
 
 
+def bert_config(shape):
+    from transformers import BertConfig
+
+    dim, layers, ffn = BERT_SHAPES[shape]
+    return BertConfig(hidden_size=dim, num_hidden_layers=layers, num_attention_heads=12, intermediate_size=ffn)
+
+
+def onnx_sessions(model, threads):
+    """Sessions of ONNX Runtime for the hidden states of a BertModel: as exported, and with its own fusions for BERT."""
+    import onnxruntime
+    import torch
+    from onnxruntime.transformers.optimizer import optimize_model
+
+    class Hidden(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.model = model.eval()
+
+        def forward(self, ids, mask):
+            return self.model(input_ids=ids, attention_mask=mask).last_hidden_state
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    ids = torch.randint(1000, (2, 16))
+    axes = {0: "batch", 1: "length"}
+    with tempfile.TemporaryDirectory() as folder:
+        plain, fused = (os.path.join(folder, name) for name in ("plain.onnx", "fused.onnx"))
+        torch.onnx.export(
+            Hidden(), (ids, torch.ones_like(ids)), plain, input_names=["ids", "mask"], output_names=["hidden"],
+            dynamic_axes={"ids": axes, "mask": axes}, opset_version=17, dynamo=False)
+        c = model.config
+        optimize_model(plain, model_type="bert", num_heads=c.num_attention_heads, hidden_size=c.hidden_size).save_model_to_file(fused)
+        return [onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"]) for path in (plain, fused)]
+
+
+def bert(shape, batch, threads, seconds, **_):
+    import onnxruntime
+    import torch
+    from transformers import BertModel
+
+    torch.manual_seed(1)
+    model = BertModel(bert_config(shape), add_pooling_layer=False)
+    model.config._attn_implementation = "eager"
+    ids = torch.randint(30000, (batch, BERT_LENGTH)).numpy()
+    feed = {"ids": ids, "mask": ids * 0 + 1}
+    took = min(best(lambda: s.run(None, feed), seconds / 2) for s in onnx_sessions(model, threads))
+    return batch * BERT_LENGTH / took, "tokens/s", "ONNX Runtime " + onnxruntime.__version__
+
+
+def embed(model, text, batch, threads, seconds, **_):
+    """Means of the hidden states of the lines of a file, in batches of their order that are padded to their longest."""
+    import numpy
+    import onnxruntime
+    from tokenizers import Tokenizer
+    from transformers import BertModel
+
+    tokenizer = Tokenizer.from_file(os.path.join(model, "tokenizer.json"))
+    tokenizer.enable_padding()
+    tokenizer.enable_truncation(512)
+    sessions = onnx_sessions(BertModel.from_pretrained(model, add_pooling_layer=False, attn_implementation="eager"), threads)
+    with open(text, encoding="utf-8") as f:
+        lines = f.read().splitlines()
+
+    def run(session):
+        for i in range(0, len(lines), batch):
+            encodings = tokenizer.encode_batch_fast(lines[i:i + batch])
+            ids = numpy.array([e.ids for e in encodings], dtype=numpy.int64)
+            mask = numpy.array([e.attention_mask for e in encodings], dtype=numpy.int64)
+            [hidden] = session.run(None, {"ids": ids, "mask": mask})
+            means = (hidden * mask[:, :, None]).sum(1) / mask.sum(1, keepdims=True)
+            means /= numpy.linalg.norm(means, axis=1, keepdims=True)
+
+    took = min(best(lambda: run(s), seconds / 2) for s in sessions)
+    return len(lines) / took, "texts/s", "ONNX Runtime " + onnxruntime.__version__
+
+
+def pretrain(shape, batch, seconds, **_):
+    import torch
+    from transformers import BertForMaskedLM
+
+    torch.manual_seed(1)
+    model = BertForMaskedLM(bert_config(shape)).train()
+    adam = torch.optim.AdamW(model.parameters(), lr=1e-4)
+    ids = torch.randint(30000, (batch, BERT_LENGTH))
+    labels = torch.where(torch.rand(batch, BERT_LENGTH) < 0.15, ids, -100)
+
+    def step():
+        adam.zero_grad(set_to_none=True)
+        model(input_ids=ids, labels=labels).loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        adam.step()
+
+    return batch * BERT_LENGTH / best(step, seconds), "tokens/s", "PyTorch " + torch.__version__
+
+
 def main():
     p = argparse.ArgumentParser()
-    p.add_argument("workload", choices=["gemm", "train", "decode", "lstm"])
-    p.add_argument("--shape", required=True)
+    workloads = {"gemm": gemm, "train": train, "decode": decode, "lstm": lstm, "bert": bert, "embed": embed, "pretrain": pretrain}
+    p.add_argument("workload", choices=workloads)
+    p.add_argument("--shape")
     p.add_argument("--beam", type=int, default=1)
+    p.add_argument("--batch", type=int, default=8, help="sequences or lines of a batch, of BERT")
+    p.add_argument("--model", help="folder of a BERT model, of embed")
+    p.add_argument("--text", help="a file of lines, of embed")
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--seconds", type=float, default=12)
     a = p.parse_args()
     import torch
 
     torch.set_num_threads(a.threads)
-    measure = {"gemm": gemm, "train": train, "decode": decode, "lstm": lstm}[a.workload]
-    value, unit, peer = measure(shape=a.shape, beam=a.beam, threads=a.threads, seconds=a.seconds)
+    options = {name: value for name, value in vars(a).items() if name != "workload"}
+    value, unit, peer = workloads[a.workload](**options)
     rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"peer": peer, "value": value, "unit": unit, "rss_mib": rss}))
 

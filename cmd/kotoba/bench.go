@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kotoba-nlp/kotoba/bench"
+	"github.com/kotoba-nlp/kotoba/data"
 )
 
 // benchBudget is how long one workload runs.
@@ -64,7 +65,42 @@ of several runs.`,
 		s.Flags().StringVar(&encoder, "shape", "base", "base: 12 layers of 768; minilm: 6 of 384; mini: 4 of 256")
 	}
 	decode.Flags().IntVar(&beam, "beam", 1, "hypotheses of a sentence")
-	c.AddCommand(newBenchRecurrence(&asJSON))
+	c.AddCommand(newBenchRecurrence(&asJSON), newBenchEmbed(&asJSON))
+	return c
+}
+
+func newBenchEmbed(asJSON *bool) *cobra.Command {
+	var model, text string
+	var batch int
+	c := &cobra.Command{
+		Use:     "embed --model DIR --text FILE",
+		Short:   "Vectors of the lines of a file, from their characters on",
+		Example: "  kotoba bench embed --model minilm --text sentences.txt --threads 2 --json",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			dir, err := modelFolder(model)
+			if err != nil {
+				return err
+			}
+			texts, err := data.ReadLines(text)
+			if err != nil {
+				return err
+			}
+			r, err := bench.Embed(dir, texts, batch, benchBudget)
+			if err == nil {
+				printResult(c.OutOrStdout(), r, *asJSON)
+			}
+			return err
+		},
+	}
+	c.Flags().StringVar(&model, "model", "", "folder of a BERT model in the layout of Hugging Face")
+	c.Flags().StringVar(&text, "text", "", "the file")
+	c.Flags().IntVar(&batch, "batch", 32, "lines of a batch, in the order of the file")
+	for _, name := range []string{"model", "text"} {
+		if err := c.MarkFlagRequired(name); err != nil {
+			panic(err)
+		}
+	}
 	return c
 }
 
