@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,8 +19,8 @@ func newTokenizer() *cobra.Command {
 		Use:   "tokenizer",
 		Short: "Train vocabularies and turn text into their pieces and back",
 		Long: `tokenizer trains a vocabulary, turns text into its pieces or ids, and these
-back into text. Vocabularies of subwords are .model files of SentencePiece;
-those of words are lists, a word a line.`,
+back into text. Vocabularies of subwords are .model files of SentencePiece, or a
+vocab.txt of BERT's WordPiece; those of words are lists, a word a line.`,
 		Args: cobra.NoArgs,
 		RunE: showHelp,
 	}
@@ -29,9 +30,10 @@ those of words are lists, a word a line.`,
 
 // vocabularyTypes are the names that --type takes.
 const (
-	typeUnigram = "unigram"
-	typeBPE     = "bpe"
-	typeWords   = "words"
+	typeUnigram   = "unigram"
+	typeBPE       = "bpe"
+	typeWordPiece = "wordpiece"
+	typeWords     = "words"
 )
 
 // tokenizerTraining is what the flags of tokenizer train say.
@@ -41,6 +43,7 @@ type tokenizerTraining struct {
 	kind  string
 	force bool
 	soft  bool
+	cased bool
 	opt   tokenizer.TrainOptions
 }
 
@@ -53,24 +56,27 @@ func newTokenizerTrain() *cobra.Command {
 		Long: `train makes a vocabulary from text, a sentence a line. Ids 0 to 3 of subwords
 are <pad>, <unk>, <s> and </s>. A list of words has them in the order <unk>,
 <s>, </s>, <pad>, and then at most as many words as --vocab leaves room for,
-the most frequent first. The same text gives the same vocabulary on any number
+the most frequent first. That of wordpiece is a vocab.txt, with tokenizer_config.json
+beside it: their folder is the --tokenizer of pretrain-data. The same text gives the same vocabulary on any number
 of threads.`,
 		Example: `  kotoba tokenizer train --in train.ja --in train.en --model jaen.model --vocab 8000
   kotoba tokenizer train --in train.en --model en.model --type bpe --vocab 4000 --byte-fallback
-  kotoba tokenizer train --in ptb.train.txt --model ptb.words --type words --vocab 10000`,
+  kotoba tokenizer train --in ptb.train.txt --model ptb.words --type words --vocab 10000
+  kotoba tokenizer train --in corpus.txt --model own/vocab.txt --type wordpiece --vocab 8000`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return t.run(c) },
 	}
 	f := c.Flags()
 	f.StringArrayVar(&t.in, "in", nil, "file of text, - for stdin; may be given several times")
 	f.StringVar(&t.model, "model", "", "file to write the vocabulary to")
-	f.StringVar(&t.kind, "type", typeUnigram, "unigram or bpe for subwords, or words")
+	f.StringVar(&t.kind, "type", typeUnigram, "unigram, bpe or wordpiece for subwords, or words")
 	f.IntVar(&t.opt.VocabSize, "vocab", t.opt.VocabSize, "entries of the vocabulary, symbols among them")
 	f.BoolVar(&t.soft, "soft-vocab-limit", false, "be content with fewer entries where the text yields no more")
 	f.Float64Var(&t.opt.CharacterCoverage, "character-coverage", t.opt.CharacterCoverage,
 		"share of the text's characters that pieces cover")
 	f.BoolVar(&t.opt.ByteFallback, "byte-fallback", false, "spell unknown characters by 256 pieces for bytes")
 	f.StringSliceVar(&t.opt.UserDefined, "user-symbols", nil, "symbols that are always one piece, with commas between")
+	f.BoolVar(&t.cased, "cased", false, "keep capitals and accents, of wordpiece")
 	f.BoolVar(&t.force, "force", false, "replace a vocabulary that is there")
 	return c
 }
@@ -97,8 +103,13 @@ func (t *tokenizerTraining) run(c *cobra.Command) error {
 }
 
 func (t *tokenizerTraining) train(sentences iter.Seq[string]) (tokenizer.Tokenizer, error) {
-	if t.kind == typeWords {
+	switch t.kind {
+	case typeWords:
 		return tokenizer.TrainWords(sentences, tokenizer.WordsOptions{MaxSize: t.opt.VocabSize})
+	case typeWordPiece:
+		return tokenizer.TrainWordPiece(sentences, tokenizer.WordPieceTrainOptions{
+			VocabSize: t.opt.VocabSize, Normalization: tokenizer.WordPieceOptions{Cased: t.cased},
+		})
 	}
 	return tokenizer.Train(sentences, t.opt)
 }
@@ -113,14 +124,20 @@ func (t *tokenizerTraining) check(c *cobra.Command) error {
 		t.opt.Algorithm = tokenizer.Unigram
 	case typeBPE:
 		t.opt.Algorithm = tokenizer.BPE
-	case typeWords:
+	case typeWordPiece, typeWords:
 		for _, name := range []string{"character-coverage", "byte-fallback", "user-symbols", "soft-vocab-limit"} {
 			if c.Flags().Changed(name) {
-				return fmt.Errorf("--%s is for subwords; leave it out, or take --type unigram or bpe", name)
+				return fmt.Errorf("--%s is not for --type %s; leave it out, or take unigram or bpe", name, t.kind)
 			}
 		}
 	default:
-		return fmt.Errorf("--type is %q; want unigram, bpe or words", t.kind)
+		return fmt.Errorf("--type is %q; want unigram, bpe, wordpiece or words", t.kind)
+	}
+	if t.kind == typeWordPiece && filepath.Base(t.model) != "vocab.txt" {
+		return fmt.Errorf("--model is %q; want vocab.txt in a folder of its own, as a WordPiece vocabulary is kept", t.model)
+	}
+	if t.cased && t.kind != typeWordPiece {
+		return errors.New("--cased is for --type wordpiece; other vocabularies keep capitals always")
 	}
 	if t.opt.VocabSize < 1 {
 		return fmt.Errorf("--vocab is %d; want at least 1", t.opt.VocabSize)
