@@ -63,7 +63,7 @@ func smallClassify(t *testing.T, regression bool) ClassifyConfig {
 	}
 	c.Init = smallEncoder(t)
 	c.Data = ClassifyDataConfig{Train: path, Valid: path, Text: "first", Pair: "second", Label: "label", Regression: regression, Batch: 8}
-	c.Training.MaxEpochs, c.Training.Rate = 60, 5e-3
+	c.Training.MaxEpochs, c.Training.Rate = 60, 1.5e-2
 	return c
 }
 
