@@ -70,6 +70,7 @@ sums up the trials that are done.`,
 	f.StringVar(&p.mode, "mode", "faithful", "faithful or modern")
 	f.StringVar(&o.Learner, "learner", "lstm", "one of "+strings.Join(lstm97.Learners, ", "))
 	f.StringVar(&o.Output, "output", "", "output units of the paper's LSTM, logistic or linear (default: the task's)")
+	f.StringVar(&o.Squash, "squash", "", "ranges of g and h of the paper's LSTM: equations (±2 and ±1, the default), table (±1 and ±2, as table 10 has them) or wide (±2 both)")
 	f.Float64Var(&o.Rate, "rate", 0, "learning rate; 0 is the paper's, or that of modern mode")
 	f.IntVar(&o.MaxSequences, "max-sequences", 0, "training sequences of a trial at most; 0 is ten times what the paper's LSTM took")
 	f.BoolVar(&p.asJSON, "json", false, "print one JSON object a line: each trial, then the summary")
@@ -145,7 +146,11 @@ func printSummary(w io.Writer, t lstm97.Task, s lstm97.Summary, wanted int) {
 	if t.Lag > 0 {
 		fmt.Fprintf(w, ", %s = %d", t.LagName, t.Lag)
 	}
-	fmt.Fprintf(w, " (section %s): %s, %s, %s output units, %d weights, rate %g\n", t.Section, s.Learner, s.Mode, s.Output, s.Weights, s.Rate)
+	fmt.Fprintf(w, " (section %s): %s, %s, %s output units, ", t.Section, s.Learner, s.Mode, s.Output)
+	if s.Squash != "" {
+		fmt.Fprintf(w, "ranges of %s, ", s.Squash)
+	}
+	fmt.Fprintf(w, "%d weights, rate %g\n", s.Weights, s.Rate)
 	fmt.Fprintf(w, "measured:  %d of %d trials solved within %d sequences", s.Solved, s.Trials, s.MaxAllowed)
 	if s.Solved > 0 && s.Tested > 0 {
 		fmt.Fprintf(w, "; at most %d of %d test sequences wrong", s.MostWrong, s.Tested)

@@ -46,9 +46,9 @@ func frozen(n *Net, s *Sequence, constants [][]float64) (loss float64, outputs [
 				continue
 			}
 			out := logistic(sum(n.hidden.row(n.firstOut+j), sources))
-			states[c] += in * (4*g - 2)
+			states[c] += in * n.G * (2*g - 1)
 			y[n.firstOut+j] = out
-			y[n.firstCell+c] = out * (2*logistic(states[c]) - 1)
+			y[n.firstCell+c] = out * n.H * (2*logistic(states[c]) - 1)
 		}
 		if i := t - s.Len() + len(s.Targets); i >= 0 {
 			below := append([]float64{1}, y[n.firstCell:]...)
@@ -91,12 +91,16 @@ func TestTruncatedGradientIsTheGradientWithFrozenRecurrentInputs(t *testing.T) {
 		"blocks of 1, hidden biased":   {Config{Inputs: 3, Outputs: 2, Blocks: 3, Size: 1, Bias: HiddenBias, Init: 0.9, InputGateBias: []float64{-1, 0, 1}}, values},
 		"gates biased, errors always":  {Config{Inputs: 4, Outputs: 3, Blocks: 2, Size: 3, Bias: GateBias, Init: 0.9, OutputGateBias: []float64{-1, -2}}, everyStep(4, 3)},
 		"no bias":                      {Config{Inputs: 4, Outputs: 3, Blocks: 2, Size: 1, Init: 0.9}, everyStep(4, 3)},
+		"ranges of table 10":           {Config{Inputs: 4, Outputs: 3, Blocks: 2, Size: 2, Init: 0.9, G: 1, H: 2}, everyStep(4, 3)},
 		"early network, errors always": {Config{Inputs: 5, Outputs: 5, Blocks: 1, Size: 1, Init: 0.9, Early: true}, everyStep(5, 5)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n, err := New(tt.net, 1, r)
 			if err != nil {
 				t.Fatal(err)
+			}
+			if tt.net.G == 0 && (n.G != 2 || n.H != 1) {
+				t.Fatalf("g in ±%v and h in ±%v; want ±2 and ±1, equations 5 and 4", n.G, n.H)
 			}
 			n.joins.waits = false
 			n.present(tt.s, true)

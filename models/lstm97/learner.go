@@ -17,6 +17,21 @@ import (
 // backpropagation through time or by real-time recurrent learning.
 var Learners = []string{"lstm", "rnn-bptt", "rnn-rtrl"}
 
+// Squashes are the readings of the ranges of g and h: ±2 and ±1, as equations 5 and 4
+// have them, ±1 and ±2, as table 10, or ±2 for both.
+var Squashes = []string{"equations", "table", "wide"}
+
+// ranges returns the largest values of g and h.
+func (o Options) ranges() (g, h float64) {
+	switch o.Squash {
+	case "table":
+		return 1, 2
+	case "wide":
+		return 2, 2
+	}
+	return 2, 1
+}
+
 // modernRate is Adam's rate.
 const modernRate = 2e-3
 
@@ -29,6 +44,10 @@ func (o Options) Check() error {
 		return fmt.Errorf("unknown output units %q; want logistic or linear", o.Output)
 	case o.Output != "" && (o.Modern || o.Learner != "lstm"):
 		return errors.New("the kind of output units can be chosen for the paper's LSTM only; leave it out")
+	case o.Squash != "" && !slices.Contains(Squashes, o.Squash):
+		return fmt.Errorf("unknown ranges %q of g and h; want one of %s", o.Squash, strings.Join(Squashes, ", "))
+	case o.Squash != "" && (o.Modern || o.Learner != "lstm"):
+		return errors.New("the ranges of g and h can be chosen for the paper's LSTM only; leave them out")
 	case o.Trials < 1:
 		return fmt.Errorf("%d trials; want at least 1", o.Trials)
 	case o.MaxSequences < 1:
@@ -65,6 +84,7 @@ func newLearner(t Task, o Options, r *rand.Rand) (Learner, error) {
 	if o.Learner == "lstm" && !o.Modern {
 		c := t.Net
 		c.Linear = t.linear(o)
+		c.G, c.H = o.ranges()
 		return New(c, o.rate(t), r)
 	}
 	m := newReadout(t, o, r)

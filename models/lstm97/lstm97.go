@@ -9,6 +9,7 @@
 package lstm97
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -34,6 +35,9 @@ type Config struct {
 	// InputGateBias and OutputGateBias are the first biases of each block's gates; nil
 	// draws them as other weights are drawn.
 	InputGateBias, OutputGateBias []float64
+	// G and H are the largest values of the functions g and h: 2 and 1 in equations 5 and
+	// 4, 1 and 2 in table 10. 0 is that of the equations.
+	G, H float64
 	// Linear makes the outputs of output units their net inputs, without equation 3.
 	Linear bool
 	// Early is the network of tasks 2a and 2b, which the paper built before the others
@@ -133,6 +137,7 @@ func New(c Config, rate float64, rnd *rand.Rand) (*Net, error) {
 		}
 	}
 	cells := c.Blocks * c.Size
+	c.G, c.H = cmp.Or(c.G, 2), cmp.Or(c.H, 1)
 	n := &Net{Config: c, Rate: rate, firstOut: c.Blocks, firstCell: 2 * c.Blocks}
 	if c.Early {
 		n.firstCell = c.Blocks
@@ -173,22 +178,27 @@ func (n *Net) Weights() int { return n.hidden.count() + n.out.count() }
 // f is equation 3, the logistic function of gates and output units.
 func f(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
 
-// h is equation 4, or the identity; slope is h'.
+// h is the logistic function in ±H (equation 4), or the identity; slope is h'.
 func (n *Net) h(s float64) (value, slope float64) {
 	if n.Early {
 		return s, 1
 	}
-	value = 2*f(s) - 1
-	return value, (1 - value*value) / 2
+	return squash(s, n.H)
 }
 
-// g is equation 5, or the logistic function; slope is g'.
+// g is the logistic function in ±G (equation 5), or in 0 to 1; slope is g'.
 func (n *Net) g(x float64) (value, slope float64) {
-	p := f(x)
 	if n.Early {
+		p := f(x)
 		return p, p * (1 - p)
 	}
-	return 4*p - 2, 4 * p * (1 - p)
+	return squash(x, n.G)
+}
+
+// squash is the logistic function in ±limit, and its slope.
+func squash(x, limit float64) (value, slope float64) {
+	p := f(x)
+	return limit * (2*p - 1), limit * 2 * p * (1 - p)
 }
 
 // reset begins a sequence: all activations and ∂s/∂w are zero.

@@ -12,6 +12,7 @@ type Options struct {
 	Learner      string  // one of Learners
 	Modern       bool    // today's network and training instead of the paper's
 	Output       string  // logistic or linear output units of the paper's network; empty is the task's
+	Squash       string  // ranges of g and h of the paper's network, one of Squashes; empty is that of the equations
 	Rate         float64 // of learning; 0 is the task's, or that of Adam
 	Trials       int
 	Seed         uint64
@@ -121,6 +122,7 @@ type Summary struct {
 	Learner    string      `json:"learner"`
 	Mode       string      `json:"mode"`
 	Output     string      `json:"output"`
+	Squash     string      `json:"squash,omitempty"`
 	Rate       float64     `json:"rate"`
 	Lag        int         `json:"lag,omitempty"`
 	Weights    int         `json:"weights"`
@@ -143,7 +145,7 @@ type Stage struct {
 
 // Summarise counts results.
 func (t Task) Summarise(o Options, results []Result) (Summary, error) {
-	s := Summary{Task: t.Name, Learner: o.Learner, Mode: "faithful", Output: "logistic", Rate: o.rate(t), Lag: t.Lag, Trials: len(results), Published: PublishedOf(t.Name), MaxAllowed: o.MaxSequences}
+	s := Summary{Task: t.Name, Learner: o.Learner, Mode: "faithful", Output: "logistic", Squash: o.Squash, Rate: o.rate(t), Lag: t.Lag, Trials: len(results), Published: PublishedOf(t.Name), MaxAllowed: o.MaxSequences}
 	if o.Modern {
 		s.Mode = "modern"
 	}
