@@ -3,9 +3,12 @@
 #
 #   DATA=corpora OUT=runs docs/results/run.sh [RECIPE...]
 #
-# DATA holds multi30k/{train,val,test_2016_flickr}.{en,de} and
-# enja/{train,dev}.{en,ja} and ptb/ptb.{train,valid}.txt; results.md says where they
-# come from. A recipe that was stopped goes on where it was.
+# DATA holds multi30k/{train,val,test_2016_flickr}.{en,de}, enja/{train,dev}.{en,ja},
+# ptb/ptb.{train,valid}.txt, glue/{SST-2,MRPC,RTE,STS-B,CoLA}/{train,dev}.tsv,
+# xquad/xquad.en.json, wikitext2/valid.txt, novels/botchan.txt and
+# shakespeare/input.txt; results.md says where they come from. WEIGHTS, for recipes of
+# BERT, is a folder of models/bert/testdata/fetch_weights.sh. A recipe that was stopped
+# goes on where it was.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 kotoba=${KOTOBA:-$here/../../bin/kotoba}
@@ -44,6 +47,58 @@ language() {
 	"$kotoba" eval "$run" --text "$3"
 }
 
+# finetune NAME WEIGHTS TASK [OPTION OF TRAIN...]
+finetune() {
+	local run=$out/$1 init=$2 task=$3
+	shift 3
+	mkdir -p "$run"
+	"$kotoba" train --preset bert-classify --init "$init" --task "$task" --data "$DATA/glue" --dir "$run" "$@"
+}
+
+# questions answers XQuAD in English: the last fifth of the articles validates.
+questions() {
+	mkdir -p "$out/$1"
+	"$kotoba" train --preset bert-qa --init "$2" --train "$DATA/xquad/xquad.en.json" --dir "$out/$1" --set data.valid_share=0.2 --set data.batch=16 "${@:3}"
+	python3 "$here/baselines.py" "$DATA/xquad/xquad.en.json" 0.2 1
+}
+
+# pretrained is a BERT-tiny of what text there is, with a vocabulary of its own.
+pretrained() {
+	local run=$out/bert-tiny
+	mkdir -p "$run/vocab"
+	if [ ! -e "$run/vocab/vocab.txt" ]; then
+		python3 "$here/documents.py" "$DATA" "$run/documents"
+		cat "$run"/documents/*.txt | "$kotoba" tokenizer train --in - --model "$run/vocab/vocab.txt" --type wordpiece --vocab 8000
+		"$kotoba" pretrain-data --tokenizer "$run/vocab" --in "$run/documents/*.txt" --out "$run/instances" --copies 5
+	fi
+	"$kotoba" train "$here/bert-tiny.yaml" --data "$run/instances" --tokenizer "$run/vocab" --dir "$run/trained"
+	grep valid_loss "$run/trained/metrics.jsonl" > "$run/validations.jsonl"
+}
+
+# bert NAME WEIGHTS runs what is fine-tuned from WEIGHTS/minilm, WEIGHTS/tiny, or from
+# the BERT-tiny of pretrained and from its beginning.
+bert() {
+	local task=${1##*-} small=(--set training.rate=3e-4)
+	case $1 in
+	bert-minilm-xquad) questions "$1" "$2/minilm" --set training.rate=1e-4 --set training.max_epochs=4 ;;
+	bert-minilm-sst2) finetune "$1" "$2/minilm" "$task" ;;
+	bert-minilm-rte) finetune "$1" "$2/minilm" "$task" --set training.max_epochs=6 ;;
+	bert-minilm-*) finetune "$1" "$2/minilm" "$task" --set training.rate=1e-4 --set training.max_epochs=4 ;;
+	bert-tiny-*) finetune "$1" "$2/tiny" "$task" "${small[@]}" --set training.max_epochs=4 ;;
+	bert-pretrained-*)
+		pretrained
+		finetune "$1" "$out/bert-tiny/trained" "$task" "${small[@]}"
+		;;
+	bert-random-*)
+		pretrained
+		"$kotoba" train "$here/bert-tiny.yaml" --data "$out/bert-tiny/instances" --tokenizer "$out/bert-tiny/vocab" --dir "$out/bert-random" \
+			--set training.max_steps=1 --set training.warmup_share=0 --set training.rate=1e-9
+		finetune "$1" "$out/bert-random" "$task" "${small[@]}"
+		;;
+	*) echo "run.sh: no recipe is called $1" >&2 && exit 2 ;;
+	esac
+}
+
 # Published figures of Multi30k are of text in lower case, tokenised as by Moses.
 lower_multi30k() {
 	mkdir -p "$out/lower"
@@ -55,7 +110,8 @@ lower_multi30k() {
 }
 
 [ $# -gt 0 ] || set -- multi30k-en-de multi30k-de-en multi30k-en-de-lower enja-en-ja \
-	multi30k-de-en-bahdanau enja-en-ja-bahdanau ptb-lstm-small ptb-lstm-tied
+	multi30k-de-en-bahdanau enja-en-ja-bahdanau ptb-lstm-small ptb-lstm-tied \
+	bert-minilm-{sst2,stsb,mrpc,rte,cola,xquad} bert-tiny bert-tiny-{stsb,mrpc,rte,cola} bert-{pretrained,random}-sst2
 for name; do
 	printf '== %s\n' "$name"
 	case $name in
@@ -70,6 +126,8 @@ for name; do
 		recipe "$name" en ja "$out"/enja/{train,valid} "$DATA/enja/dev" --tokenize none
 		;;
 	ptb-*) language "$name" "$DATA"/ptb/ptb.{train,valid}.txt ;;
+	bert-tiny) pretrained ;;
+	bert-*) bert "$name" "${WEIGHTS:?set WEIGHTS to the folder of fetch_weights.sh}" ;;
 	*) echo "run.sh: no recipe is called $name" >&2 && exit 2 ;;
 	esac
 done
