@@ -56,9 +56,9 @@ func newTokenizerTrain() *cobra.Command {
 		Long: `train makes a vocabulary from text, a sentence a line. Ids 0 to 3 of subwords
 are <pad>, <unk>, <s> and </s>. A list of words has them in the order <unk>,
 <s>, </s>, <pad>, and then at most as many words as --vocab leaves room for,
-the most frequent first. That of wordpiece is a vocab.txt, with tokenizer_config.json
-beside it: their folder is the --tokenizer of pretrain-data. The same text gives the same vocabulary on any number
-of threads.`,
+the most frequent first. That of wordpiece is a vocab.txt, with
+tokenizer_config.json beside it: their folder is the --tokenizer of
+pretrain-data. The same text gives the same vocabulary on any number of threads.`,
 		Example: `  kotoba tokenizer train --in train.ja --in train.en --model jaen.model --vocab 8000
   kotoba tokenizer train --in train.en --model en.model --type bpe --vocab 4000 --byte-fallback
   kotoba tokenizer train --in ptb.train.txt --model ptb.words --type words --vocab 10000
