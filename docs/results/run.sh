@@ -5,7 +5,7 @@
 #
 # DATA holds multi30k/{train,val,test_2016_flickr}.{en,de}, enja/{train,dev}.{en,ja},
 # ptb/ptb.{train,valid}.txt, glue/{SST-2,MRPC,RTE,STS-B,CoLA}/{train,dev}.tsv,
-# xquad/xquad.en.json, wikitext2/valid.txt, novels/botchan.txt and
+# xquad/xquad.en.json, ud-ewt/en_ewt-ud-dev.conllu, wikitext2/valid.txt, novels/botchan.txt and
 # shakespeare/input.txt; results.md says where they come from. WEIGHTS, for recipes of
 # BERT, is a folder of models/bert/testdata/fetch_weights.sh. A recipe that was stopped
 # goes on where it was.
@@ -81,6 +81,11 @@ bert() {
 	local task=${1##*-} small=(--set training.rate=3e-4)
 	case $1 in
 	bert-minilm-xquad) questions "$1" "$2/minilm" --set training.rate=1e-4 --set training.max_epochs=4 ;;
+	bert-minilm-ewt)
+		mkdir -p "$out/$1"
+		"$kotoba" train --preset bert-label --init "$2/minilm" --train "$DATA/ud-ewt/en_ewt-ud-dev.conllu" --dir "$out/$1" \
+			--set training.rate=2e-4 --set training.max_epochs=5
+		;;
 	bert-minilm-sst2) finetune "$1" "$2/minilm" "$task" ;;
 	bert-minilm-rte) finetune "$1" "$2/minilm" "$task" --set training.max_epochs=6 ;;
 	bert-minilm-*) finetune "$1" "$2/minilm" "$task" --set training.rate=1e-4 --set training.max_epochs=4 ;;
@@ -111,7 +116,7 @@ lower_multi30k() {
 
 [ $# -gt 0 ] || set -- multi30k-en-de multi30k-de-en multi30k-en-de-lower enja-en-ja \
 	multi30k-de-en-bahdanau enja-en-ja-bahdanau ptb-lstm-small ptb-lstm-tied \
-	bert-minilm-{sst2,stsb,mrpc,rte,cola,xquad} bert-tiny bert-tiny-{stsb,mrpc,rte,cola} bert-{pretrained,random}-sst2
+	bert-minilm-{sst2,stsb,mrpc,rte,cola,xquad,ewt} bert-tiny bert-tiny-{stsb,mrpc,rte,cola} bert-{pretrained,random}-sst2
 for name; do
 	printf '== %s\n' "$name"
 	case $name in
