@@ -4,6 +4,8 @@ import (
 	"math"
 	"testing"
 	"time"
+
+	"github.com/kotoba-nlp/kotoba/pipeline"
 )
 
 // TestFlopsOfAStep compares the count of operations with one made by hand for
@@ -40,8 +42,11 @@ func TestResultsAreWithinTheirLimits(t *testing.T) {
 // TestEmbedCountsTheTokensOfEachText compares the count of operations with one made by
 // hand: each ? is [UNK], between [CLS] and [SEP].
 func TestEmbedCountsTheTokensOfEachText(t *testing.T) {
-	const dir = "../pipeline/testdata/label"
-	r, err := Embed(dir, []string{"?", "? ?"}, 1, 0)
+	e, err := pipeline.Open("../pipeline/testdata/label")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Embed(e, []string{"?", "? ?"}, 1, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +58,7 @@ func TestEmbedCountsTheTokensOfEachText(t *testing.T) {
 	if r.Value <= 0 || math.Abs(r.FlopsPerUnit-want) > 1e-9*want {
 		t.Errorf("%v operations a text, want %v, at %v texts/s", r.FlopsPerUnit, want, r.Value)
 	}
-	if _, err := Embed(dir, nil, 32, 0); err == nil {
+	if _, err := Embed(e, nil, 32, 0); err == nil {
 		t.Error("no error for no texts")
 	}
 }

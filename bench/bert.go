@@ -70,20 +70,17 @@ func BERT(shape string, batch, length int, budget time.Duration) (Result, error)
 }
 
 // Embed measures how many of the texts, in the order given and so many at a time, become
-// vectors in a second, from their characters on, with the encoder of a folder.
-func Embed(dir string, texts []string, batch int, budget time.Duration) (Result, error) {
+// vectors in a second, from their characters on, with an encoder.
+func Embed(e *pipeline.Encoder, texts []string, batch int, budget time.Duration) (Result, error) {
 	if len(texts) == 0 || batch < 1 {
 		return Result{}, fmt.Errorf("bench: %d texts in batches of %d; want at least one", len(texts), batch)
-	}
-	e, err := pipeline.Open(dir)
-	if err != nil {
-		return Result{}, err
 	}
 	tokens, flops := 0, 0.0
 	for _, text := range texts {
 		n := len(e.Text(text).IDs)
 		tokens, flops = tokens+n, flops+float64(n)*bertFlops(e.Network.Encoder.Config, n)
 	}
+	var err error
 	seconds, peak, runs := measure(budget, func() {
 		for some := range slices.Chunk(texts, batch) {
 			inputs := make([]pipeline.Input, len(some))

@@ -78,7 +78,7 @@ func newBenchEmbed(asJSON *bool) *cobra.Command {
 		Example: "  kotoba bench embed --model minilm --text sentences.txt --threads 2 --json",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			dir, err := modelFolder(model)
+			e, err := openEncoder(model)
 			if err != nil {
 				return err
 			}
@@ -86,7 +86,7 @@ func newBenchEmbed(asJSON *bool) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, err := bench.Embed(dir, texts, batch, benchBudget)
+			r, err := bench.Embed(e, texts, batch, benchBudget)
 			if err == nil {
 				printResult(c.OutOrStdout(), r, *asJSON)
 			}
@@ -96,11 +96,7 @@ func newBenchEmbed(asJSON *bool) *cobra.Command {
 	c.Flags().StringVar(&model, "model", "", "folder of a BERT model in the layout of Hugging Face")
 	c.Flags().StringVar(&text, "text", "", "the file")
 	c.Flags().IntVar(&batch, "batch", 32, "lines of a batch, in the order of the file")
-	for _, name := range []string{"model", "text"} {
-		if err := c.MarkFlagRequired(name); err != nil {
-			panic(err)
-		}
-	}
+	require(c, "model", "text")
 	return c
 }
 

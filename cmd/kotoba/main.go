@@ -56,3 +56,12 @@ KOTOBA_CPU=generic|avx2|avx512 forces a path of kernels.`,
 	root.AddCommand(newEmbed(), newSimilar(), newFillMask(), newFeatures(), newClassify(), newLabel(), newPretrainData(), newAnswer(), newPull())
 	return root
 }
+
+// require makes flags of a command necessary.
+func require(c *cobra.Command, flags ...string) {
+	for _, name := range flags {
+		if err := c.MarkFlagRequired(name); err != nil {
+			panic(err) // there is no such flag
+		}
+	}
+}

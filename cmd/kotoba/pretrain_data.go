@@ -49,11 +49,7 @@ WordPiece vocabulary.`,
 	f.IntVar(&o.MaxPredictions, "max-predictions", o.MaxPredictions, "masked tokens of an instance at most")
 	f.IntVar(&o.Copies, "copies", o.Copies, "times that the text is gone over, with other masks each time")
 	f.BoolVar(&o.WholeWords, "whole-words", false, "mask all pieces of a word or none")
-	for _, name := range []string{"tokenizer", "in", "out"} {
-		if err := c.MarkFlagRequired(name); err != nil {
-			panic(err)
-		}
-	}
+	require(c, "tokenizer", "in", "out")
 	return c
 }
 

@@ -42,11 +42,7 @@ Several runs that share a vocabulary score together, as an ensemble.`,
 	c.Flags().StringVar(&src, "src", "", "source text")
 	c.Flags().StringVar(&tgt, "tgt", "", "target text")
 	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON object a line: line, log_prob, tokens")
-	for _, name := range []string{"src", "tgt"} {
-		if err := c.MarkFlagRequired(name); err != nil {
-			panic(err)
-		}
-	}
+	require(c, "src", "tgt")
 	return c
 }
 

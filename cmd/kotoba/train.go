@@ -64,9 +64,7 @@ Ctrl-C makes a checkpoint and stops.`,
 	f.StringVar(&t.text.Valid, "valid-text", "", "its validation text; without one, the end of the training text")
 	t.bert.add(f)
 	f.StringArrayVar(&t.sets, "set", nil, "change one value of the configuration, as in training.seed=2")
-	if err := c.MarkFlagRequired("dir"); err != nil {
-		panic(err)
-	}
+	require(c, "dir")
 	return c
 }
 
