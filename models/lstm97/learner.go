@@ -21,7 +21,10 @@ var Learners = []string{"lstm", "rnn-bptt", "rnn-rtrl"}
 // have them, ±1 and ±2, as table 10, or ±2 for both.
 var Squashes = []string{"equations", "table", "wide"}
 
-// ranges returns the largest values of g and h.
+// faithful says whether the network is the paper's LSTM.
+func (o Options) faithful() bool { return o.Learner == "lstm" && !o.Modern }
+
+// ranges returns [Config.G] and [Config.H].
 func (o Options) ranges() (g, h float64) {
 	switch o.Squash {
 	case "table":
@@ -29,7 +32,7 @@ func (o Options) ranges() (g, h float64) {
 	case "wide":
 		return 2, 2
 	}
-	return 2, 1
+	return 0, 0
 }
 
 // modernRate is Adam's rate.
@@ -42,11 +45,11 @@ func (o Options) Check() error {
 		return fmt.Errorf("unknown learner %q; want one of %s", o.Learner, strings.Join(Learners, ", "))
 	case o.Output != "" && o.Output != "logistic" && o.Output != "linear":
 		return fmt.Errorf("unknown output units %q; want logistic or linear", o.Output)
-	case o.Output != "" && (o.Modern || o.Learner != "lstm"):
+	case o.Output != "" && !o.faithful():
 		return errors.New("the kind of output units can be chosen for the paper's LSTM only; leave it out")
 	case o.Squash != "" && !slices.Contains(Squashes, o.Squash):
 		return fmt.Errorf("unknown ranges %q of g and h; want one of %s", o.Squash, strings.Join(Squashes, ", "))
-	case o.Squash != "" && (o.Modern || o.Learner != "lstm"):
+	case o.Squash != "" && !o.faithful():
 		return errors.New("the ranges of g and h can be chosen for the paper's LSTM only; leave them out")
 	case o.Trials < 1:
 		return fmt.Errorf("%d trials; want at least 1", o.Trials)
@@ -72,7 +75,7 @@ func (o Options) rate(t Task) float64 {
 // linear says whether the learner has linear output units.
 func (t Task) linear(o Options) bool {
 	switch {
-	case o.Learner != "lstm" || o.Modern:
+	case !o.faithful():
 		return false
 	case o.Output != "":
 		return o.Output == "linear"
@@ -81,7 +84,7 @@ func (t Task) linear(o Options) bool {
 }
 
 func newLearner(t Task, o Options, r *rand.Rand) (Learner, error) {
-	if o.Learner == "lstm" && !o.Modern {
+	if o.faithful() {
 		c := t.Net
 		c.Linear = t.linear(o)
 		c.G, c.H = o.ranges()
