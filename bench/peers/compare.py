@@ -18,14 +18,14 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
-# workload, options that both sides take
+# workload, and the options, which both sides take, of what one run of kotoba bench measures
 CASES = (
-    [("gemm", ("--shape", n)) for n in ("512", "1024", "2048")]
-    + [("train", ("--shape", s)) for s in ("d256", "d512")]
-    + [("lstm", ("--shape", s)) for s in ("d200", "d650", "d1000")]
-    + [("decode", ("--shape", s, "--beam", beam)) for s in ("d256", "d512") for beam in ("1", "4")]
-    + [("bert", ("--shape", s, "--batch", batch)) for s in ("base", "minilm") for batch in ("8", "1")]
-    + [("pretrain", ("--shape", "base"))]
+    [("gemm", [("--shape", n) for n in ("512", "1024", "2048")])]
+    + [("train", [("--shape", s)]) for s in ("d256", "d512")]
+    + [("lstm", [("--shape", s)]) for s in ("d200", "d650", "d1000")]
+    + [("decode", [("--shape", s, "--beam", beam)]) for s in ("d256", "d512") for beam in ("1", "4")]
+    + [("bert", [("--shape", s, "--batch", batch)]) for s in ("base", "minilm") for batch in ("8", "1")]
+    + [("pretrain", [("--shape", "base")])]
 )
 
 
@@ -35,15 +35,14 @@ def objects(command):
     return [json.loads(line) for line in out.splitlines() if line.startswith("{")]
 
 
-def kotoba(binary, threads, workload, options):
-    """What kotoba reaches."""
+def kotoba(binary, threads, workload, cases):
+    """What one run of kotoba reaches, by case."""
     command = [binary, "bench", workload, "--threads", threads, "--json"]
     if workload == "gemm":
-        n = int(options[1])  # a run measures all
-        [x] = [x for x in objects(command) if x["m"] == x["n"] == x["k"] == n and x["layout"] == "A·B"]
-    else:
-        [x] = objects([*command, *options])
-    return x
+        squares = {str(x["n"]): x for x in objects(command) if x["m"] == x["n"] == x["k"] and x["layout"] == "A·B"}
+        return [squares[n] for _, n in cases]
+    [options] = cases
+    return objects([*command, *options])
 
 
 def peer(threads, workload, options):
@@ -68,23 +67,24 @@ def main():
     a = p.parse_args()
     cases = list(CASES)
     if a.model and a.text:
-        cases.append(("embed", ("--model", a.model, "--text", a.text, "--batch", "32")))
+        cases.append(("embed", [("--model", a.model, "--text", a.text, "--batch", "32")]))
     print("| workload | kotoba | share of the limit | peak memory | peer | | peak memory | ratio |")
     print("|---|---|---|---|---|---|---|---|")
-    for workload, options in cases:
+    for workload, measured in cases:
         if a.workloads and workload not in a.workloads:
             continue
-        ours, theirs = [], []
+        ours, theirs = [], []  # by round and case
         for _ in range(a.rounds):
-            ours.append(kotoba(a.kotoba, a.threads, workload, options))
-            theirs.append(peer(a.threads, workload, options))
-        o, t = (max(side, key=lambda x: x["value"]) for side in (ours, theirs))
-        share = max(x["share"] for x in ours)
-        name = " ".join([workload, o.get("shape") or options[1]] + ([f"beam {options[3]}"] if workload == "decode" else []))
-        print(
-            f"| {name} | {o['value']:.0f} {o['unit']} | {100 * share:.0f} % | {megabytes(o)} "
-            f"| {t['peer']} | {t['value']:.0f} | {megabytes(t)} | {o['value'] / t['value']:.2f} |",
-            flush=True)
+            ours.append(kotoba(a.kotoba, a.threads, workload, measured))
+            theirs.append([peer(a.threads, workload, options) for options in measured])
+        for options, our, their in zip(measured, zip(*ours), zip(*theirs)):
+            o, t = (max(side, key=lambda x: x["value"]) for side in (our, their))
+            share = max(x["share"] for x in our)
+            name = " ".join([workload, o.get("shape") or options[1]] + ([f"beam {options[3]}"] if workload == "decode" else []))
+            print(
+                f"| {name} | {o['value']:.0f} {o['unit']} | {100 * share:.0f} % | {megabytes(o)} "
+                f"| {t['peer']} | {t['value']:.0f} | {megabytes(t)} | {o['value'] / t['value']:.2f} |",
+                flush=True)
 
 
 if __name__ == "__main__":
