@@ -40,9 +40,10 @@ def overlap(context, question, _):
     sentence = max(re.split(r"(?<=[.!?])\s+", context), key=lambda s: len(asked & set(normal(s))))
     best, run = [], []
     for word in [*sentence.split(), question]:
-        if normal(word) and not set(normal(word)) & asked:
+        parts = set(normal(word))
+        if parts and not parts & asked:
             run.append(word)
-        elif normal(word):
+        elif parts:
             best, run = max(best, run, key=len), []
     return " ".join(best)
 

@@ -47,19 +47,14 @@ language() {
 	"$kotoba" eval "$run" --text "$3"
 }
 
-# finetune NAME WEIGHTS TASK [OPTION OF TRAIN...]
+# finetune NAME PRESET WEIGHTS [OPTION OF TRAIN...]
 finetune() {
-	local run=$out/$1 init=$2 task=$3
-	shift 3
-	mkdir -p "$run"
-	"$kotoba" train --preset bert-classify --init "$init" --task "$task" --data "$DATA/glue" --dir "$run" "$@"
+	"$kotoba" train --preset "$2" --init "$3" --dir "$out/$1" "${@:4}"
 }
 
-# questions answers XQuAD in English: the last fifth of the articles validates.
-questions() {
-	mkdir -p "$out/$1"
-	"$kotoba" train --preset bert-qa --init "$2" --train "$DATA/xquad/xquad.en.json" --dir "$out/$1" --set data.valid_share=0.2 --set data.batch=16 "${@:3}"
-	python3 "$here/baselines.py" "$DATA/xquad/xquad.en.json" 0.2 1
+# classify NAME WEIGHTS [OPTION OF TRAIN...] learns the task that the name ends in.
+classify() {
+	finetune "$1" bert-classify "$2" --task "${1##*-}" --data "$DATA/glue" "${@:3}"
 }
 
 # pretrained is a BERT-tiny of what text there is, with a vocabulary of its own.
@@ -78,29 +73,31 @@ pretrained() {
 # bert NAME WEIGHTS runs what is fine-tuned from WEIGHTS/minilm, WEIGHTS/tiny, or from
 # the BERT-tiny of pretrained and from its beginning.
 bert() {
-	local task=${1##*-} small=(--set training.rate=3e-4)
+	local small=(--set training.rate=3e-4)
 	case $1 in
-	bert-minilm-xquad) questions "$1" "$2/minilm" --set training.rate=1e-4 --set training.max_epochs=4 ;;
+	bert-minilm-xquad) # the last fifth of the articles validates
+		finetune "$1" bert-qa "$2/minilm" --train "$DATA/xquad/xquad.en.json" --set data.valid_share=0.2 --set data.batch=16 \
+			--set training.rate=1e-4 --set training.max_epochs=4
+		python3 "$here/baselines.py" "$DATA/xquad/xquad.en.json" 0.2 1
+		;;
 	bert-minilm-ewt)
-		mkdir -p "$out/$1"
-		"$kotoba" train --preset bert-label --init "$2/minilm" --train "$DATA/ud-ewt/en_ewt-ud-dev.conllu" --dir "$out/$1" \
+		finetune "$1" bert-label "$2/minilm" --train "$DATA/ud-ewt/en_ewt-ud-dev.conllu" \
 			--set training.rate=2e-4 --set training.max_epochs=5
 		;;
-	bert-minilm-sst2) finetune "$1" "$2/minilm" "$task" ;;
-	bert-minilm-rte) finetune "$1" "$2/minilm" "$task" --set training.max_epochs=6 ;;
-	bert-minilm-*) finetune "$1" "$2/minilm" "$task" --set training.rate=1e-4 --set training.max_epochs=4 ;;
-	bert-tiny-*) finetune "$1" "$2/tiny" "$task" "${small[@]}" --set training.max_epochs=4 ;;
+	bert-minilm-sst2) classify "$1" "$2/minilm" ;;
+	bert-minilm-rte) classify "$1" "$2/minilm" --set training.max_epochs=6 ;;
+	bert-minilm-*) classify "$1" "$2/minilm" --set training.rate=1e-4 --set training.max_epochs=4 ;;
+	bert-tiny-*) classify "$1" "$2/tiny" "${small[@]}" --set training.max_epochs=4 ;;
 	bert-pretrained-*)
 		pretrained
-		finetune "$1" "$out/bert-tiny/trained" "$task" "${small[@]}"
+		classify "$1" "$out/bert-tiny/trained" "${small[@]}"
 		;;
 	bert-random-*)
 		pretrained
 		"$kotoba" train "$here/bert-tiny.yaml" --data "$out/bert-tiny/instances" --tokenizer "$out/bert-tiny/vocab" --dir "$out/bert-random" \
 			--set training.max_steps=1 --set training.warmup_share=0 --set training.rate=1e-9
-		finetune "$1" "$out/bert-random" "$task" "${small[@]}"
+		classify "$1" "$out/bert-random" "${small[@]}"
 		;;
-	*) echo "run.sh: no recipe is called $1" >&2 && exit 2 ;;
 	esac
 }
 
@@ -132,7 +129,9 @@ for name; do
 		;;
 	ptb-*) language "$name" "$DATA"/ptb/ptb.{train,valid}.txt ;;
 	bert-tiny) pretrained ;;
-	bert-*) bert "$name" "${WEIGHTS:?set WEIGHTS to the folder of fetch_weights.sh}" ;;
+	bert-minilm-* | bert-tiny-* | bert-pretrained-* | bert-random-*)
+		bert "$name" "${WEIGHTS:?set WEIGHTS to the folder of fetch_weights.sh}"
+		;;
 	*) echo "run.sh: no recipe is called $name" >&2 && exit 2 ;;
 	esac
 done
