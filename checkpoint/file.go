@@ -66,7 +66,7 @@ func open(path string) (_ *File, err error) {
 	case info.Size() < lengthSize:
 		return nil, fmt.Errorf("it has %d bytes; expected a safetensors file, at least %d", info.Size(), lengthSize)
 	}
-	mapped, err := mmap.Map(osFile, mmap.RDONLY, 0)
+	mapped, err := mmap.Map(osFile, mmap.COPY, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -123,9 +123,9 @@ func (f *File) Shape(name string) (shape []int, ok bool) {
 }
 
 // Floats returns the elements of a tensor of floating-point numbers (F32, F16,
-// BF16 or F64) in row-major order. The tensor must have the given shape. The
-// slice must not be written to: where the file's format and place in memory
-// allow, it is a view of the file, valid until Close. Numbers of half precision
+// BF16 or F64) in row-major order. The tensor must have the given shape. Where
+// the file's format and place in memory allow, the slice is a view of the file,
+// valid until Close; writing to it does not change the file. Numbers of half precision
 // and bfloat16 are converted exactly, those of double precision are rounded.
 func (f *File) Floats(name string, shape ...int) ([]tensor.Float, error) {
 	e, err := f.find(name, shape)

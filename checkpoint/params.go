@@ -52,31 +52,64 @@ type Source interface {
 // that holds exactly these, in these shapes. Otherwise nothing is changed and
 // the error names what differs.
 func Load(f Source, params []nn.Param, extra ...Tensor) error {
-	wanted := append(Tensors(params), extra...)
+	var copies []func()
+	err := match(f, append(Tensors(params), extra...), func(t Tensor, floats []tensor.Float, ints []int64) {
+		copies = append(copies, func() { copy(t.Data, floats); copy(t.Ints, ints) })
+	})
+	for i := 0; i < len(copies) && err == nil; i++ {
+		copies[i]()
+	}
+	return err
+}
+
+// Map gives parameters the elements that [Load] would copy to them, without a copy
+// where [File.Floats] returns a view and the parameter does not stack several tensors.
+// The source must stay open as long as the parameters are used.
+func Map(f Source, params []nn.Param) error {
+	whole := map[string]*tensor.Tensor{} // parameters that are one tensor of the source
+	for _, p := range params {
+		if len(p.Names) == 1 {
+			whole[p.Names[0]] = p.Tensor
+		}
+	}
+	var set []func()
+	err := match(f, Tensors(params), func(t Tensor, floats []tensor.Float, _ []int64) {
+		set = append(set, func() {
+			if p := whole[t.Name]; p != nil {
+				p.Data = floats
+			} else {
+				copy(t.Data, floats)
+			}
+		})
+	})
+	for i := 0; i < len(set) && err == nil; i++ {
+		set[i]()
+	}
+	return err
+}
+
+// match gives use each of the wanted tensors with its elements in a source that holds
+// exactly these, in these shapes.
+func match(f Source, wanted []Tensor, use func(t Tensor, floats []tensor.Float, ints []int64)) error {
 	if err := checkNames(f, wanted); err != nil {
 		return err
 	}
-	var copies []func()
 	for _, t := range wanted {
 		if want, have := t.elements(); want != have {
 			return fmt.Errorf("checkpoint: there is room for %d elements of tensor %q; shape %v wants %d", have, t.Name, t.Shape, want)
 		}
+		var floats []tensor.Float
+		var ints []int64
+		var err error
 		if t.Ints != nil {
-			v, err := f.Ints(t.Name, t.Shape...)
-			if err != nil {
-				return err
-			}
-			copies = append(copies, func() { copy(t.Ints, v) })
-			continue
+			ints, err = f.Ints(t.Name, t.Shape...)
+		} else {
+			floats, err = f.Floats(t.Name, t.Shape...)
 		}
-		v, err := f.Floats(t.Name, t.Shape...)
 		if err != nil {
 			return err
 		}
-		copies = append(copies, func() { copy(t.Data, v) })
-	}
-	for _, c := range copies {
-		c()
+		use(t, floats, ints)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/kotoba-nlp/kotoba/models/bert"
 	"github.com/kotoba-nlp/kotoba/tensor"
@@ -14,28 +15,47 @@ type Label struct {
 	Score float64 `json:"score"`
 }
 
-// Classify returns all labels of each input, the most probable first. Of a model that
-// predicts a number there is one label, whose score is the number.
+// Classify returns all labels of each input, the one of the highest score first. Scores
+// are probabilities; of a model that predicts a number there is one label, whose score is
+// the number.
 func (e *Encoder) Classify(inputs []Input) ([][]Label, error) {
 	n := e.Network
 	if n.Classifier == nil || n.Encoder.Pooler == nil {
 		return nil, errors.New("pipeline: the model has no classifier of texts; train one with kotoba train --preset bert-classify")
 	}
+	if e.Choices {
+		return nil, errors.New("pipeline: the model compares several choices of one text; kotoba eval RUN --data FILE says how well")
+	}
 	results := make([][]Label, len(inputs))
 	e.Encode(inputs, nil, func(p bert.Pass, x *tensor.Tensor, s tensor.Segments, which []int) {
 		logits := n.Classify(p, x, s)
 		for i, input := range which {
-			if logits.Cols() == 1 { // a number, not a label
-				results[input] = []Label{{e.label(0), float64(logits.Row(i)[0])}}
-				continue
-			}
-			probability := softmax(logits.Row(i))
-			for _, label := range best(probability, len(probability)) {
-				results[input] = append(results[input], Label{e.label(label), probability[label]})
+			scores := e.scores(logits.Row(i))
+			for _, label := range best(scores, len(scores)) {
+				results[input] = append(results[input], Label{e.label(label), scores[label]})
 			}
 		}
 	})
 	return results, nil
+}
+
+// scores returns what a classifier's numbers mean.
+func (e *Encoder) scores(logits []tensor.Float) []float64 {
+	switch {
+	case e.Problem == bert.Regression:
+		return apply(logits, func(x float64) float64 { return x })
+	case e.Problem == bert.MultiLabel || len(logits) == 1:
+		return apply(logits, func(x float64) float64 { return 1 / (1 + math.Exp(-x)) })
+	}
+	return softmax(logits)
+}
+
+func apply(logits []tensor.Float, f func(float64) float64) []float64 {
+	y := make([]float64, len(logits))
+	for i, x := range logits {
+		y[i] = f(float64(x))
+	}
+	return y
 }
 
 // label is the name of a label, that of transformers where the model has none.

@@ -1,13 +1,8 @@
 package pipeline
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"math"
-	"os"
-	"path/filepath"
 
 	"github.com/kotoba-nlp/kotoba/models/bert"
 	"github.com/kotoba-nlp/kotoba/tensor"
@@ -30,56 +25,6 @@ func (p Pooling) Validate() error {
 		return nil
 	}
 	return fmt.Errorf("pipeline: pooling is %q; want %s, %s or %s", p, Mean, CLS, Max)
-}
-
-// readSentenceFiles reads what folders of sentence-transformers have beside the model:
-// how to pool, and the longest text that the model was made for.
-func (e *Encoder) readSentenceFiles(dir string) error {
-	e.Pooling = Mean
-	var pooling struct {
-		CLS  bool `json:"pooling_mode_cls_token"`
-		Mean bool `json:"pooling_mode_mean_tokens"`
-		Max  bool `json:"pooling_mode_max_tokens"`
-	}
-	path := filepath.Join(dir, "1_Pooling", "config.json")
-	switch found, err := readJSON(path, &pooling); {
-	case err != nil:
-		return err
-	case !found || pooling.Mean && !pooling.CLS && !pooling.Max:
-	case pooling.CLS && !pooling.Mean && !pooling.Max:
-		e.Pooling = CLS
-	case pooling.Max && !pooling.Mean && !pooling.CLS:
-		e.Pooling = Max
-	default:
-		return fmt.Errorf("pipeline: %s asks for another pooling than one of mean, cls and max; only these are supported", path)
-	}
-	var sentence struct {
-		Longest int `json:"max_seq_length"`
-	}
-	path = filepath.Join(dir, "sentence_bert_config.json")
-	if found, err := readJSON(path, &sentence); err != nil || !found {
-		return err
-	}
-	if sentence.Longest < 3 || sentence.Longest > e.MaxLength {
-		return fmt.Errorf("pipeline: %s: max_seq_length is %d; want 3 to %d, the model's positions", path, sentence.Longest, e.MaxLength)
-	}
-	e.MaxLength = sentence.Longest
-	return nil
-}
-
-// readJSON reads a file if it is there.
-func readJSON(path string, to any) (found bool, err error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(text, to)
-	}
-	if err != nil {
-		return true, fmt.Errorf("pipeline: %s: %w", path, err)
-	}
-	return true, nil
 }
 
 // Embed returns a vector for each input, of length 1 where normalise says so.

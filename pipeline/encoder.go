@@ -4,7 +4,7 @@
 package pipeline
 
 import (
-	"fmt"
+	"errors"
 	"slices"
 
 	"github.com/kotoba-nlp/kotoba/models/bert"
@@ -17,30 +17,60 @@ import (
 type Encoder struct {
 	Network   *bert.Network
 	Tokenizer *tokenizer.WordPiece
-	Labels    []string // of the classifier, nil where it has no names
-	Pooling   Pooling  // what the folder asks for
-	MaxLength int      // longest sequence, in tokens, [CLS] and [SEP] among them
+	Labels    []string     // of the classifier, nil where it has no names
+	Problem   bert.Problem // what the classifier's numbers are
+	Choices   bool         // the classifier's score is of one choice among several
+	Pooling   Pooling      // what the folder asks for
+	MaxLength int          // longest sequence, in tokens, [CLS] and [SEP] among them
+
+	folder  *bert.Folder
+	cleanUp bool // of the spaces of decoded text
 }
 
-// Open reads a folder in the layout of Hugging Face.
+// Open maps a folder in the layout of Hugging Face: see [bert.Map].
 func Open(dir string) (*Encoder, error) {
-	f, err := bert.Open(dir)
+	f, tok, err := load(dir, bert.Map)
 	if err != nil {
 		return nil, err
 	}
-	tok, err := tokenizer.LoadWordPiece(dir)
-	if err != nil {
-		return nil, err
+	e := &Encoder{
+		Network: f.Network, Tokenizer: tok, Labels: f.Labels, Problem: f.Problem, Choices: f.Choices,
+		MaxLength: f.Network.Encoder.MaxLength, folder: f,
 	}
-	if vocab := f.Network.Encoder.Vocab; tok.Len() > vocab {
-		return nil, fmt.Errorf("pipeline: %s: the tokenizer has %d entries and the weights %d; they are not of one model", dir, tok.Len(), vocab)
-	}
-	e := &Encoder{Network: f.Network, Tokenizer: tok, Labels: f.Labels, MaxLength: f.Network.Encoder.MaxLength}
-	if err := e.readSentenceFiles(dir); err != nil {
-		return nil, err
+	if err := e.readSettings(dir); err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
 	e.Network.Pack()
 	return e, nil
+}
+
+// Close lets go of the folder that Open has mapped; the encoder must not be used any more.
+func (e *Encoder) Close() error { return e.folder.Close() }
+
+// Load reads the network and the tokenizer of a folder, for training.
+func Load(dir string) (*bert.Network, *tokenizer.WordPiece, error) {
+	f, tok, err := load(dir, bert.Open)
+	if err != nil {
+		return nil, nil, err
+	}
+	return f.Network, tok, nil
+}
+
+// load reads a folder in the layout of Hugging Face whose weights and tokenizer are of one
+// model.
+func load(dir string, open func(dir string) (*bert.Folder, error)) (*bert.Folder, *tokenizer.WordPiece, error) {
+	f, err := open(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	tok, err := tokenizer.LoadWordPiece(dir)
+	if err == nil {
+		err = f.CheckVocabulary(tok.Len())
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, f.Close())
+	}
+	return f, tok, nil
 }
 
 // Input is a sequence for the encoder: [CLS] text [SEP], or [CLS] text [SEP] pair [SEP]
@@ -94,7 +124,7 @@ const batchTokens = 1024
 
 // Encode runs the encoder over all inputs in batches of similar length and gives each
 // batch to use: the hidden states, (T, D), the sequences' rows, and which inputs they are.
-// They are valid until use returns. record, which may be nil, is that of [bert.Pass].
+// They are valid until use returns. hidden, which may be nil, is that of [bert.Pass].
 func (e *Encoder) Encode(inputs []Input, hidden func(layer int, x *tensor.Tensor), use func(p bert.Pass, x *tensor.Tensor, s tensor.Segments, which []int)) {
 	order := make([]int, len(inputs))
 	for i := range order {

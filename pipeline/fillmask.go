@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/kotoba-nlp/kotoba/models/bert"
 	"github.com/kotoba-nlp/kotoba/tensor"
@@ -63,27 +62,12 @@ func (e *Encoder) fillings(ids []int32, place int, probability []float64, top in
 		filled[place] = int32(id)
 		text := e.Tokenizer.Decode(filled)
 		if others {
-			text = e.decodeAll(filled)
+			text = e.Tokenizer.DecodeAll(filled)
+		}
+		if e.cleanUp {
+			text = tokenizer.CleanUp(text)
 		}
 		all = append(all, Filling{Score: probability[id], Token: int32(id), TokenStr: e.Tokenizer.Token(int32(id)), Sequence: text})
 	}
 	return all
-}
-
-// decodeAll is Decode with the special symbols.
-func (e *Encoder) decodeAll(ids []int32) string {
-	s := e.Tokenizer.Special()
-	var parts []string
-	for len(ids) > 0 {
-		n := slices.IndexFunc(ids, func(id int32) bool { return id == s.Begin || id == s.End || id == e.Tokenizer.Mask() })
-		switch n {
-		case 0:
-			parts, ids = append(parts, e.Tokenizer.Token(ids[0])), ids[1:]
-			continue
-		case -1:
-			n = len(ids)
-		}
-		parts, ids = append(parts, e.Tokenizer.Decode(ids[:n])), ids[n:]
-	}
-	return strings.Join(parts, " ")
 }

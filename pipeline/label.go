@@ -122,7 +122,8 @@ func (e *Encoder) sentence(text string) (s sentence) {
 }
 
 // entities groups words by their labels.
-func (s sentence) entities(text string, labels []Label) (all []Entity) {
+func (s sentence) entities(text string, labels []Label) []Entity {
+	all := []Entity{}
 	for from := 0; from < len(labels); {
 		before, group := metrics.SplitLabel(labels[from].Label)
 		to, sum := from+1, labels[from].Score

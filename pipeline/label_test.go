@@ -39,7 +39,7 @@ func TestEntitiesAreThoseOfTransformers(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, c := range cases {
-		if diff := gocmp.Diff(c.Entities, got[i], cmpopts.EquateEmpty(), cmpopts.EquateApprox(0, 1e-5)); diff != "" {
+		if diff := gocmp.Diff(c.Entities, got[i], cmpopts.EquateApprox(0, 1e-5)); diff != "" {
 			t.Errorf("%q: %s", c.Text, diff)
 		}
 	}

@@ -229,12 +229,17 @@ func (w *WordPiece) EncodeWithOffsets(text string) ([]int32, []Offset) {
 // begins a word, except before some punctuation and what follows an apostrophe
 // in English. Special symbols are left out. It panics when an id is outside
 // [0, Len).
-func (w *WordPiece) Decode(ids []int32) string {
+func (w *WordPiece) Decode(ids []int32) string { return w.decode(ids, false) }
+
+// DecodeAll is Decode with the special symbols.
+func (w *WordPiece) DecodeAll(ids []int32) string { return w.decode(ids, true) }
+
+func (w *WordPiece) decode(ids []int32, special bool) string {
 	var text strings.Builder
 	begin := true
 	for _, id := range ids {
 		token := w.tokens[id]
-		if w.skipped[id] {
+		if w.skipped[id] && !special {
 			continue
 		}
 		if d, ok := w.decoded[id]; ok {
@@ -247,13 +252,13 @@ func (w *WordPiece) Decode(ids []int32) string {
 			}
 		}
 		begin = false
-		text.WriteString(cleanUp(token))
+		text.WriteString(strings.ReplaceAll(CleanUp(token), " do not", " don't")) // of single pieces only
 	}
 	return text.String()
 }
 
-// cleanUps are the replacements that the reference makes in each decoded token,
-// in this order.
+// cleanUps are the replacements that the reference makes in each decoded token, and in
+// whole texts where asked to, in this order.
 var cleanUps = [][2]string{
 	{" .", "."},
 	{" ?", "?"},
@@ -262,17 +267,18 @@ var cleanUps = [][2]string{
 	{" ' ", "'"},
 	{" n't", "n't"},
 	{" 'm", "'m"},
-	{" do not", " don't"},
 	{" 's", "'s"},
 	{" 've", "'ve"},
 	{" 're", "'re"},
 }
 
-func cleanUp(token string) string {
+// CleanUp takes spaces out of a decoded text that stand before punctuation and in English
+// contractions, as the reference does with clean_up_tokenization_spaces.
+func CleanUp(text string) string {
 	for _, c := range cleanUps {
-		token = strings.ReplaceAll(token, c[0], c[1])
+		text = strings.ReplaceAll(text, c[0], c[1])
 	}
-	return token
+	return text
 }
 
 // Len is the number of pieces and symbols.

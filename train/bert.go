@@ -29,12 +29,11 @@ func openEncoder(dir string) (*bert.Model, *tokenizer.WordPiece, error) {
 	if dir == "" {
 		return nil, nil, errors.New("train: init is not given; name a folder of a BERT model")
 	}
-	f, err := bert.Open(dir)
+	n, tok, err := pipeline.Load(dir)
 	if err != nil {
 		return nil, nil, err
 	}
-	tok, err := tokenizer.LoadWordPiece(dir)
-	return f.Network.Encoder, tok, err
+	return n.Encoder, tok, nil
 }
 
 // newBERTSession opens the folder of a run of an encoder for training, and makes it where

@@ -219,8 +219,11 @@ func NewClassifyRun(dir string, c ClassifyConfig) (*ClassifyRun, error) {
 		return nil, err
 	}
 	f := &bert.Folder{Network: network, Labels: texts.labels}
-	if texts.choices {
+	switch {
+	case texts.choices:
 		f.Labels, f.Choices = nil, true // labels are numbers of choices
+	case texts.labels == nil:
+		f.Problem = bert.Regression
 	}
 	s, err := newBERTSession(dir, asked, c.Training, task, f, tok)
 	return &ClassifyRun{s, c, task}, err

@@ -118,9 +118,9 @@ func (a *answering) text(c *cobra.Command, dir string) error {
 		best = best[:min(a.top, len(best))]
 		switch {
 		case a.asJSON && a.top == 1:
-			printJSON(w, best[0])
+			w.json(best[0])
 		case a.asJSON:
-			printJSON(w, best)
+			w.json(best)
 		default:
 			for _, x := range best {
 				fmt.Fprintf(w, "%.4f  %d-%d  %s\n", x.Score, x.Start, x.End, x.Answer)
@@ -173,7 +173,7 @@ func (a *answering) file(c *cobra.Command, dir string) error {
 		}
 	}
 	w := newOutput(c)
-	printJSON(w, a.scores(s, p))
+	w.json(a.scores(s, p))
 	return w.flush()
 }
 

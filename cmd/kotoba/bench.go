@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -31,7 +30,7 @@ of several runs.`,
 		w := &cobra.Command{
 			Use: name, Short: short, Args: cobra.NoArgs, Example: "  kotoba bench " + example,
 			RunE: func(c *cobra.Command, _ []string) error {
-				return run(func(r bench.Result) { printResult(c.OutOrStdout(), r, asJSON) })
+				return run(func(r bench.Result) { printResult(c, r, asJSON) })
 			},
 		}
 		c.AddCommand(w)
@@ -88,7 +87,7 @@ func newBenchEmbed(asJSON *bool) *cobra.Command {
 			}
 			r, err := bench.Embed(e, texts, batch, benchBudget)
 			if err == nil {
-				printResult(c.OutOrStdout(), r, *asJSON)
+				printResult(c, r, *asJSON)
 			}
 			return err
 		},
@@ -119,9 +118,11 @@ func one(measure func() (bench.Result, error)) func(report func(bench.Result)) e
 	}
 }
 
-func printResult(w io.Writer, r bench.Result, asJSON bool) {
+func printResult(c *cobra.Command, r bench.Result, asJSON bool) {
+	w := newOutput(c)
+	defer func() { _ = w.flush() }() // a measurement goes on
 	if asJSON {
-		printJSON(w, r)
+		w.json(r)
 		return
 	}
 	what := r.Workload

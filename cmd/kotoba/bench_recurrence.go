@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
@@ -24,23 +23,52 @@ step of RTRL would take seconds are left out.`,
   kotoba bench recurrence --threads 1 --json`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			t := recurrenceTable{w: newOutput(c)}
+			add, end := t.add, t.end
 			if *asJSON {
-				return bench.Recurrence(func(r bench.RecurrenceResult) { printJSON(c.OutOrStdout(), r) })
+				add, end = t.addJSON, t.endJSON
 			}
-			t := recurrenceTable{w: c.OutOrStdout()}
-			if err := bench.Recurrence(t.add); err != nil {
+			if err := bench.Recurrence(add); err != nil {
 				return err
 			}
-			t.end()
-			return nil
+			end()
+			return t.w.flush()
 		},
 	}
 }
 
 // recurrenceTable prints a line a layer as its results come.
 type recurrenceTable struct {
-	w          io.Writer
+	w          output
 	rtrl, bptt []bench.RecurrenceResult
+}
+
+// addJSON prints a result, with its growth since the layer before.
+func (t *recurrenceTable) addJSON(r bench.RecurrenceResult) {
+	all := &t.bptt
+	if r.Algorithm == "rtrl" {
+		all = &t.rtrl
+	}
+	*all = append(*all, r)
+	growth := 0.0
+	if n := len(*all); n > 1 {
+		growth = bench.Growth((*all)[n-2:])
+	}
+	t.w.json(struct {
+		bench.RecurrenceResult
+		Growth float64 `json:"growth,omitempty"` // exponent of n, since the layer before
+	}{r, growth})
+	_ = t.w.flush() // a measurement goes on
+}
+
+func (t *recurrenceTable) endJSON() {
+	for _, all := range [][]bench.RecurrenceResult{t.rtrl, t.bptt} {
+		t.w.json(struct {
+			Workload  string  `json:"workload"`
+			Algorithm string  `json:"algorithm"`
+			Growth    float64 `json:"fitted_growth"` // exponent of n, of all layers
+		}{all[0].Workload, all[0].Algorithm, bench.Growth(all)})
+	}
 }
 
 func (t *recurrenceTable) add(r bench.RecurrenceResult) {
@@ -57,6 +85,7 @@ func (t *recurrenceTable) add(r bench.RecurrenceResult) {
 	x := t.rtrl[i]
 	fmt.Fprintf(t.w, "%5d  %13.2f %7s %6.1f %% %16d  %13.2f %7s %6.1f %%\n", r.Units,
 		x.Value, lastGrowth(t.rtrl), 100*x.Share, x.Bytes, r.Value, lastGrowth(t.bptt), 100*r.Share)
+	_ = t.w.flush() // a measurement goes on
 }
 
 // lastGrowth is the exponent between the last two results, if there are two.

@@ -2,11 +2,8 @@ package main
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
-
-	"github.com/kotoba-nlp/kotoba/pipeline"
 )
 
 func newClassify() *cobra.Command {
@@ -26,7 +23,7 @@ transformers returns. Where numbers are predicted, it prints the number.`,
 			if err != nil {
 				return err
 			}
-			results, err := e.Classify(inputsOf(c, e, texts))
+			results, err := e.Classify(inputsOf(c, e, texts, "\t"))
 			if err != nil {
 				return err
 			}
@@ -34,7 +31,7 @@ transformers returns. Where numbers are predicted, it prints the number.`,
 			for _, labels := range results {
 				switch {
 				case asJSON:
-					printJSON(w, labels)
+					w.json(labels)
 				case len(labels) == 1:
 					fmt.Fprintf(w, "%.4f\n", labels[0].Score)
 				default:
@@ -46,12 +43,4 @@ transformers returns. Where numbers are predicted, it prints the number.`,
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON: label, score")
 	return c
-}
-
-// inputOf returns the sequence of a line: a text, or two with a tab between.
-func inputOf(e *pipeline.Encoder, line string) pipeline.Input {
-	if first, second, ok := strings.Cut(line, "\t"); ok {
-		return e.Pair(first, second)
-	}
-	return e.Text(line)
 }

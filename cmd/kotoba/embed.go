@@ -71,7 +71,7 @@ func (f embedding) vectors(c *cobra.Command, args []string) ([][]tensor.Float, e
 	if f.pooling != "" {
 		pooling = pipeline.Pooling(f.pooling)
 	}
-	return e.Embed(inputsOf(c, e, texts), pooling, f.normalize)
+	return e.Embed(inputsOf(c, e, texts, ""), pooling, f.normalize)
 }
 
 // openTexts opens the folder of an encoder, the first of args, and returns with it the
@@ -92,12 +92,16 @@ func openTexts(c *cobra.Command, args []string) (*pipeline.Encoder, []string, er
 	return e, texts, l.err
 }
 
-// inputsOf returns sequences of texts, and says how many are too long.
-func inputsOf(c *cobra.Command, e *pipeline.Encoder, texts []string) []pipeline.Input {
+// inputsOf returns sequences of texts, or of two texts each where between stands, and says
+// how many are too long.
+func inputsOf(c *cobra.Command, e *pipeline.Encoder, texts []string, between string) []pipeline.Input {
 	var inputs []pipeline.Input
 	cut, first := 0, 0
 	for i, text := range texts {
-		in := inputOf(e, text)
+		in := e.Text(text)
+		if one, other, ok := strings.Cut(text, between); ok && between != "" {
+			in = e.Pair(one, other)
+		}
 		if in.Cut > 0 {
 			if cut == 0 {
 				first = i + 1
@@ -115,7 +119,7 @@ func inputsOf(c *cobra.Command, e *pipeline.Encoder, texts []string) []pipeline.
 func (f embedding) print(w output, vectors [][]tensor.Float) error {
 	for i, v := range vectors {
 		if f.asJSON {
-			printJSON(w, struct {
+			w.json(struct {
 				Index     int            `json:"index"` // of the text, from 0
 				Embedding []tensor.Float `json:"embedding"`
 			}{i, v})
@@ -148,7 +152,7 @@ lines of standard input: row i, column j is that of texts i and j.`,
 				}
 			}
 			if f.asJSON {
-				printJSON(w, matrix)
+				w.json(matrix)
 				return w.flush()
 			}
 			for _, row := range matrix {

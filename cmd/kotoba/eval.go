@@ -67,14 +67,10 @@ of no answer, which is for --null-threshold of answer.`,
   kotoba eval runs/qa --data dev-v1.1.json --json`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			switch {
-			case len(args) == 1 && e.data != "":
-				return evalBERT(c, args[0], e.data, e.asJSON)
-			case len(args) == 1 && e.text.path == "":
-				return fmt.Errorf("eval of the run %s needs --text or --data; translations are scored with --hyp and --ref, without a run", args[0])
-			case len(args) == 1:
-				return e.text.run(c, args[0], e.asJSON)
-			case e.text.path != "" || e.data != "":
+			if len(args) == 1 {
+				return e.ofRun(c, args[0])
+			}
+			if e.text.path != "" || e.data != "" {
 				return errors.New("--text and --data need a run: eval RUN --text FILE")
 			}
 			return e.run(c)
@@ -102,6 +98,21 @@ func (e *evaluation) addFlags(c *cobra.Command) {
 	f.IntVar(&e.text.streams, "streams", 1, "places at which that text is read side by side; more is faster, and each begins without context")
 	f.StringVar(&e.data, "data", "", "labelled texts to score with the classifier of a run")
 	f.BoolVar(&e.asJSON, "json", false, "print one JSON object")
+}
+
+// ofRun scores a text or labelled data with the model of a run.
+func (e *evaluation) ofRun(c *cobra.Command, dir string) error {
+	source, eval, flags := "--data", func() error { return evalBERT(c, dir, e.data, e.asJSON) }, []string{"data"}
+	switch {
+	case e.data == "" && e.text.path == "":
+		return fmt.Errorf("eval of the run %s needs --text or --data; translations are scored with --hyp and --ref, without a run", dir)
+	case e.data == "":
+		source, eval, flags = "--text", func() error { return e.text.run(c, dir, e.asJSON) }, []string{"text", "streams"}
+	}
+	if stray := strayFlag(c.Flags(), append(flags, "json", "threads")); stray != "" {
+		return fmt.Errorf("--%s does not go with %s", stray, source)
+	}
+	return eval()
 }
 
 func (e *evaluation) run(c *cobra.Command) error {

@@ -19,10 +19,13 @@ func evalBERT(c *cobra.Command, dir, path string, asJSON bool) error {
 	}
 	eval, unit := train.EvalClassifier, "rows"
 	switch {
+	case train.IsClassify(preset):
 	case train.IsAnswer(preset):
 		eval, unit = train.EvalAnswerer, "questions"
 	case train.IsLabel(preset):
 		eval, unit = train.EvalLabeller, "sentences"
+	default:
+		return fmt.Errorf("the run %s is of %s; --data is for runs of bert-classify, bert-qa and bert-label", dir, preset)
 	}
 	v, n, err := eval(dir, path)
 	if err != nil {
@@ -34,7 +37,7 @@ func evalBERT(c *cobra.Command, dir, path string, asJSON bool) error {
 		for name, score := range v.Scores {
 			result[name] = score
 		}
-		printJSON(w, result)
+		w.json(result)
 		return w.flush()
 	}
 	for _, name := range slices.Sorted(maps.Keys(v.Scores)) {

@@ -44,10 +44,10 @@ fill-mask of transformers returns.`,
 func printFillings(w output, masks [][]pipeline.Filling, asJSON bool) {
 	switch {
 	case asJSON && len(masks) == 1:
-		printJSON(w, masks[0])
+		w.json(masks[0])
 		return
 	case asJSON:
-		printJSON(w, masks)
+		w.json(masks)
 		return
 	}
 	for _, fillings := range masks {

@@ -30,7 +30,7 @@ token-classification of transformers returns it with the strategy "first".`,
 			w := newOutput(c)
 			for _, entities := range results {
 				if asJSON {
-					printJSON(w, entities)
+					w.json(entities)
 					continue
 				}
 				for _, x := range entities {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,34 +10,41 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/kotoba-nlp/kotoba/internal/atomicfile"
 )
 
-// output collects what a command prints. A bufio.Writer keeps its first error,
-// which flush reports.
-type output struct{ *bufio.Writer }
-
-func newOutput(c *cobra.Command) output {
-	return output{bufio.NewWriterSize(c.OutOrStdout(), 1<<16)}
+// output collects what a command prints. Its first error, of a bufio.Writer or of a
+// result that JSON cannot say, is what flush reports.
+type output struct {
+	*bufio.Writer
+	unsaid *error
 }
+
+func newOutput(c *cobra.Command) output { return outputTo(c.OutOrStdout()) }
+
+func outputTo(w io.Writer) output { return output{bufio.NewWriterSize(w, 1<<16), new(error)} }
 
 func (o output) flush() error {
-	if err := o.Flush(); err != nil {
-		return fmt.Errorf("standard output: %w; make room, or send it elsewhere", err)
+	err := o.Flush()
+	if err != nil {
+		err = fmt.Errorf("standard output: %w; make room, or send it elsewhere", err)
 	}
-	return nil
+	return errors.Join(err, *o.unsaid)
 }
 
-// printJSON writes a result, which is always valid JSON, as one line.
-func printJSON(w io.Writer, result any) {
+// json writes a result as one line.
+func (o output) json(result any) {
 	line, err := json.Marshal(result)
 	if err != nil {
-		panic(err)
+		*o.unsaid = cmp.Or(*o.unsaid, fmt.Errorf("a result is no number (%w); the model is damaged, or it diverged in training", err))
+		return
 	}
-	fmt.Fprintf(w, "%s\n", line)
+	fmt.Fprintf(o, "%s\n", line)
 }
 
 // checkNew says what keeps a command from putting a file at path: a folder
@@ -74,3 +82,13 @@ func writeNew(path string, force bool, write func(io.Writer) error) error {
 // showHelp runs a command that only groups others; with cobra.NoArgs it refuses
 // names that are none of theirs.
 func showHelp(c *cobra.Command, _ []string) error { return c.Help() }
+
+// strayFlag returns a flag that was given and is not among those allowed, "" for none.
+func strayFlag(flags *pflag.FlagSet, allowed []string) (stray string) {
+	flags.Visit(func(f *pflag.Flag) {
+		if stray == "" && !slices.Contains(allowed, f.Name) {
+			stray = f.Name
+		}
+	})
+	return stray
+}

@@ -101,7 +101,7 @@ func (p *reproduction) run(ctx context.Context, c *cobra.Command) error {
 	err = task.Run(ctx, *o, func(r lstm97.Result) {
 		results = append(results, r)
 		if p.asJSON {
-			printJSON(out, r)
+			out.json(r)
 		} else {
 			printTrial(out, task, r)
 		}
@@ -115,7 +115,7 @@ func (p *reproduction) run(ctx context.Context, c *cobra.Command) error {
 		return err
 	}
 	if p.asJSON {
-		printJSON(out, s)
+		out.json(s)
 	} else {
 		printSummary(out, task, s, o.Trials)
 	}

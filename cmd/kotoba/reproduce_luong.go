@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -83,11 +82,15 @@ func (l *luong15) run(ctx context.Context, c *cobra.Command) error {
 	if table == nil {
 		return fmt.Errorf("--table is %d; want 1 or 4", l.table)
 	}
-	out := c.OutOrStdout()
+	out := newOutput(c)
 	if !l.asJSON {
 		fmt.Fprintf(out, "%-38s %10s %14s %8s %10s\n", "", "perplexity", "BLEU", "AER", "published")
 	}
-	err = table(ctx, func(r reproduce.Compared) { l.print(out, r) })
+	err = table(ctx, func(r reproduce.Compared) {
+		l.print(out, r)
+		_ = out.flush() // the next takes long
+	})
+	err = errors.Join(err, out.flush())
 	if errors.Is(err, train.ErrInterrupted) {
 		fmt.Fprintln(c.ErrOrStderr(), "stopped; the same command goes on from here")
 		return errReported
@@ -95,9 +98,9 @@ func (l *luong15) run(ctx context.Context, c *cobra.Command) error {
 	return err
 }
 
-func (l *luong15) print(w io.Writer, r reproduce.Compared) {
+func (l *luong15) print(w output, r reproduce.Compared) {
 	if l.asJSON {
-		printJSON(w, r)
+		w.json(r)
 		return
 	}
 	published := ""

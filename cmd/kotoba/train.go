@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/kotoba-nlp/kotoba/train"
 )
@@ -42,6 +43,7 @@ Ctrl-C makes a checkpoint and stops.`,
   kotoba train --preset lstm-zaremba-small --text train.txt --valid-text valid.txt --dir runs/lm
   kotoba train --preset bert-tiny --data pretrain --tokenizer bert-base --dir runs/tiny
   kotoba train --preset bert-classify --init minilm --task sst2 --data glue --dir runs/sst2
+  kotoba train --preset bert-classify --init minilm --train my.csv --dev dev.csv --text review --label stars --dir runs/stars
   kotoba train --preset bert-qa --init minilm --train train-v1.1.json --dev dev-v1.1.json --dir runs/qa
   kotoba train --preset bert-label --init minilm --train eng.train --dev eng.testa --dir runs/ner
   kotoba config > ende.yaml
@@ -50,7 +52,7 @@ Ctrl-C makes a checkpoint and stops.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
 			defer stop()
-			return t.run(ctx, c.ErrOrStderr(), args)
+			return t.run(ctx, c, args)
 		},
 	}
 	f := c.Flags()
@@ -60,7 +62,7 @@ Ctrl-C makes a checkpoint and stops.`,
 	f.StringVar(&t.files.Target, "tgt", "", "training text, target language")
 	f.StringVar(&t.files.ValidSource, "valid-src", "", "validation text, source language")
 	f.StringVar(&t.files.ValidTarget, "valid-tgt", "", "validation text, target language")
-	f.StringVar(&t.text.Text, "text", "", "training text of a language model")
+	f.StringVar(&t.text.Text, "text", "", "training text of a language model; of a classifier's table, the column of the text, by name or number")
 	f.StringVar(&t.text.Valid, "valid-text", "", "its validation text; without one, the end of the training text")
 	t.bert.add(f)
 	f.StringArrayVar(&t.sets, "set", nil, "change one value of the configuration, as in training.seed=2")
@@ -68,7 +70,40 @@ Ctrl-C makes a checkpoint and stops.`,
 	return c
 }
 
-func (t training) run(ctx context.Context, w io.Writer, args []string) error {
+// kind is what train does for the presets of one kind of model.
+type kind struct {
+	what  string // the model
+	flags []string
+	is    func(preset string) bool // nil for the one that is left
+	train func(t training, ctx context.Context, w io.Writer, args []string) error
+}
+
+var kinds = []kind{
+	{"a classifier", []string{"init", "task", "data", "train", "dev", "text", "pair", "label", "regression", "seeds"}, train.IsClassify, training.classifier},
+	{"question answering", []string{"init", "train", "dev", "seeds"}, train.IsAnswer, training.answerer},
+	{"labelling words", []string{"init", "train", "dev", "seeds"}, train.IsLabel, training.labeller},
+	{"pre-training", []string{"data", "tokenizer"}, train.IsPretrain, training.pretrain},
+	{"a language model", []string{"text", "valid-text"}, train.IsLM, training.language},
+	{"a translation model", []string{"src", "tgt", "valid-src", "valid-tgt"}, nil, training.translation},
+}
+
+// check refuses flags that the kind would not read.
+func (k kind) check(flags *pflag.FlagSet) error {
+	stray := strayFlag(flags, append([]string{"preset", "dir", "set", "threads"}, k.flags...))
+	if stray == "" {
+		return nil
+	}
+	var others []string
+	for _, other := range kinds {
+		if slices.Contains(other.flags, stray) {
+			others = append(others, other.what)
+		}
+	}
+	return fmt.Errorf("--%s is not for %s, which takes --%s; it is for %s: name one of its presets with --preset",
+		stray, k.what, strings.Join(k.flags, ", --"), strings.Join(others, ", "))
+}
+
+func (t training) run(ctx context.Context, c *cobra.Command, args []string) error {
 	if len(args) == 1 && t.preset != "" {
 		return errors.New("a configuration and --preset are given; name the preset in the configuration instead")
 	}
@@ -79,32 +114,17 @@ func (t training) run(ctx context.Context, w io.Writer, args []string) error {
 			return err
 		}
 	}
+	k := kinds[slices.IndexFunc(kinds, func(k kind) bool { return k.is == nil || k.is(preset) })]
+	if err := k.check(c.Flags()); err != nil {
+		return err
+	}
 	for _, name := range []*string{&t.bert.init, &t.bert.tokenizer} {
 		var err error
 		if *name, err = modelFolder(*name); err != nil {
 			return err
 		}
 	}
-	lm := train.IsLM(preset)
-	switch {
-	case train.IsClassify(preset):
-		return t.classifier(ctx, w, args)
-	case train.IsAnswer(preset):
-		return t.answerer(ctx, w, args)
-	case train.IsLabel(preset):
-		return t.labeller(ctx, w, args)
-	case train.IsPretrain(preset):
-		return t.pretrain(ctx, w, args)
-	case t.bert != (bertFlags{}):
-		return errors.New("--init, --task, --data, --tokenizer, --train, --dev and --seeds are for BERT; want --preset bert-classify, bert-qa, bert-label, or bert-tiny")
-	case lm && t.files != (train.DataConfig{}):
-		return errors.New("--src, --tgt, --valid-src and --valid-tgt are for translation; a language model takes --text and --valid-text")
-	case !lm && t.text != (train.LMDataConfig{}):
-		return errors.New("--text and --valid-text are for language models; a translation model takes --src, --tgt, --valid-src and --valid-tgt")
-	case lm:
-		return t.language(ctx, w, args)
-	}
-	return t.translation(ctx, w, args)
+	return k.train(t, ctx, c.ErrOrStderr(), args)
 }
 
 // configure returns, each going before the one before it, the preset or the file,

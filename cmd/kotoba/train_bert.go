@@ -20,6 +20,8 @@ type bertFlags struct {
 	init, task, data string
 	tokenizer        string
 	train, dev       string
+	pair, label      string // columns of a classifier's table
+	regression       bool
 	seeds            int
 }
 
@@ -28,32 +30,20 @@ func (f *bertFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.task, "task", "", "what a classifier learns: cola, sst2, mrpc, stsb, qqp, mnli, qnli, rte or wnli of GLUE, or swag")
 	flags.StringVar(&f.data, "data", "", "folder of the task's files, or of what pretrain-data has made")
 	flags.StringVar(&f.tokenizer, "tokenizer", "", "folder of the vocabulary of what pretrain-data has made")
-	flags.StringVar(&f.train, "train", "", "training questions in the form of SQuAD, a file, or files by a pattern in quotes; or sentences with a label a word, as those of CoNLL")
-	flags.StringVar(&f.dev, "dev", "", "validation questions or sentences; without them, the last ones for training")
+	flags.StringVar(&f.train, "train", "", "training questions in the form of SQuAD, a file, or files by a pattern in quotes; sentences with a label a word, as those of CoNLL; or a classifier's own table: .csv, .jsonl, or with tabs")
+	flags.StringVar(&f.dev, "dev", "", "validation questions or sentences; without them, the last ones for training; or a table, which a classifier needs")
+	flags.StringVar(&f.pair, "pair", "", "of a classifier's table, the column of the second text, by name or number; none for single texts")
+	flags.StringVar(&f.label, "label", "", "of a classifier's table, the column of the label, by name or number")
+	flags.BoolVar(&f.regression, "regression", false, "labels of a classifier's table are numbers to be predicted")
 	flags.IntVar(&f.seeds, "seeds", 0, "fine-tune as many times, a folder each, and print mean and deviation of the scores")
 }
 
-// only refuses the flags that are not for what a preset of BERT does.
-func (f bertFlags) only(what string, names ...string) error {
-	given := map[string]bool{
-		"init": f.init != "", "task": f.task != "", "data": f.data != "", "tokenizer": f.tokenizer != "",
-		"train": f.train != "", "dev": f.dev != "", "seeds": f.seeds != 0,
-	}
-	for _, name := range slices.Sorted(maps.Keys(given)) {
-		if given[name] && !slices.Contains(names, name) {
-			return fmt.Errorf("--%s is not for %s, which takes --%s", name, what, strings.Join(names, ", --"))
-		}
-	}
-	return nil
-}
-
 func (t training) classifier(ctx context.Context, w io.Writer, args []string) error {
-	if err := t.bert.only("a classifier", "init", "task", "data", "seeds"); err != nil {
-		return err
-	}
 	config, err := configure(args, t.preset, train.ReadClassifyConfig, train.ClassifyPreset, map[string]string{
-		"init": t.bert.init, "data.task": t.bert.task, "data.dir": t.bert.data,
+		"init": t.bert.init, "data.task": strings.ToLower(t.bert.task), "data.dir": t.bert.data,
+		"data.train": t.bert.train, "data.valid": t.bert.dev, "data.text": t.text.Text, "data.pair": t.bert.pair, "data.label": t.bert.label,
 	}, t.sets, (*train.ClassifyConfig).Set)
+	config.Data.Regression = config.Data.Regression || t.bert.regression
 	if err != nil {
 		return err
 	}
@@ -71,9 +61,6 @@ func (t training) classifier(ctx context.Context, w io.Writer, args []string) er
 }
 
 func (t training) answerer(ctx context.Context, w io.Writer, args []string) error {
-	if err := t.bert.only("question answering", "init", "train", "dev", "seeds"); err != nil {
-		return err
-	}
 	config, err := configure(args, t.preset, train.ReadAnswerConfig, train.AnswerPreset, map[string]string{
 		"init": t.bert.init, "data.train": t.bert.train, "data.valid": t.bert.dev,
 	}, t.sets, (*train.AnswerConfig).Set)
@@ -93,9 +80,6 @@ func (t training) answerer(ctx context.Context, w io.Writer, args []string) erro
 }
 
 func (t training) labeller(ctx context.Context, w io.Writer, args []string) error {
-	if err := t.bert.only("labelling words", "init", "train", "dev", "seeds"); err != nil {
-		return err
-	}
 	config, err := configure(args, t.preset, train.ReadLabelConfig, train.LabelPreset, map[string]string{
 		"init": t.bert.init, "data.train": t.bert.train, "data.valid": t.bert.dev,
 	}, t.sets, (*train.LabelConfig).Set)
@@ -125,9 +109,6 @@ func reportQuestions(w io.Writer, ids []string, what string) {
 }
 
 func (t training) pretrain(ctx context.Context, w io.Writer, args []string) error {
-	if err := t.bert.only("pre-training", "data", "tokenizer"); err != nil {
-		return err
-	}
 	config, err := configure(args, t.preset, train.ReadPretrainConfig, train.PretrainPreset, map[string]string{
 		"data.dir": t.bert.data, "data.tokenizer": t.bert.tokenizer,
 	}, t.sets, (*train.PretrainConfig).Set)
@@ -142,26 +123,32 @@ func (t training) pretrain(ctx context.Context, w io.Writer, args []string) erro
 	return err
 }
 
-// fineTune fine-tunes once, or with several seeds, a folder each: then it prints the mean of
-// the scores, how far they spread, and which runs have learned to say one label for all
-// texts only.
-func (t training) fineTune(w io.Writer, seed uint64, tune func(dir string, seed uint64) (train.Validation, error)) error {
-	if t.bert.seeds < 2 {
-		_, err := tune(t.dir, seed)
-		return err
+// fineTune fine-tunes once, or with several seeds from the first on, a folder each: then it
+// prints the mean of the scores and how far they spread. It says which runs have learned to
+// say one label for all texts only.
+func (t training) fineTune(w io.Writer, first uint64, tune func(dir string, seed uint64) (train.Validation, error)) error {
+	if t.bert.seeds < 0 {
+		return fmt.Errorf("--seeds is %d; want how many times to fine-tune", t.bert.seeds)
 	}
 	scores := map[string][]float64{}
-	for seed := 1; seed <= t.bert.seeds; seed++ {
-		v, err := tune(filepath.Join(t.dir, fmt.Sprintf("seed-%d", seed)), uint64(seed))
+	for i := range max(t.bert.seeds, 1) {
+		dir, seed := t.dir, first+uint64(i)
+		if t.bert.seeds > 1 {
+			dir = filepath.Join(dir, fmt.Sprintf("seed-%d", seed))
+		}
+		v, err := tune(dir, seed)
 		if err != nil {
 			return err
-		}
-		for name, score := range v.Scores {
-			scores[name] = append(scores[name], score)
 		}
 		if v.OneLabel {
 			fmt.Fprintf(w, "seed %d has learned to say one label for all texts; take a lower rate or more epochs\n", seed)
 		}
+		for name, score := range v.Scores {
+			scores[name] = append(scores[name], score)
+		}
+	}
+	if t.bert.seeds < 2 {
+		return nil
 	}
 	for _, name := range slices.Sorted(maps.Keys(scores)) {
 		mean, deviation := meanAndDeviation(scores[name])

@@ -158,7 +158,7 @@ func FuzzParseConfig(f *testing.F) {
 		if names, err := c.labels(classifier); err == nil && len(names) != 0 && len(names) != 2 {
 			t.Errorf("%d labels; want 2", len(names))
 		}
-		n, err := load(source, c.Config)
+		n, err := load(source, c.Config, checkpoint.Load)
 		if err != nil {
 			return
 		}

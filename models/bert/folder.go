@@ -6,16 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/kotoba-nlp/kotoba/checkpoint"
-	"github.com/kotoba-nlp/kotoba/internal/atomicfile"
 	"github.com/kotoba-nlp/kotoba/nn"
-	"github.com/kotoba-nlp/kotoba/tensor"
 )
 
 const configFile = "config.json"
@@ -29,41 +26,110 @@ type folderConfig struct {
 	Decoder    bool              `json:"is_decoder"`
 	Labels     map[string]string `json:"id2label,omitempty"`
 	IDs        map[string]int    `json:"label2id,omitempty"`
-	Problem    string            `json:"problem_type,omitempty"`
+	Problem    Problem           `json:"problem_type,omitempty"`
 	Pad        int               `json:"pad_token_id"`
 	TorchType  string            `json:"dtype"`
 	TieWeights bool              `json:"tie_word_embeddings"`
 }
 
+// Problem is what the numbers of a classifier are: problem_type of config.json. Without
+// one, they are of labels that exclude each other, or a single one is of a label that is
+// there or not.
+type Problem string
+
+const (
+	Regression Problem = "regression"                 // numbers as they are
+	MultiLabel Problem = "multi_label_classification" // any of the labels, or none
+)
+
 // Folder is what a Hugging Face folder of a BERT model holds, but for its tokenizer.
 type Folder struct {
 	Network *Network
-	Labels  []string // of the classifier, nil where it has no names
-	Choices bool     // its score is one of a choice among several
+	Labels  []string // of the classifier, nil where it has no names or is of one number
+	Problem Problem
+	Choices bool // the classifier's score is of one choice among several
+
+	path string    // of config.json
+	file io.Closer // nil unless mapped
 }
 
 // Open reads config.json and the weights of a folder in the layout of Hugging Face. The
-// heads are those that the weights have. A tensor that is missing, unexpected or of
-// another shape is an error that names it.
+// heads are those that the weights have; what a classifier is of, words or texts, is said
+// by architectures. A tensor that is missing, unexpected or of another shape is an error
+// that names it.
 func Open(dir string) (*Folder, error) {
+	f, err := open(dir, checkpoint.Load)
+	if err != nil {
+		return nil, err
+	}
+	err = f.Close()
+	f.file = nil
+	return f, err
+}
+
+// Map is Open without a copy of the weights where the folder has them as they are used:
+// they are views of its file, which all programs that map it share. The file must not be
+// truncated until Close.
+func Map(dir string) (*Folder, error) {
+	return open(dir, func(f checkpoint.Source, params []nn.Param, _ ...checkpoint.Tensor) error {
+		return checkpoint.Map(f, params)
+	})
+}
+
+// Close lets go of the file of a folder that was mapped, whose network must not be used
+// any more.
+func (f *Folder) Close() error {
+	if f.file == nil {
+		return nil
+	}
+	return f.file.Close()
+}
+
+// filler gives parameters the tensors of a source.
+type filler func(f checkpoint.Source, params []nn.Param, extra ...checkpoint.Tensor) error
+
+func open(dir string, fill filler) (_ *Folder, err error) {
 	path := filepath.Join(dir, configFile)
 	c, err := readConfig(path)
 	if err != nil {
 		return nil, err
 	}
-	f, err := checkpoint.OpenFolder(dir)
+	file, err := checkpoint.OpenFolder(dir)
 	if err != nil {
 		return nil, err
 	}
-	n, err := load(f, c.Config)
-	if err = errors.Join(err, f.Close()); err != nil {
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, file.Close())
+		}
+	}()
+	n, err := load(file, c.Config, fill)
+	if err != nil {
 		return nil, err
+	}
+	if slices.Contains(c.Architectures, tokenClassification) {
+		n.Encoder.Pooler = nil // old ones have it beside
 	}
 	labels, err := c.labels(n)
 	if err != nil {
 		return nil, fmt.Errorf("bert: %s: %w", path, err)
 	}
-	return &Folder{Network: n, Labels: labels, Choices: slices.Contains(c.Architectures, multipleChoice)}, nil
+	return &Folder{
+		Network: n, Labels: labels, Problem: c.Problem, Choices: slices.Contains(c.Architectures, multipleChoice),
+		path: path, file: file,
+	}, nil
+}
+
+// mostUnused is how many rows the table of words may have beyond the vocabulary: sizes are
+// rounded up to multiples that are fast.
+const mostUnused = 1023
+
+// CheckVocabulary says whether a tokenizer of so many entries can be the model's.
+func (f *Folder) CheckVocabulary(entries int) error {
+	if rows := f.Network.Encoder.Vocab; entries > rows || entries < rows-mostUnused {
+		return fmt.Errorf("bert: %s: the tokenizer has %d entries and the weights are of %d; put the vocabulary of the model into the folder", f.path, entries, rows)
+	}
+	return nil
 }
 
 // maxConfigSize bounds config.json, of which the names of labels are the most.
@@ -120,7 +186,7 @@ func parseConfig(text []byte) (folderConfig, error) {
 
 // labels returns the names of the classifier's labels in order.
 func (c folderConfig) labels(n *Network) ([]string, error) {
-	if n.Classifier == nil || len(c.Labels) == 0 {
+	if n.Classifier == nil || n.Classifier.Weight.Rows() == 1 || len(c.Labels) == 0 {
 		return nil, nil
 	}
 	names := make([]string, n.Classifier.Weight.Rows())
@@ -134,110 +200,8 @@ func (c folderConfig) labels(n *Network) ([]string, error) {
 	return names, nil
 }
 
-// canonical returns the name that Params has for a tensor of a folder: old checkpoints
-// have gamma and beta for weight and bias of layer normalisation, and encoders alone do
-// without the prefix of a network.
-func canonical(name string, bare bool) string {
-	if s, ok := strings.CutSuffix(name, ".gamma"); ok {
-		name = s + ".weight"
-	}
-	if s, ok := strings.CutSuffix(name, ".beta"); ok {
-		name = s + ".bias"
-	}
-	if bare {
-		name = "bert." + name
-	}
-	return name
-}
-
-// Tensors that folders may have beside the parameters.
-const (
-	positionIDs  = "bert.embeddings.position_ids"   // 0, 1, 2, ...
-	tiedWeight   = "cls.predictions.decoder.weight" // the embeddings of words
-	tiedBias     = "cls.predictions.decoder.bias"   // cls.predictions.bias
-	wordsName    = "bert.embeddings.word_embeddings.weight"
-	wordBiasName = "cls.predictions.bias"
-)
-
-// renamed is the tensors of a folder by the names of Params, without those that say
-// nothing new.
-type renamed struct {
-	checkpoint.Source
-	original map[string]string
-}
-
-func rename(f checkpoint.Source) (renamed, error) {
-	names := f.Names()
-	bare := !slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, "bert.") })
-	r := renamed{f, map[string]string{}}
-	for _, name := range names {
-		to := canonical(name, bare)
-		if before, ok := r.original[to]; ok {
-			return r, fmt.Errorf("bert: %s: tensors %q and %q are one and the same parameter", f.Path(), before, name)
-		}
-		r.original[to] = name
-	}
-	delete(r.original, positionIDs)
-	return r, cmp.Or(r.dropTied(tiedWeight, wordsName), r.dropTied(tiedBias, wordBiasName))
-}
-
-// dropTied leaves out a tensor that is to be equal to another, its parameter; it becomes
-// the parameter where that is missing.
-func (r renamed) dropTied(name, parameter string) error {
-	original, ok := r.original[name]
-	if !ok {
-		return nil
-	}
-	delete(r.original, name)
-	shape, _ := r.Source.Shape(original)
-	to, ok := r.original[parameter]
-	if !ok {
-		r.original[parameter] = original
-		return nil
-	}
-	a, err := r.Source.Floats(original, shape...)
-	if err != nil {
-		return err
-	}
-	b, err := r.Source.Floats(to, shape...)
-	if err != nil {
-		return err
-	}
-	if !slices.Equal(a, b) {
-		return fmt.Errorf("bert: %s: tensors %q and %q differ; only models that share them are supported", r.Path(), original, to)
-	}
-	return nil
-}
-
-// Names implements checkpoint.Source.
-func (r renamed) Names() []string {
-	var names []string
-	for name := range r.original {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
-
-// Shape implements checkpoint.Source.
-func (r renamed) Shape(name string) ([]int, bool) {
-	original, ok := r.original[name]
-	if !ok {
-		return nil, false
-	}
-	return r.Source.Shape(original)
-}
-
-// Floats implements checkpoint.Source.
-func (r renamed) Floats(name string, shape ...int) ([]tensor.Float, error) {
-	if original, ok := r.original[name]; ok {
-		name = original
-	}
-	return r.Source.Floats(name, shape...)
-}
-
 // load returns the network that a folder holds.
-func load(f checkpoint.Source, c Config) (*Network, error) {
+func load(f checkpoint.Source, c Config, fill filler) (*Network, error) {
 	r, err := rename(f)
 	if err != nil {
 		return nil, err
@@ -245,8 +209,7 @@ func load(f checkpoint.Source, c Config) (*Network, error) {
 	if err := checkSizes(r, c); err != nil {
 		return nil, err
 	}
-	random := rand.New(rand.NewPCG(0, 0)) // weights that Load replaces
-	n, err := NewPretraining(c, random)
+	n, err := NewPretraining(c, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -268,11 +231,11 @@ func load(f checkpoint.Source, c Config) (*Network, error) {
 			if len(shape) != 2 || shape[1] != c.Dim || shape[0] < 1 {
 				return nil, fmt.Errorf("bert: %s: tensor %q has shape %v; want (labels, %d)", f.Path(), name+"weight", shape, c.Dim)
 			}
-			l := c.linear(c.Dim, shape[0], random)
+			l := c.linear(c.Dim, shape[0], nil)
 			*head = &l
 		}
 	}
-	return n, checkpoint.Load(r, nn.Params(n))
+	return n, fill(r, nn.Params(n))
 }
 
 // checkSizes says where a configuration and the weights differ, before memory is taken
@@ -301,79 +264,4 @@ func checkSizes(f checkpoint.Source, c Config) error {
 		)
 	}
 	return err
-}
-
-// Save writes config.json and model.safetensors to a folder, such that transformers of
-// Hugging Face opens it.
-func (f *Folder) Save(dir string) error {
-	if err := f.SaveConfig(dir); err != nil {
-		return err
-	}
-	n := f.Network
-	params := nn.Params(n)
-	if n.bare() {
-		params = nn.Params(n.Encoder)
-	}
-	return checkpoint.Save(filepath.Join(dir, checkpoint.WeightsFile), params, map[string]string{"format": "pt"})
-}
-
-// SaveConfig writes config.json alone, for weights that are to come.
-func (f *Folder) SaveConfig(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("bert: %w", err)
-	}
-	err := atomicfile.Write(filepath.Join(dir, configFile), func(w io.Writer) error {
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		return enc.Encode(f.config())
-	})
-	if err != nil {
-		return fmt.Errorf("bert: %w", err)
-	}
-	return nil
-}
-
-// bare says whether there is an encoder and no head.
-func (n *Network) bare() bool {
-	return n.Predictions == nil && n.NextSentence == nil && n.Classifier == nil && n.Answer == nil
-}
-
-// config returns config.json.
-func (f *Folder) config() folderConfig {
-	n := f.Network
-	c := folderConfig{
-		ModelType: "bert", Config: n.Encoder.Config, Positions: "absolute", TorchType: "float32", TieWeights: true,
-		Architectures: []string{architecture(n)},
-	}
-	if f.Choices {
-		c.Architectures = []string{multipleChoice}
-	}
-	if f.Labels != nil {
-		c.Labels, c.IDs = map[string]string{}, map[string]int{}
-		for i, name := range f.Labels {
-			c.Labels[fmt.Sprint(i)], c.IDs[name] = name, i
-		}
-	}
-	return c
-}
-
-const multipleChoice = "BertForMultipleChoice"
-
-// architecture returns the class of transformers that has the same heads.
-func architecture(n *Network) string {
-	switch {
-	case n.Predictions != nil && n.NextSentence != nil:
-		return "BertForPreTraining"
-	case n.Predictions != nil:
-		return "BertForMaskedLM"
-	case n.NextSentence != nil:
-		return "BertForNextSentencePrediction"
-	case n.Classifier != nil && n.Encoder.Pooler == nil:
-		return "BertForTokenClassification"
-	case n.Classifier != nil:
-		return "BertForSequenceClassification"
-	case n.Answer != nil:
-		return "BertForQuestionAnswering"
-	}
-	return "BertModel"
 }

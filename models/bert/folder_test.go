@@ -59,19 +59,78 @@ func TestSaveThenOpen(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !slices.Equal(got.Labels, want.Labels) {
-				t.Errorf("labels %v; want %v", got.Labels, want.Labels)
+			if !slices.Equal(got.Labels, want.Labels) || got.Problem != want.Problem {
+				t.Errorf("labels %v, problem %q; want %v, %q", got.Labels, got.Problem, want.Labels, want.Problem)
 			}
-			a, b := nn.Params(want.Network), nn.Params(got.Network)
-			if len(a) != len(b) {
-				t.Fatalf("%d parameters; want %d", len(b), len(a))
+			checkSame(t, got.Network, want.Network)
+			mapped, err := Map(dir)
+			if err != nil {
+				t.Fatal(err)
 			}
-			for i := range a {
-				if a[i].Name() != b[i].Name() || !same(a[i].Tensor.Data, b[i].Tensor.Data) {
-					t.Errorf("%s is not %s, or differs", b[i].Name(), a[i].Name())
-				}
+			checkSame(t, mapped.Network, want.Network)
+			if err := mapped.Close(); err != nil {
+				t.Error(err)
 			}
 		})
+	}
+}
+
+func checkSame(t *testing.T, got, want *Network) {
+	t.Helper()
+	a, b := nn.Params(want), nn.Params(got)
+	if len(a) != len(b) {
+		t.Fatalf("%d parameters; want %d", len(b), len(a))
+	}
+	for i := range a {
+		if a[i].Name() != b[i].Name() || !same(a[i].Tensor.Data, b[i].Tensor.Data) {
+			t.Errorf("%s is not %s, or differs", b[i].Name(), a[i].Name())
+		}
+	}
+}
+
+// TestFoldersSayWhatTheirNumbersAre: without id2label, transformers takes a classifier for
+// one of two labels, and without problem_type a number for a logit.
+func TestFoldersSayWhatTheirNumbersAre(t *testing.T) {
+	dir := t.TempDir()
+	f := &Folder{Network: NewClassifier(newPretraining(t).Encoder, 1, newRandom()), Problem: Regression}
+	if err := f.Save(dir); err != nil {
+		t.Fatal(err)
+	}
+	c, err := readConfig(filepath.Join(dir, configFile))
+	if err != nil || len(c.Labels) != 1 || c.Labels["0"] != "LABEL_0" || c.Problem != "regression" {
+		t.Errorf("%+v, %v; want one label and a regression", c, err)
+	}
+}
+
+// TestOldLabellersHaveAPooler opens a classifier of words as old versions of transformers
+// wrote it.
+func TestOldLabellersHaveAPooler(t *testing.T) {
+	dir := t.TempDir()
+	f := &Folder{Network: NewClassifier(newPretraining(t).Encoder, 5, newRandom())}
+	if err := f.Save(dir); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, configFile)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(strings.Replace(string(text), "BertForSequenceClassification", tokenClassification, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if f, err = Open(dir); err != nil || f.Network.Encoder.Pooler != nil {
+		t.Errorf("%v, a pooler %v; want none", err, f.Network.Encoder.Pooler != nil)
+	}
+}
+
+func TestVocabulariesAreThoseOfTheWeights(t *testing.T) {
+	f := &Folder{Network: newPretraining(t)}
+	rows := smallConfig.Vocab
+	f.Network.Encoder.Vocab = rows + mostUnused
+	for entries, ok := range map[int]bool{rows - 1: false, rows: true, rows + mostUnused: true, rows + mostUnused + 1: false} {
+		if err := f.CheckVocabulary(entries); (err == nil) != ok {
+			t.Errorf("%d entries for %d rows: %v", entries, rows+mostUnused, err)
+		}
 	}
 }
 

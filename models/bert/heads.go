@@ -24,7 +24,8 @@ type Predictions struct {
 	Bias  *tensor.Tensor `param:"bias"` // (1, V)
 }
 
-// NewPretraining returns a network with random weights and the heads of pre-training.
+// NewPretraining returns a network with the heads of pre-training and random weights, or
+// zeros without r.
 func NewPretraining(c Config, r *rand.Rand) (*Network, error) {
 	m, err := New(c, r)
 	if err != nil {
