@@ -5,8 +5,8 @@
 #
 # DATA holds multi30k/{train,val,test_2016_flickr}.{en,de}, enja/{train,dev}.{en,ja},
 # ptb/ptb.{train,valid}.txt, glue/{SST-2,MRPC,RTE,STS-B,CoLA}/{train,dev}.tsv,
-# xquad/xquad.en.json, ud-ewt/en_ewt-ud-dev.conllu, wikitext2/valid.txt, novels/botchan.txt and
-# shakespeare/input.txt; results.md says where they come from. WEIGHTS, for recipes of
+# xquad/xquad.en.json, ud-ewt/en_ewt-ud-dev.conllu, wikitext2/valid.txt, novels/{botchan,wagahaiwa_nekodearu}.txt
+# and shakespeare/input.txt; results.md says where they come from. WEIGHTS, for recipes of
 # BERT, is a folder of models/bert/testdata/fetch_weights.sh. A recipe that was stopped
 # goes on where it was.
 set -euo pipefail
@@ -38,13 +38,20 @@ recipe() {
 	"$kotoba" eval --ref "$test.$tgt" --hyp "$run/test.$tgt" --lowercase "$@"
 }
 
-# language NAME TRAIN VALID
+# language NAME TRAIN [VALID]: without VALID, the last tenth of TRAIN validates.
 language() {
 	local run=$out/$1
 	mkdir -p "$run"
-	"$kotoba" train "$here/$1.yaml" --dir "$run" --text "$2" --valid-text "$3"
+	"$kotoba" train "$here/$1.yaml" --dir "$run" --text "$2" ${3:+--valid-text "$3"}
 	grep valid_loss "$run/metrics.jsonl" > "$run/validations.jsonl"
-	"$kotoba" eval "$run" --text "$3"
+	if [ -n "${3:-}" ]; then "$kotoba" eval "$run" --text "$3"; fi
+}
+
+# aozora writes the plain text of a novel from Aozora Bunko: without heads and notes,
+# readings of characters, and marks of the editors.
+aozora() {
+	sed -e '1,/^-----/d' "$1" | sed -e '1,/^-----/d' -e '/^底本：/,$d' -e 's/\r$//' \
+		-e 's/《[^》]*》//g' -e 's/［＃[^］]*］//g' -e 's/｜//g'
 }
 
 # finetune NAME PRESET WEIGHTS [OPTION OF TRAIN...]
@@ -112,7 +119,8 @@ lower_multi30k() {
 }
 
 [ $# -gt 0 ] || set -- multi30k-en-de multi30k-de-en multi30k-en-de-lower enja-en-ja \
-	multi30k-de-en-bahdanau enja-en-ja-bahdanau ptb-lstm-small ptb-lstm-tied \
+	multi30k-de-en-bahdanau enja-en-ja-bahdanau ptb-{lstm,gru,rnn}-small ptb-lstm-tied \
+	{shakespeare,neko}-lstm-char \
 	bert-minilm-{sst2,stsb,mrpc,rte,cola,xquad,ewt} bert-tiny bert-tiny-{stsb,mrpc,rte,cola} bert-{pretrained,random}-sst2
 for name; do
 	printf '== %s\n' "$name"
@@ -128,6 +136,12 @@ for name; do
 		recipe "$name" en ja "$out"/enja/{train,valid} "$DATA/enja/dev" --tokenize none
 		;;
 	ptb-*) language "$name" "$DATA"/ptb/ptb.{train,valid}.txt ;;
+	shakespeare-lstm-char) language "$name" "$DATA/shakespeare/input.txt" ;;
+	neko-lstm-char)
+		mkdir -p "$out"
+		aozora "$DATA/novels/wagahaiwa_nekodearu.txt" > "$out/neko.txt"
+		language "$name" "$out/neko.txt"
+		;;
 	bert-tiny) pretrained ;;
 	bert-minilm-* | bert-tiny-* | bert-pretrained-* | bert-random-*)
 		bert "$name" "${WEIGHTS:?set WEIGHTS to the folder of fetch_weights.sh}"
