@@ -20,6 +20,9 @@ type GLUETask struct {
 	// Header and Bare are the columns of files with the official header line and without.
 	Header, Bare Columns
 	Dev          string // file of the development set, dev.tsv where it is ""
+	// Broken says that some lines of the published files are broken in two, which are left
+	// out.
+	Broken bool
 }
 
 var yesOrNo = []string{"0", "1"}
@@ -30,7 +33,7 @@ var GLUETasks = []GLUETask{
 	{Name: "sst2", Folder: "SST-2", Labels: yesOrNo, Metric: "accuracy", Header: Columns{"sentence", "", "label"}, Bare: Columns{"0", "", "1"}},
 	{Name: "mrpc", Folder: "MRPC", Labels: yesOrNo, Metric: "f1", Header: Columns{"#1 String", "#2 String", "Quality"}, Bare: Columns{"3", "4", "0"}},
 	{Name: "stsb", Folder: "STS-B", Metric: "pearson", Header: Columns{"sentence1", "sentence2", "score"}, Bare: Columns{"7", "8", "9"}},
-	{Name: "qqp", Folder: "QQP", Labels: yesOrNo, Metric: "f1", Header: Columns{"question1", "question2", "is_duplicate"}, Bare: Columns{"3", "4", "5"}},
+	{Name: "qqp", Folder: "QQP", Labels: yesOrNo, Metric: "f1", Header: Columns{"question1", "question2", "is_duplicate"}, Bare: Columns{"3", "4", "5"}, Broken: true},
 	{
 		Name: "mnli", Folder: "MNLI", Labels: []string{"entailment", "neutral", "contradiction"}, Metric: "accuracy",
 		Header: Columns{"sentence1", "sentence2", "gold_label"}, Dev: "dev_matched.tsv",
@@ -85,7 +88,11 @@ func (t GLUETask) read(r *bufio.Reader, ending string) ([]Labelled, error) {
 	if t.Bare != (Columns{}) && !hasHeader(r, t.Header) {
 		columns = t.Bare
 	}
-	rows, err := readTable(r, ending, columns)
+	read := func() ([]Labelled, error) { return readTable(r, ending, columns) }
+	if t.Broken && ending == ".tsv" {
+		read = func() ([]Labelled, error) { return readRows(whole(tabRows(r)), columns) }
+	}
+	rows, err := read()
 	if err != nil {
 		return nil, err
 	}
@@ -121,18 +128,27 @@ func checkNumbers(rows []Labelled) error {
 	return nil
 }
 
-// hasHeader says whether the first line of a table names all columns. It reads nothing.
+// hasHeader says whether the first line of a table names one of the columns. It reads
+// nothing.
 func hasHeader(r *bufio.Reader, c Columns) bool {
-	if c == (Columns{}) {
-		return false
-	}
 	head, _ := r.Peek(r.Size()) // or less, where the table is shorter
 	line, _, _ := strings.Cut(string(head), "\n")
 	fields := strings.Split(strings.TrimRight(line, "\r"), "\t")
-	for _, name := range []string{c.Text, c.Pair, c.Label} {
-		if name != "" && !slices.Contains(fields, name) {
-			return false
+	return slices.ContainsFunc([]string{c.Text, c.Pair, c.Label}, func(name string) bool {
+		return name != "" && slices.Contains(fields, name)
+	})
+}
+
+// whole leaves out rows of another number of fields than the first has.
+func whole(next func() (row, error)) func() (row, error) {
+	fields := 0
+	return func() (row, error) {
+		for {
+			r, err := next()
+			if err != nil || fields == 0 || len(r.fields) == fields {
+				fields = max(fields, len(r.fields))
+				return r, err
+			}
 		}
 	}
-	return true
 }

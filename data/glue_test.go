@@ -103,6 +103,7 @@ func TestGLUEFilesHaveTheirColumns(t *testing.T) {
 		"stsb, bare":    {"4\tmain\tMSRvid\t2012\t0009\tnone\tnil\tA man.\tA boy.\t4.250\n", Labelled{Text: "A man.", Pair: "A boy.", Label: "4.250", Line: 1}},
 		"stsb":          {"index\tgenre\tfilename\tyear\told_index\tsource1\tsource2\tsentence1\tsentence2\tscore\n0\tm\tM\t2\t1\tn\tm\tA.\tB.\t5.0\n", Labelled{Text: "A.", Pair: "B.", Label: "5.0", Line: 2}},
 		"qqp":           {"id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n0\t1\t2\tWhy?\tHow?\t0\n", Labelled{Text: "Why?", Pair: "How?", Label: "0", Line: 2}},
+		"qqp, broken":   {"id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n1\t1\t2\tWhat\nis it?\tHow?\t1\n0\t1\t2\tWhy?\tHow?\t0\n", Labelled{Text: "Why?", Pair: "How?", Label: "0", Line: 4}},
 		"mnli":          {"index\tpromptID\tsentence1\tsentence2\tlabel1\tgold_label\n0\t1\tA.\tB.\tneutral\tcontradiction\n", Labelled{Text: "A.", Pair: "B.", Label: "contradiction", Line: 2}},
 		"qnli":          {"index\tquestion\tsentence\tlabel\n0\tWho?\tHe.\tnot_entailment\n", Labelled{Text: "Who?", Pair: "He.", Label: "not_entailment", Line: 2}},
 		"rte":           {"index\tsentence1\tsentence2\tlabel\n0\tA.\tB.\tentailment\n", Labelled{Text: "A.", Pair: "B.", Label: "entailment", Line: 2}},
@@ -128,6 +129,10 @@ func TestGLUEFilesHaveTheirColumns(t *testing.T) {
 		if want := fmt.Sprintf("dev.tsv:1: label %q; want a number", label); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v; want one with %q", err, want)
 		}
+	}
+	sst2, _ := GLUE("sst2")
+	if _, err := sst2.ReadFile(writeTable(t, "train.tsv", "text\tlabel\na film\t1\n")); err == nil || !strings.Contains(err.Error(), `train.tsv:1: there is no column "sentence"; the first line has "text, label"`) {
+		t.Errorf("error %v for a header without a column", err)
 	}
 	if _, err := GLUE("ax"); err == nil {
 		t.Error("no error for a task that is none")

@@ -15,10 +15,6 @@ import (
 type SQuAD struct {
 	Version   string
 	Questions []Question
-	// Moved and Lost name the questions with answers that are not where the file says:
-	// moved are those that are elsewhere in the context, and the nearest place is taken,
-	// lost are those that are nowhere in it.
-	Moved, Lost []string
 }
 
 // Question is a question about a text.
@@ -26,6 +22,9 @@ type Question struct {
 	ID, Title, Text, Context string
 	Answers                  []Answer // those of several people may differ
 	Impossible               bool     // the context does not answer it
+	// Moved and Lost say that answers are not where the file says: moved are elsewhere in
+	// the context, and the nearest place is taken, lost are nowhere in it.
+	Moved, Lost bool
 }
 
 // Answer is a part of a question's context.
@@ -124,19 +123,12 @@ func (s *SQuAD) add(title string, p *squadParagraph) []Question {
 	bytesOf := byteOffsets(p.Context)
 	for _, q := range p.Questions {
 		x := Question{ID: q.ID, Title: title, Text: q.Question, Context: p.Context, Impossible: q.Impossible || len(q.Answers) == 0}
-		moved, lost := false, false
 		for _, a := range q.Answers {
 			claimed := bytesOf[min(max(a.Start, 0), len(bytesOf)-1)]
 			start := nearest(p.Context, a.Text, claimed)
-			lost = lost || start < 0
-			moved = moved || start >= 0 && (start != claimed || a.Start < 0)
+			x.Lost = x.Lost || start < 0
+			x.Moved = x.Moved || start >= 0 && (start != claimed || a.Start < 0)
 			x.Answers = append(x.Answers, Answer{a.Text, start})
-		}
-		if moved {
-			s.Moved = append(s.Moved, q.ID)
-		}
-		if lost {
-			s.Lost = append(s.Lost, q.ID)
 		}
 		s.Questions = append(s.Questions, x)
 	}

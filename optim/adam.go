@@ -63,7 +63,7 @@ func (a *Adam) next(rate, scale float64) kernel.AdamStep {
 }
 
 // decays says whether weight decay is for a parameter: matrices alone.
-func decays(p nn.Param) bool { return p.Tensor.Rows() > 1 }
+func decays(p nn.Param) bool { return p.Matrix || p.Tensor.Rows() > 1 }
 
 // State returns the moments.
 func (a *Adam) State() []Moment { return []Moment{{"adam.m.", a.M}, {"adam.v.", a.V}} }

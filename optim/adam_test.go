@@ -105,6 +105,11 @@ func TestSchedules(t *testing.T) {
 		{Schedule{Kind: "linear", Rate: 0.01, Warmup: 100, Total: 300}, 50, 0.005},
 		{Schedule{Kind: "linear", Rate: 0.01, Warmup: 100, Total: 300}, 200, 0.005},
 		{Schedule{Kind: "linear", Rate: 0.01, Warmup: 100, Total: 300}, 400, 0},
+		// create_optimizer of google-research/bert: global_step is 0 in the first step.
+		{Schedule{Kind: "bert", Rate: 0.01, Warmup: 100, Total: 300}, 1, 0},
+		{Schedule{Kind: "bert", Rate: 0.01, Warmup: 100, Total: 300}, 51, 0.005},
+		{Schedule{Kind: "bert", Rate: 0.01, Warmup: 100, Total: 300}, 101, 0.01 * 2 / 3},
+		{Schedule{Kind: "bert", Rate: 0.01, Warmup: 100, Total: 300}, 301, 0},
 		{Schedule{Kind: "constant", Rate: 0.01, Warmup: 10}, 5, 0.005},
 		{Schedule{Kind: "constant", Rate: 0.01}, 1, 0.01},
 		// A hundred steps are an epoch here.

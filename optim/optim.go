@@ -106,10 +106,10 @@ func Clip(norm, limit float64) float64 {
 
 // Schedule is a learning rate over the course of training.
 type Schedule struct {
-	Kind   string  // noam, inverse-sqrt, linear, constant or staircase
+	Kind   string  // noam, inverse-sqrt, linear, bert, constant or staircase
 	Rate   float64 // the peak; of noam a factor of the paper's formula
 	Warmup int     // steps of linear growth to the peak
-	Total  int     // step at which linear has come down to zero
+	Total  int     // step at which linear and bert have come down to zero
 	Dim    int     // d_model, for noam
 
 	// Of staircase: after Hold epochs, and then every Every epochs, the rate is
@@ -118,7 +118,7 @@ type Schedule struct {
 }
 
 // Kinds lists the schedules.
-var Kinds = []string{"noam", "inverse-sqrt", "linear", "constant", "staircase"}
+var Kinds = []string{"noam", "inverse-sqrt", "linear", "bert", "constant", "staircase"}
 
 // Validate says what of a schedule cannot be.
 func (s Schedule) Validate() error {
@@ -127,9 +127,9 @@ func (s Schedule) Validate() error {
 		if s.Warmup < 1 {
 			return fmt.Errorf("optim: schedule %s has a warmup of %d steps; want at least 1", s.Kind, s.Warmup)
 		}
-	case "linear":
+	case "linear", "bert":
 		if s.Total <= s.Warmup {
-			return fmt.Errorf("optim: schedule linear ends at step %d, within its warmup of %d; give it more steps", s.Total, s.Warmup)
+			return fmt.Errorf("optim: schedule %s ends at step %d, within its warmup of %d; give it more steps", s.Kind, s.Total, s.Warmup)
 		}
 	case "staircase":
 		if !(s.Hold >= 0 && s.Every > 0 && s.Factor > 0 && s.Factor <= 1) {
@@ -160,6 +160,11 @@ func (s Schedule) At(step int, epochs float64) float64 {
 			return s.Rate
 		}
 		return s.Rate * math.Pow(s.Factor, 1+math.Floor((epochs-s.Hold)/s.Every))
+	case "bert": // of its authors' code: it counts steps from 0, and falls from there on
+		if step <= s.Warmup {
+			return s.Rate * (t - 1) / w
+		}
+		return s.Rate * max(0, 1-(t-1)/float64(s.Total))
 	}
 	warm := min(t/w, 1)
 	if s.Kind == "linear" && step > s.Warmup {

@@ -50,6 +50,15 @@ type Window struct {
 	Central []bool
 }
 
+// QuestionCut returns how many tokens of a question Windows leaves out.
+func (e *Encoder) QuestionCut(question string, o WindowOptions) int {
+	o, err := o.filled(e.MaxLength)
+	if err != nil {
+		return 0 // Windows says it
+	}
+	return max(len(e.Tokenizer.Encode(question))-o.MaxQuestion, 0)
+}
+
 // Windows cuts a context into windows. Neither it nor the question may be empty.
 func (e *Encoder) Windows(question, context string, o WindowOptions) ([]Window, error) {
 	o, err := o.filled(e.MaxLength)

@@ -3,6 +3,7 @@ package pretraining
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -190,6 +191,9 @@ func instanceOf(ints map[string][]int64) (in Instance, err error) {
 		if mask[i] == 0 {
 			break
 		}
+		if id < 0 || id > math.MaxInt32 {
+			return in, fmt.Errorf("%w: token %d", errRecord, id)
+		}
 		in.IDs = append(in.IDs, int32(id))
 		if segments[i] == 0 {
 			in.First = i + 1
@@ -201,6 +205,9 @@ func instanceOf(ints map[string][]int64) (in Instance, err error) {
 		}
 		if p < 0 || int(p) >= len(in.IDs) {
 			return in, fmt.Errorf("%w: place %d of %d tokens", errRecord, p, len(in.IDs))
+		}
+		if words[i] < 0 || words[i] > math.MaxInt32 {
+			return in, fmt.Errorf("%w: masked token %d", errRecord, words[i])
 		}
 		in.Places, in.Words = append(in.Places, int32(p)), append(in.Words, int32(words[i]))
 	}

@@ -63,8 +63,8 @@ func (c AnswerConfig) Format() string { return formatConfig(c) }
 // names.
 func ReadAnswerConfig(path string) (AnswerConfig, error) { return answerers.read(path) }
 
-// options are those of answering the questions that validate.
-func (d AnswerDataConfig) options() pipeline.AnswerOptions {
+// Options are those of answering the questions that validate.
+func (d AnswerDataConfig) Options() pipeline.AnswerOptions {
 	return pipeline.AnswerOptions{
 		WindowOptions: pipeline.WindowOptions{MaxLength: d.MaxLength, Stride: d.Stride, MaxQuestion: d.MaxQuestion},
 		MaxAnswer:     d.MaxAnswer,
@@ -108,7 +108,6 @@ func readQuestions(pattern string) (all data.SQuAD, err error) {
 			return all, err
 		}
 		all.Questions = append(all.Questions, s.Questions...)
-		all.Moved, all.Lost = append(all.Moved, s.Moved...), append(all.Lost, s.Lost...)
 	}
 	return all, nil
 }

@@ -16,13 +16,12 @@ import (
 
 // AnswerTask is the task of fitting a model that answers questions.
 type AnswerTask struct {
-	Encoder     *pipeline.Encoder
-	Moved, Lost []string // training questions whose answers are elsewhere than said, or nowhere, in the text
+	Encoder      *pipeline.Encoder
+	Train, Valid []data.Question
 
 	config AnswerDataConfig
-	train  []passage
-	valid  []data.Question
-	right  []passage // the windows of valid
+	train  []passage // the windows of Train
+	right  []passage // those of Valid
 	shuffled
 
 	batch  bert.Batch // memory of the current batch
@@ -37,7 +36,7 @@ type passage struct {
 }
 
 func newAnswerTask(c AnswerConfig, e *pipeline.Encoder, train data.SQuAD, valid []data.Question) (*AnswerTask, error) {
-	t := &AnswerTask{Encoder: e, Moved: train.Moved, Lost: train.Lost, config: c.Data, shuffled: shuffled{size: c.Data.Batch, seed: c.Training.Seed}}
+	t := &AnswerTask{Encoder: e, Train: train.Questions, config: c.Data, shuffled: shuffled{size: c.Data.Batch, seed: c.Training.Seed}}
 	var err error
 	if t.train, err = t.passages(train.Trainable()); err != nil {
 		return nil, err
@@ -46,7 +45,7 @@ func newAnswerTask(c AnswerConfig, e *pipeline.Encoder, train data.SQuAD, valid 
 }
 
 func (t *AnswerTask) setValid(questions []data.Question) (err error) {
-	t.valid = questions
+	t.Valid = questions
 	t.right, err = t.passages(questions)
 	return err
 }
@@ -55,7 +54,7 @@ func (t *AnswerTask) setValid(questions []data.Question) (err error) {
 // text is taken.
 func (t *AnswerTask) passages(questions []data.Question) (all []passage, err error) {
 	for _, q := range questions {
-		windows, err := t.Encoder.Windows(q.Text, q.Context, t.config.options().WindowOptions)
+		windows, err := t.Encoder.Windows(q.Text, q.Context, t.config.Options().WindowOptions)
 		if err != nil {
 			return nil, fmt.Errorf("train: the question %s: %w", q.ID, err)
 		}
@@ -106,8 +105,8 @@ func (t *AnswerTask) Loss(tape *tensor.Tape, d *nn.Dropout, batch int, scale flo
 // Validate implements Task: exact match and F1 of the official scripts, those with the best
 // threshold of no answer where there are questions without one.
 func (t *AnswerTask) Validate(context.Context) (Validation, error) {
-	o := t.config.options()
-	if o.Null = impossible(t.valid); o.Null {
+	o := t.config.Options()
+	if o.Null = impossible(t.Valid); o.Null {
 		o.NullThreshold = math.Inf(1) // the best answer is wanted whatever the score of none
 	}
 	loss := make([]float64, len(t.right)) // in its own order for the same sum
@@ -117,7 +116,7 @@ func (t *AnswerTask) Validate(context.Context) (Validation, error) {
 	}
 	var p pipeline.Predictions
 	var all []pipeline.QA
-	for _, q := range t.valid {
+	for _, q := range t.Valid {
 		all = append(all, pipeline.QA{Question: q.Text, Context: q.Context})
 		p.IDs = append(p.IDs, q.ID)
 	}
@@ -140,7 +139,7 @@ func (t *AnswerTask) scores(p pipeline.Predictions, null bool) map[string]float6
 	if t.config.Characters {
 		unit = metrics.SQuADCharacters
 	}
-	answers := p.Against(t.valid)
+	answers := p.Against(t.Valid)
 	if !null {
 		s := metrics.SQuAD1(answers, unit)
 		return map[string]float64{"exact_match": s.ExactMatch, "f1": s.F1}

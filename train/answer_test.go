@@ -88,7 +88,7 @@ func TestAnswersAreLearned(t *testing.T) {
 			if impossible {
 				return // half of the texts are too few to find letters in a new one
 			}
-			got, err := e.Answer([]pipeline.QA{{Question: "g", Context: "d g b c h e"}}, c.Data.options())
+			got, err := e.Answer([]pipeline.QA{{Question: "g", Context: "d g b c h e"}}, c.Data.Options())
 			if err != nil || got[0][0].Answer != "g" || got[0][0].Start != 2 {
 				t.Errorf("%+v, %v; want the letter asked for, at 2", got[0][0], err)
 			}

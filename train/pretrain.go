@@ -53,7 +53,7 @@ func pretrainPreset(layers, dim int) PretrainConfig {
 		},
 		Training: Options{
 			Seed: 1, Accumulate: 1, MaxSteps: 100_000, Clip: 1, Optimizer: "bert-adam",
-			Schedule: "linear", Rate: 1e-4, WarmupShare: 0.01, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-6, WeightDecay: 0.01,
+			Schedule: "bert", Rate: 1e-4, WarmupShare: 0.01, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-6, WeightDecay: 0.01,
 			ValidateEvery: 1000,
 		},
 	}

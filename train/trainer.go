@@ -88,7 +88,7 @@ type Options struct {
 	PerSentence   bool    `yaml:"per_sentence" doc:"divide the loss of a batch by its sentences, not by its tokens (Sutskever 2014, section 3.4); for translation"`
 	Clip          float64 `yaml:"clip" doc:"largest norm of the gradient; 0 is no limit"`
 	Optimizer     string  `yaml:"optimizer" doc:"adam, bert-adam (without correction of the moments' bias, as BERT's authors have it), lamb (You et al. 2020, without it as well) or sgd"`
-	Schedule      string  `yaml:"schedule" doc:"noam (Vaswani 2017, equation 3), inverse-sqrt, linear, constant or staircase"`
+	Schedule      string  `yaml:"schedule" doc:"noam (Vaswani 2017, equation 3), inverse-sqrt, linear, bert (linear too, but falling from step 0 on, as in its authors' code), constant or staircase"`
 	Rate          float64 `yaml:"rate" doc:"peak learning rate; for noam a factor of the formula"`
 	Warmup        int     `yaml:"warmup" doc:"steps of linear growth of the rate"`
 	WarmupShare   float64 `yaml:"warmup_share" doc:"share of all steps that is the warm-up, instead of a number of steps, where the number of steps is known"`

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -32,8 +33,8 @@ func newAnswer() *cobra.Command {
 		Short: "Answer questions with parts of a text",
 		Long: `answer prints the part of a text that answers a question, as a BERT model with a head
 for answers finds it. Places are in characters. With --json the answers to a question are
-one line, as the pipeline question-answering of transformers returns them: an object, or a
-list with --top-k above 1.
+one line, as the pipeline question-answering of transformers up to version 4 returns them:
+an object, or a list with --top-k above 1. Scores are probabilities among the best 20.
 
 With --data it answers all questions of a file in the form of SQuAD and prints exact match
 and F1 as the official scripts compute them, of SQuAD 2.0 where a question of the file has no
@@ -72,6 +73,10 @@ more than --null-threshold; with that flag, also for files without such question
 	return c
 }
 
+// nBest is how many answers share the probability of 1, and how many --nbest writes: as in
+// the authors' code.
+const nBest = 20
+
 // check says what flags do not go together, and what files cannot be written.
 func (a *answering) check() error {
 	switch {
@@ -81,10 +86,10 @@ func (a *answering) check() error {
 		return errors.New("--data has questions and texts of its own; leave out --question and --context")
 	case a.data == "" && (a.predictions != "" || a.nbest != "" || a.nullOdds != "" || a.characters):
 		return errors.New("--predictions, --nbest, --null-odds and --characters are for --data; name a file of questions")
-	case a.top < 1:
-		return fmt.Errorf("--top-k is %d; want at least 1", a.top)
+	case a.top < 1 || a.top > nBest:
+		return fmt.Errorf("--top-k is %d; want 1 to %d", a.top, nBest)
 	}
-	a.options.NBest = max(a.top, 20)
+	a.options.NBest = nBest
 	for _, path := range []string{a.predictions, a.nbest, a.nullOdds} {
 		if path != "" {
 			if err := checkNew(path, a.force); err != nil {
@@ -108,6 +113,9 @@ func (a *answering) text(c *cobra.Command, dir string) error {
 	var all []pipeline.QA
 	for _, q := range a.questions {
 		all = append(all, pipeline.QA{Question: q, Context: context})
+		if n := e.QuestionCut(q, a.options.WindowOptions); n > 0 {
+			fmt.Fprintf(c.ErrOrStderr(), "the last %d tokens of the question %.40q are left out\n", n, q)
+		}
 	}
 	answers, err := e.Answer(all, a.options)
 	if err != nil {
@@ -158,6 +166,7 @@ func (a *answering) file(c *cobra.Command, dir string) error {
 	if err != nil {
 		return err
 	}
+	reportQuestions(c.ErrOrStderr(), "of the", e, a.options, s.Questions)
 	p, err := a.predict(c.ErrOrStderr(), e, s)
 	if err != nil {
 		return err
@@ -215,4 +224,32 @@ func (a *answering) scores(s data.SQuAD, p pipeline.Predictions) any {
 	}
 	// The threshold has been applied.
 	return metrics.SQuAD2(all, unit, p.NullOdds(), math.Inf(1))
+}
+
+// reportQuestions says which questions have answers that are not where their file says, and
+// which are too long.
+func reportQuestions(w io.Writer, part string, e *pipeline.Encoder, o pipeline.AnswerOptions, all []data.Question) {
+	for _, r := range []struct {
+		what string
+		is   func(q data.Question) bool
+	}{
+		{"have answers that are nowhere in the text, from which nothing can be learned", func(q data.Question) bool { return q.Lost }},
+		{"have answers at other places of the text than the file says", func(q data.Question) bool { return q.Moved }},
+		{"are too long, and their ends are left out", func(q data.Question) bool { return e.QuestionCut(q.Text, o.WindowOptions) > 0 }},
+	} {
+		var ids []string
+		for _, q := range all {
+			if r.is(q) {
+				ids = append(ids, q.ID)
+			}
+		}
+		if len(ids) == 0 {
+			continue
+		}
+		named := strings.Join(ids[:min(len(ids), 5)], ", ")
+		if len(ids) > 5 {
+			named += ", ..."
+		}
+		fmt.Fprintf(w, "%d %s questions %s: %s\n", len(ids), part, r.what, named)
+	}
 }

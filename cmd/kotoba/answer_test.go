@@ -186,7 +186,7 @@ func TestAnswerSaysWhatItCannotWorkWith(t *testing.T) {
 		"answer needs --question and --context, or --data": {dir, "--question", "a"},
 		"leave out --question and --context":               {dir, "--data", "x", "--question", "a"},
 		"--predictions, --nbest, --null-odds and --cha":    {dir, "--question", "a", "--context", "-", "--characters"},
-		"--top-k is 0; want at least 1":                    {dir, "--question", "a", "--context", "-", "--top-k", "0"},
+		"--top-k is 0; want 1 to 20":                       {dir, "--question", "a", "--context", "-", "--top-k", "0"},
 		"--context: open nosuch.txt":                       {dir, "--question", "a", "--context", "nosuch.txt"},
 		"nosuch.json: no such file":                        {dir, "--data", "nosuch.json"},
 		"the question has 15 tokens":                       {dir, "--question", long, "--context", "-"},

@@ -75,27 +75,47 @@ func makePretrainData(ctx context.Context, c *cobra.Command, vocabulary string, 
 		return err
 	}
 	s := shards{dir: dir}
+	if err := s.check(); err != nil {
+		return err
+	}
 	start := time.Now()
 	r, err := pretraining.Make(ctx, paths, o, tok, par.Threads(), s.write)
-	if err = errors.Join(err, s.close()); err != nil {
+	if err = s.end(err); errors.Is(err, context.Canceled) {
+		fmt.Fprintf(c.ErrOrStderr(), "stopped; nothing is left in %s\n", dir)
+		return errReported
+	}
+	if err != nil {
 		return err
 	}
 	seconds := time.Since(start).Seconds()
 	fmt.Fprintf(c.ErrOrStderr(), "%d instances of %d documents, %d sentences and %.1f MB of text, in %d files; %.2f MB/s of text, %d times over, %.1f s\n",
-		r.Instances, r.Documents, r.Sentences, float64(r.Bytes)/1e6, s.count, float64(r.Bytes)/1e6/seconds, o.Copies, seconds)
+		r.Instances, r.Documents, r.Sentences, float64(r.Bytes)/1e6, len(s.names), float64(r.Bytes)/1e6/seconds, o.Copies, seconds)
 	return nil
 }
 
 // shardBytes is the size of a file, but for the last part in it.
 const shardBytes = 256 << 20
 
-// shards are the files that records go to.
+// shards are the files that records go to. Until all is written they have names that
+// training does not take for data.
 type shards struct {
 	dir   string
-	count int
+	names []string
 	size  int
 	file  *os.File
 	out   *bufio.Writer
+}
+
+// unfinished ends the names of files that are being written.
+const unfinished = ".unfinished"
+
+// check says whether the folder has data already.
+func (s *shards) check() error {
+	found, err := filepath.Glob(filepath.Join(s.dir, "*.tfrecord"))
+	if err == nil && len(found) > 0 {
+		err = fmt.Errorf("--out: %s exists; name a folder without data", found[0])
+	}
+	return err
 }
 
 func (s *shards) write(records []byte, _ int) error {
@@ -111,7 +131,7 @@ func (s *shards) write(records []byte, _ int) error {
 	return nil
 }
 
-// next opens the next file, which must be new.
+// next opens the next file.
 func (s *shards) next() error {
 	if err := s.close(); err != nil {
 		return err
@@ -119,14 +139,27 @@ func (s *shards) next() error {
 	if err := os.MkdirAll(s.dir, 0o755); err != nil {
 		return fmt.Errorf("--out: %w", err)
 	}
-	name := filepath.Join(s.dir, fmt.Sprintf("part-%05d.tfrecord", s.count))
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o644)
+	name := filepath.Join(s.dir, fmt.Sprintf("part-%05d.tfrecord", len(s.names)))
+	f, err := os.Create(name + unfinished)
 	if err != nil {
-		return fmt.Errorf("--out: %w; name a folder without data", err)
+		return fmt.Errorf("--out: %w; name another folder", err)
 	}
 	s.file, s.out, s.size = f, bufio.NewWriterSize(f, 1<<20), 0
-	s.count++
+	s.names = append(s.names, name)
 	return nil
+}
+
+// end gives the files their names, or removes them where there is an error.
+func (s *shards) end(err error) error {
+	err = errors.Join(err, s.close())
+	for _, name := range s.names {
+		if err != nil {
+			err = errors.Join(err, os.Remove(name+unfinished))
+		} else {
+			err = os.Rename(name+unfinished, name)
+		}
+	}
+	return err
 }
 
 func (s *shards) close() error {

@@ -73,8 +73,8 @@ func (t training) answerer(ctx context.Context, w io.Writer, args []string) erro
 		if err != nil {
 			return train.Validation{}, err
 		}
-		reportQuestions(w, run.Task.Lost, "are left out, as their answers are not in the text")
-		reportQuestions(w, run.Task.Moved, "have answers at other places of the text than the file says")
+		reportQuestions(w, "training", run.Task.Encoder, config.Data.Options(), run.Task.Train)
+		reportQuestions(w, "validation", run.Task.Encoder, config.Data.Options(), run.Task.Valid)
 		return fit(ctx, w, dir, run.Steps(), run.Train)
 	})
 }
@@ -94,18 +94,6 @@ func (t training) labeller(ctx context.Context, w io.Writer, args []string) erro
 		}
 		return fit(ctx, w, dir, run.Steps(), run.Train)
 	})
-}
-
-// reportQuestions says how many questions something is true of, and names some.
-func reportQuestions(w io.Writer, ids []string, what string) {
-	if len(ids) == 0 {
-		return
-	}
-	named := strings.Join(ids[:min(len(ids), 5)], ", ")
-	if len(ids) > 5 {
-		named += ", ..."
-	}
-	fmt.Fprintf(w, "%d training questions %s: %s\n", len(ids), what, named)
 }
 
 func (t training) pretrain(ctx context.Context, w io.Writer, args []string) error {
