@@ -69,7 +69,7 @@ sums up the trials that are done.`,
 	f.Uint64Var(&o.Seed, "seed", 1, "that all trials' seeds follow from")
 	f.StringVar(&p.mode, "mode", "faithful", "faithful or modern")
 	f.StringVar(&o.Learner, "learner", "lstm", "one of "+strings.Join(lstm97.Learners, ", "))
-	f.StringVar(&o.Output, "output", "", "output units of the paper's LSTM, logistic or linear (default: the task's)")
+	f.StringVar(&o.Output, "output", "", "output units in faithful mode, logistic or linear (default: the task's)")
 	f.StringVar(&o.Squash, "squash", "", "ranges of g and h of the paper's LSTM: equations (±2 and ±1, the default), table (±1 and ±2, as table 10 has them) or wide (±2 both)")
 	f.Float64Var(&o.Rate, "rate", 0, "learning rate; 0 is the paper's, or that of modern mode")
 	f.IntVar(&o.MaxSequences, "max-sequences", 0, "training sequences of a trial at most; 0 is ten times what the paper's LSTM took")
@@ -110,16 +110,20 @@ func (p *reproduction) run(ctx context.Context, c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	s, err := task.Summarise(*o, results)
-	if err != nil {
-		return err
-	}
+	s := task.Summarise(*o, results)
 	if p.asJSON {
 		out.json(s)
 	} else {
-		printSummary(out, task, s, o.Trials)
+		printSummary(out, task, s)
 	}
-	return out.flush()
+	if err := out.flush(); err != nil {
+		return err
+	}
+	if s.Trials < s.Wanted {
+		fmt.Fprintf(c.ErrOrStderr(), "stopped after %d of %d trials\n", s.Trials, s.Wanted)
+		return errReported
+	}
+	return nil
 }
 
 func printTrial(w io.Writer, t lstm97.Task, r lstm97.Result) {
@@ -138,10 +142,7 @@ func printTrial(w io.Writer, t lstm97.Task, r lstm97.Result) {
 	fmt.Fprintln(w)
 }
 
-func printSummary(w io.Writer, t lstm97.Task, s lstm97.Summary, wanted int) {
-	if s.Trials < wanted {
-		fmt.Fprintf(w, "stopped after %d of %d trials\n", s.Trials, wanted)
-	}
+func printSummary(w io.Writer, t lstm97.Task, s lstm97.Summary) {
 	fmt.Fprintf(w, "\n%s", s.Task)
 	if t.Lag > 0 {
 		fmt.Fprintf(w, ", %s = %d", t.LagName, t.Lag)

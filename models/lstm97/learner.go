@@ -45,8 +45,8 @@ func (o Options) Check() error {
 		return fmt.Errorf("unknown learner %q; want one of %s", o.Learner, strings.Join(Learners, ", "))
 	case o.Output != "" && o.Output != "logistic" && o.Output != "linear":
 		return fmt.Errorf("unknown output units %q; want logistic or linear", o.Output)
-	case o.Output != "" && !o.faithful():
-		return errors.New("the kind of output units can be chosen for the paper's LSTM only; leave it out")
+	case o.Output != "" && o.Modern:
+		return errors.New("output units are logistic in modern mode, which has the cross entropy; leave their kind out")
 	case o.Squash != "" && !slices.Contains(Squashes, o.Squash):
 		return fmt.Errorf("unknown ranges %q of g and h; want one of %s", o.Squash, strings.Join(Squashes, ", "))
 	case o.Squash != "" && !o.faithful():
@@ -72,10 +72,11 @@ func (o Options) rate(t Task) float64 {
 	return t.Rate
 }
 
-// linear says whether the learner has linear output units.
+// linear says whether the learner has linear output units, as the task has them for the
+// LSTM and for the plain networks that it is compared with.
 func (t Task) linear(o Options) bool {
 	switch {
-	case !o.faithful():
+	case o.Modern:
 		return false
 	case o.Output != "":
 		return o.Output == "linear"
@@ -97,7 +98,7 @@ func newLearner(t Task, o Options, r *rand.Rand) (Learner, error) {
 	return &bptt{readout: m, tape: tensor.NewTape(), still: tensor.NewInferenceTape()}, nil
 }
 
-// readout is a recurrent layer of nn under logistic output units, and how it is taught:
+// readout is a recurrent layer of nn under output units, and how it is taught:
 // with plain gradient descent on the squared error, as the paper's networks are, or in
 // modern mode with Adam on the cross entropy, the norm of the gradient clipped at 1.
 type readout struct {
@@ -106,6 +107,7 @@ type readout struct {
 	Direct *tensor.Tensor `param:"direct"` // (K, D), from the inputs; nil but for task 2a, as in the paper
 
 	modern bool
+	linear bool // output units, instead of logistic ones
 	rate   float64
 	optim  optim.Optimizer
 }
@@ -125,7 +127,7 @@ func newReadout(t Task, o Options, r *rand.Rand) *readout {
 	if o.Modern {
 		limit = 1 / math.Sqrt(float64(units))
 	}
-	m := &readout{Layer: nn.NewRecurrent(cell, t.Net.Inputs, units, limit, r), modern: o.Modern, rate: o.rate(t)}
+	m := &readout{Layer: nn.NewRecurrent(cell, t.Net.Inputs, units, limit, r), modern: o.Modern, linear: t.linear(o), rate: o.rate(t)}
 	m.Out = nn.Linear{Weight: nn.Uniform(t.Net.Outputs, units, limit, r), Bias: nn.Uniform(1, t.Net.Outputs, limit, r)}
 	if t.Net.Early {
 		m.Direct = nn.Uniform(t.Net.Outputs, t.Net.Inputs, limit, r)
@@ -160,10 +162,18 @@ func (m *readout) descend() {
 	m.optim.Step(m.rate, scale)
 }
 
+// output is that of an output unit.
+func (m *readout) output(net tensor.Float) float64 {
+	if m.linear {
+		return float64(net)
+	}
+	return f(float64(net))
+}
+
 // slope is the derivative of the error by an output unit's net input, given its target
 // and its output: of the squared error (equation 19), or of the cross entropy.
 func (m *readout) slope(target, y float64) tensor.Float {
-	if m.modern {
+	if m.modern || m.linear {
 		return tensor.Float(y - target)
 	}
 	return tensor.Float((y - target) * y * (1 - y))
@@ -210,7 +220,7 @@ func (b *bptt) forward(tape *tensor.Tape, s *Sequence) *tensor.Tensor {
 	for i := range s.Targets {
 		s.outputs[i] = s.outputs[i][:0]
 		for _, v := range net.Row(steps - len(s.Targets) + i) {
-			s.outputs[i] = append(s.outputs[i], f(float64(v)))
+			s.outputs[i] = append(s.outputs[i], b.output(v))
 		}
 	}
 	return net

@@ -74,17 +74,16 @@ type Net struct {
 
 // rows are the weights into the units of a layer, a row a unit, and −∂E/∂w beside them.
 type rows struct {
-	n           int // columns
-	weight      []float64
-	descent     []float64
-	bias        int // column of the bias
-	biased      []bool
-	unitsInputs int // leading columns that read the network's inputs
+	n       int // columns
+	weight  []float64
+	descent []float64
+	bias    int // column of the bias
+	biased  []bool
 }
 
 func newRows(units, inputs, recurrent int) rows {
 	n := inputs + 1 + recurrent
-	return rows{n: n, weight: make([]float64, units*n), descent: make([]float64, units*n), bias: inputs, biased: make([]bool, units), unitsInputs: inputs}
+	return rows{n: n, weight: make([]float64, units*n), descent: make([]float64, units*n), bias: inputs, biased: make([]bool, units)}
 }
 
 func (r *rows) row(l int) []float64  { return r.weight[l*r.n : (l+1)*r.n] }
@@ -126,6 +125,9 @@ func (r *rows) count() int {
 	return n
 }
 
+// mostWeights bounds a network, with its gradients some 16 bytes each.
+const mostWeights = 1 << 25
+
 // New returns a network with random weights.
 func New(c Config, rate float64, rnd *rand.Rand) (*Net, error) {
 	if c.Inputs < 1 || c.Outputs < 1 || c.Blocks < 1 || c.Size < 1 {
@@ -146,6 +148,9 @@ func New(c Config, rate float64, rnd *rand.Rand) (*Net, error) {
 	recurrent, direct := units, 0
 	if c.Early {
 		recurrent, direct = 0, c.Inputs
+	}
+	if n := units*(c.Inputs+1+recurrent) + c.Outputs*(direct+1+cells); n > mostWeights {
+		return nil, fmt.Errorf("lstm97: %d weights; want at most %d: a smaller lag has fewer", n, mostWeights)
 	}
 	n.hidden, n.out = newRows(units, c.Inputs, recurrent), newRows(c.Outputs, direct, cells)
 	for l := range units {

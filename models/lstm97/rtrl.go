@@ -58,7 +58,7 @@ func (l *rtrl) present(s *Sequence, learn bool) [][]float64 {
 			if l.Direct != nil {
 				net += kernel.Dot(l.Direct.Row(k), l.x)
 			}
-			y = append(y, f(float64(net)))
+			y = append(y, l.output(net))
 		}
 		s.outputs[t-first] = y
 		if learn {

@@ -23,6 +23,7 @@ type Options struct {
 // Result is the outcome of one trial.
 type Result struct {
 	Trial     int   `json:"trial"`
+	Weights   int   `json:"weights"` // of the network
 	Solved    bool  `json:"solved"`
 	Stages    []int `json:"stages"`    // training sequences until each stage that was reached
 	Sequences int   `json:"sequences"` // training sequences presented
@@ -45,7 +46,7 @@ func (t Task) trial(ctx context.Context, o Options, number int) (res Result, ok 
 		return res, false, err
 	}
 	p := t.begin(t, r)
-	res.Trial, res.Stages = number, []int{}
+	res.Trial, res.Weights, res.Stages = number, l.Weights(), []int{}
 	for res.Sequences < o.MaxSequences && !res.Solved {
 		select {
 		case <-ctx.Done():
@@ -125,8 +126,10 @@ type Summary struct {
 	Squash     string      `json:"squash,omitempty"`
 	Rate       float64     `json:"rate"`
 	Lag        int         `json:"lag,omitempty"`
-	Weights    int         `json:"weights"`
-	Trials     int         `json:"trials"`
+	Weights    int         `json:"weights,omitempty"` // 0 where no trial has ended
+	Seed       uint64      `json:"seed"`
+	Wanted     int         `json:"wanted"` // trials
+	Trials     int         `json:"trials"` // that have ended
 	Solved     int         `json:"solved"`
 	Stages     []Stage     `json:"stages"`
 	Tested     int         `json:"tested"`     // sequences of the test after success
@@ -144,20 +147,19 @@ type Stage struct {
 }
 
 // Summarise counts results.
-func (t Task) Summarise(o Options, results []Result) (Summary, error) {
-	s := Summary{Task: t.Name, Learner: o.Learner, Mode: "faithful", Output: "logistic", Squash: o.Squash, Rate: o.rate(t), Lag: t.Lag, Trials: len(results), Published: PublishedOf(t.Name), MaxAllowed: o.MaxSequences}
+func (t Task) Summarise(o Options, results []Result) Summary {
+	s := Summary{
+		Task: t.Name, Learner: o.Learner, Mode: "faithful", Output: "logistic", Squash: o.Squash, Rate: o.rate(t), Lag: t.Lag,
+		Seed: o.Seed, Wanted: o.Trials, Trials: len(results), Published: PublishedOf(t.Name), MaxAllowed: o.MaxSequences,
+	}
 	if o.Modern {
 		s.Mode = "modern"
 	}
 	if t.linear(o) {
 		s.Output = "linear"
 	}
-	l, err := newLearner(t, o, rand.New(rand.NewPCG(0, 0)))
-	if err != nil {
-		return s, err
-	}
-	s.Weights = l.Weights()
 	for _, r := range results {
+		s.Weights = r.Weights
 		if r.Solved {
 			s.Solved++
 		}
@@ -180,5 +182,5 @@ func (t Task) Summarise(o Options, results []Result) (Summary, error) {
 		}
 		s.Stages = append(s.Stages, st)
 	}
-	return s, nil
+	return s
 }
