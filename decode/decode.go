@@ -58,6 +58,9 @@ type LengthPenalty struct {
 
 // Validate says what of a penalty cannot be.
 func (p LengthPenalty) Validate() error {
+	if math.IsNaN(p.Alpha) || math.IsInf(p.Alpha, 0) {
+		return fmt.Errorf("decode: the power of the length penalty is %v; want a number", p.Alpha)
+	}
 	switch p.Name {
 	case "", "none", "gnmt", "power":
 		return nil

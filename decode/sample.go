@@ -20,11 +20,11 @@ type Sampling struct {
 
 func (s Sampling) validate() error {
 	switch {
-	case s.Temperature <= 0:
+	case !(s.Temperature > 0) || math.IsInf(s.Temperature, 1): // or NaN
 		return fmt.Errorf("decode: temperature is %v; want more than 0", s.Temperature)
 	case s.TopK < 0:
 		return fmt.Errorf("decode: top-k is %d; want at least 0", s.TopK)
-	case s.TopP < 0 || s.TopP > 1:
+	case !(s.TopP >= 0 && s.TopP <= 1): // or NaN
 		return fmt.Errorf("decode: top-p is %v; want 0 to 1", s.TopP)
 	}
 	return nil

@@ -72,7 +72,10 @@ func MeasureErrorFlow(l nn.Recurrent, x *tensor.Tensor, lags, positions int) (Er
 		if f.Positions > 1 {
 			first = p * (x.Rows() - window) / (f.Positions - 1)
 		}
-		scale, inside := way.measure(x, first, window, lags)
+		scale, inside, err := way.measure(x, first, window, lags)
+		if err != nil {
+			return ErrorFlow{}, err
+		}
 		for q := range scale {
 			scales[q] = append(scales[q], scale[q])
 			carousel[q] += inside[q] / float64(f.Positions)
@@ -182,16 +185,25 @@ func newWayBack(l nn.Recurrent) *wayBack {
 
 // measure returns the scale of the error for each lag up to lags from the end of a
 // window of the text, and the part of the carousel.
-func (b *wayBack) measure(x *tensor.Tensor, first, window, lags int) (scales, carousel []float64) {
+func (b *wayBack) measure(x *tensor.Tensor, first, window, lags int) (scales, carousel []float64, err error) {
 	states := b.states(x, first, window)
+	for i, v := range states.H.Data {
+		if v := float64(v); math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil, nil, fmt.Errorf("inspect: after %d steps the state of %s is %v, beyond the range of its numbers; want fewer lags or smaller weights", i/b.n+1, b.layer.Cell, v)
+		}
+	}
 	b.begin()
 	scales, carousel = []float64{1}, []float64{mean(b.inside)}
 	for q := range lags {
 		t := window - 1 - q
 		b.step(x.Row(first+t), states, t)
-		scales, carousel = append(scales, b.scale()), append(carousel, mean(b.inside))
+		scale := b.scale()
+		if math.IsNaN(scale) || math.IsInf(scale, 0) {
+			return nil, nil, fmt.Errorf("inspect: the scale of the error after %d steps back is %v, beyond the range of its number; want fewer lags", q+1, scale)
+		}
+		scales, carousel = append(scales, scale), append(carousel, mean(b.inside))
 	}
-	return scales, carousel
+	return scales, carousel, nil
 }
 
 // states runs the layer over a window and returns its states after each step.

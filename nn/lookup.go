@@ -162,11 +162,12 @@ func (l Lookup) predicted(t *tensor.Tape, d Dictionary, q Queries) Answer {
 }
 
 // around returns the part of each span that is at most Radius from its middle. A middle
-// beyond the sequence counts as its last key.
+// beyond the sequence counts as its last key, and one before it, or of no number, as its
+// first.
 func (l Lookup) around(spans tensor.Spans, middle func(i int) int) tensor.Spans {
 	near := make(tensor.Spans, len(spans))
 	for i, s := range spans {
-		at := s.First + min(middle(i), s.Len()-1)
+		at := s.First + max(min(middle(i), s.Len()-1), 0)
 		near[i] = tensor.Span{Base: s.Base, First: max(s.First, at-l.Radius), End: min(s.End, at+l.Radius+1)}
 	}
 	return near

@@ -49,6 +49,9 @@ func (m *Model) ReplaceUnknown(line string, translation []int32, dictionary map[
 	if !source || !target {
 		return "", errors.New("train: unknown words are replaced in vocabularies of words; subwords spell them")
 	}
+	if !m.Attends() {
+		return "", errors.New("train: unknown words are replaced by what the model attends to; this one has no attention")
+	}
 	unknown := m.Target.Special().Unknown
 	if !slices.Contains(translation, unknown) {
 		return m.Target.Decode(translation), nil // attention has nothing to tell

@@ -176,15 +176,21 @@ func OpenLM(dir string) (*LM, error) {
 }
 
 // Generate continues a text by at most length tokens, drawn at random, and returns
-// it. Unknown words are not drawn; where the vocabulary has an end symbol, it ends a
-// line.
+// it with what it continues. Unknown words are not drawn; where the vocabulary has an end
+// symbol, it ends a line.
 func (m *LM) Generate(prefix string, length int, s decode.Sampling) (string, error) {
 	if length < 1 {
 		return "", fmt.Errorf("train: %d tokens to write; want at least 1", length)
 	}
 	m.Model.Pack()
 	defer m.Model.Unpack()
-	ids := append([]int32{m.begin()}, m.Tokenizer.Encode(prefix)...)
+	lines := strings.Split(prefix, "\n")
+	begun := m.Tokenizer.Encode(lines[len(lines)-1]) // what the first line to be written begins with
+	ids := []int32{m.begin()}
+	if whole := lines[:len(lines)-1]; len(whole) > 0 {
+		ids = append(ids, m.Tokens(whole)...)
+	}
+	ids = append(ids, begun...)
 	last := len(ids) - 1
 	special := m.Tokenizer.Special()
 	o := decode.Options{Begin: ids[last], End: tokenizer.None, Beam: 1, NBest: 1, Sampling: &s}
@@ -197,17 +203,23 @@ func (m *LM) Generate(prefix string, length int, s decode.Sampling) (string, err
 	if err != nil {
 		return "", err
 	}
-	all := append(ids[1:], out[0][0].Tokens...)
-	if special.End == tokenizer.None {
-		return m.Tokenizer.Decode(all), nil
-	}
-	var lines []string
+	return prefix + m.continuation(begun, out[0][0].Tokens), nil
+}
+
+// continuation returns the text of tokens that follow others in their line.
+func (m *LM) continuation(begun, tokens []int32) string {
+	end := m.Tokenizer.Special().End
+	var text []string
 	for {
-		end := slices.Index(all, special.End)
-		if end < 0 {
-			return strings.Join(append(lines, m.Tokenizer.Decode(all)), "\n"), nil
+		at := len(tokens)
+		if end != tokenizer.None && slices.Contains(tokens, end) {
+			at = slices.Index(tokens, end)
 		}
-		lines = append(lines, m.Tokenizer.Decode(all[:end]))
-		all = all[end+1:]
+		whole := m.Tokenizer.Decode(slices.Concat(begun, tokens[:at]))
+		text = append(text, strings.TrimPrefix(whole, m.Tokenizer.Decode(begun)))
+		if at == len(tokens) {
+			return strings.Join(text, "\n")
+		}
+		begun, tokens = nil, tokens[at+1:]
 	}
 }

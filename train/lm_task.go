@@ -189,9 +189,13 @@ func clearStates(states []nn.State) {
 func (t *LMTask) Validate(context.Context) (Validation, error) {
 	l := likelihood(t.Model, &t.valid)
 	loss := -l.LogProb / float64(l.Tokens)
-	perplexity := min(math.Exp(loss), math.MaxFloat64) // JSON has no infinity
+	perplexity := perplexityOf(loss)
 	return Validation{Loss: loss, Perplexity: &perplexity}, nil
 }
+
+// perplexityOf returns the perplexity of a loss in nats, at most the largest number, as
+// JSON has no infinity.
+func perplexityOf(nats float64) float64 { return min(math.Exp(nats), math.MaxFloat64) }
 
 // likelihood reads a text with states carried from batch to batch.
 func likelihood(m *rnnlm.Model, s *streams) (all tensor.Likelihood) {
@@ -215,8 +219,10 @@ type TextScore struct {
 	Perplexity float64 `json:"perplexity"`         // of a token
 	Nats       float64 `json:"nats_per_token"`     // its logarithm
 	PerChar    float64 `json:"nats_per_character"` // the same for each character of the text, ends of lines among them
-	Streams    int     `json:"streams"`            // places at which the text was read side by side
-	Characters int     `json:"characters"`
+	// PerplexityPerChar is the perplexity of a character.
+	PerplexityPerChar float64 `json:"perplexity_per_character"`
+	Streams           int     `json:"streams"` // places at which the text was read side by side
+	Characters        int     `json:"characters"`
 }
 
 // scoreSteps is the number of steps of a batch of text that is scored.
@@ -239,11 +245,12 @@ func (m *LM) Score(lines []string, count int) (TextScore, error) {
 	defer m.Model.Unpack()
 	l := likelihood(m.Model, &s)
 	score := TextScore{Tokens: l.Tokens, Nats: -l.LogProb / float64(l.Tokens), Streams: count}
-	score.Perplexity = math.Exp(score.Nats)
+	score.Perplexity = perplexityOf(score.Nats)
 	for _, line := range lines {
 		score.Characters += utf8.RuneCountInString(line) + 1
 	}
 	score.PerChar = score.Nats * float64(len(ids)-1) / float64(score.Characters)
+	score.PerplexityPerChar = perplexityOf(score.PerChar)
 	for _, id := range ids[1:] {
 		if id == m.Tokenizer.Special().Unknown {
 			score.Unknown++

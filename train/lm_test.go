@@ -153,12 +153,13 @@ func TestScoreIsTheProbabilityOfTheText(t *testing.T) {
 		{"nats", got.Nats, nats},
 		{"perplexity", got.Perplexity, math.Exp(nats)},
 		{"nats a character", got.PerChar, -logProb / float64(characters)},
+		{"perplexity of a character", got.PerplexityPerChar, math.Exp(-logProb / float64(characters))},
 	} {
 		if math.Abs(x.got-x.want) > 1e-4*x.want {
 			t.Errorf("%s = %v; want %v", x.name, x.got, x.want)
 		}
 	}
-	got.Nats, got.Perplexity, got.PerChar = 0, 0, 0
+	got.Nats, got.Perplexity, got.PerChar, got.PerplexityPerChar = 0, 0, 0, 0
 	if got != want || unknown == 0 {
 		t.Errorf("score %+v; want %+v", got, want)
 	}
@@ -193,6 +194,11 @@ func TestGenerate(t *testing.T) {
 			}
 			if got != 60 {
 				t.Errorf("%d tokens after the prefix in %q; want 60", got, text)
+			}
+			// The prefix stays as it is: lines, and words that the model does not know.
+			const odd = "zzz  the\nTHE 日"
+			if text, err := m.Generate(odd, 5, s); err != nil || !strings.HasPrefix(text, odd) || text == odd {
+				t.Errorf("%q, %v; want more after %q", text, err, odd)
 			}
 			if _, err := m.Generate("the", 0, s); err == nil {
 				t.Error("no error for a length of 0")

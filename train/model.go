@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/kotoba-nlp/kotoba/decode"
 	"github.com/kotoba-nlp/kotoba/inspect"
@@ -37,6 +39,11 @@ func (m *Model) MaxLength() int {
 // Weights returns how many weights the model has.
 func (m *Model) Weights() int { return nn.Count(m.network.Params()) }
 
+// Attends says whether the model has attention to its source.
+func (m *Model) Attends() bool {
+	return !m.Config.IsRecurrent() || m.Config.Recurrent.Attention != ""
+}
+
 // Attention returns the attention of the model while it reads source and writes target,
 // both without their end symbols, which are added.
 func (m *Model) Attention(source, target []int32) (inspect.Attention, error) {
@@ -46,7 +53,11 @@ func (m *Model) Attention(source, target []int32) (inspect.Attention, error) {
 // Open reads the best model of a run, or a folder in the layout of Hugging
 // Face's Marian models.
 func Open(dir string) (*Model, error) {
-	c, err := ReadConfig(filepath.Join(dir, configFile))
+	path := filepath.Join(dir, configFile)
+	if preset, err := PresetOfFile(path); err == nil && slices.Contains(Presets(), preset) && !translations.has(preset) {
+		return nil, fmt.Errorf("train: %s is of %s, which does not translate; want the folder of a run of one of %s", path, preset, strings.Join(names(presets), ", "))
+	}
+	c, err := ReadConfig(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return openMarian(dir)
 	}

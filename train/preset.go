@@ -142,7 +142,7 @@ func (k kind[C]) parse(text []byte) (c C, err error) {
 		return c, err
 	}
 	if c, err = k.preset(name); err != nil {
-		return c, err
+		return c, fmt.Errorf(" %w", err) // what is wrong elsewhere begins with its line
 	}
 	full := *k.field(&c)
 	if err := overlay(text, &c); err != nil {

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -315,5 +316,34 @@ func TestLossThatIsNotANumberStopsTheRun(t *testing.T) {
 	t.Log(err)
 	if _, err := os.Stat(filepath.Join(dir, bestFile)); err == nil {
 		t.Error("weights that are not numbers were kept")
+	}
+}
+
+// TestLossFarAboveTheFirstStopsTheRun: gates are bounded, so that a recurrent model that has
+// diverged still has a loss.
+func TestLossFarAboveTheFirstStopsTheRun(t *testing.T) {
+	c, err := LMPreset("lstm-zaremba-small")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fit, _ := smallTexts()
+	dir := t.TempDir()
+	c.Data.Text, c.Data.Streams, c.Data.Steps = filepath.Join(dir, "text"), 2, 4
+	c.Model.Dim, c.Model.Hidden = 8, 8
+	c.Training.Rate, c.Training.Clip, c.Training.ValidateEvery = 1e10, 0, 1000
+	if err := os.WriteFile(c.Data.Text, []byte(strings.Join(fit.Target, "\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run, err := NewLMRun(filepath.Join(dir, "run"), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps := 0
+	_, err = run.Train(context.Background(), func(Progress, *Validation) { steps++ })
+	if err == nil || !strings.Contains(err.Error(), "a lower rate") || steps > 20 {
+		t.Errorf("error %v after %d steps; want it to stop soon", err, steps)
+	}
+	if _, err := os.Stat(filepath.Join(run.Dir, bestFile)); err == nil {
+		t.Error("the weights were kept")
 	}
 }

@@ -185,6 +185,9 @@ type Trainer struct {
 	optim  optim.Optimizer
 	ema    [][]tensor.Float // averaged weights, nil without EMA
 	tape   *tensor.Tape
+
+	first float64 // loss of the first step of this session
+	high  int     // steps in a row with a loss far above it
 }
 
 // Observer learns what happens in a run, and keeps it.
@@ -301,9 +304,8 @@ func (t *Trainer) step(rate optim.Schedule, batches int) (Progress, error) {
 		seen.Correct += likelihood.Correct
 	}
 	norm := t.optim.GradNorm()
-	if math.IsNaN(loss) || math.IsInf(loss, 0) || math.IsNaN(norm) || math.IsInf(norm, 0) {
-		return Progress{}, fmt.Errorf("train: at step %d the loss is %v and the norm of its gradient %v; the last checkpoint is kept: go on from it with a lower rate, a longer warmup or a smaller clip",
-			t.state.Step, loss, norm)
+	if err := t.diverged(loss, norm); err != nil {
+		return Progress{}, err
 	}
 	p := Progress{
 		Step: t.state.Step, Epoch: t.state.Epoch, Loss: loss, GradNorm: norm, Rate: rate.At(t.state.Step, float64(t.state.Epoch)+float64(first)/float64(batches)),
@@ -321,6 +323,30 @@ func (t *Trainer) step(rate optim.Schedule, batches int) (Progress, error) {
 	p.TokensPerSec = float64(tokens) / time.Since(start).Seconds()
 	return p, nil
 }
+
+// A run has diverged when the loss of so many steps in a row is so many times that of the
+// first, or is no number.
+const (
+	divergedSteps = 10
+	divergedTimes = 100
+)
+
+// diverged says whether the run has; nothing of it is to be kept then.
+func (t *Trainer) diverged(loss, norm float64) error {
+	if t.first == 0 {
+		t.first = loss
+	}
+	if t.high++; loss <= divergedTimes*(t.first+1) {
+		t.high = 0
+	}
+	if isFinite(loss) && isFinite(norm) && t.high < divergedSteps {
+		return nil
+	}
+	return fmt.Errorf("train: at step %d the loss is %.4g and the norm of its gradient %.4g; what the run had kept before is as it was: train in another folder, with a lower rate, a longer warmup or a smaller clip",
+		t.state.Step, loss, norm)
+}
+
+func isFinite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
 // updateEMA moves the averaged weights towards the current ones; early on the
 // decay is smaller, so that the initial weights are forgotten.
@@ -340,6 +366,9 @@ func (t *Trainer) validate(ctx context.Context, p Progress) error {
 	t.swapEMA()
 	defer t.swapEMA()
 	v, err := t.Task.Validate(ctx)
+	if err == nil && !isFinite(v.Loss) {
+		err = t.diverged(v.Loss, p.GradNorm)
+	}
 	if err != nil {
 		return err
 	}

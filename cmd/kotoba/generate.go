@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -25,6 +26,15 @@ token. The same seed gives the same text.`,
 			m, err := train.OpenLM(args[0])
 			if err != nil {
 				return err
+			}
+			unknown := 0
+			for _, id := range m.Tokens(strings.Split(prefix, "\n")) {
+				if id == m.Tokenizer.Special().Unknown {
+					unknown++
+				}
+			}
+			if unknown > 0 {
+				fmt.Fprintf(c.ErrOrStderr(), "%d tokens of the prefix are not in the vocabulary; the model reads them as unknown\n", unknown)
 			}
 			text, err := m.Generate(prefix, length, s)
 			if err != nil {

@@ -227,12 +227,20 @@ func describe(v train.Validation) string {
 		parts = append(parts, fmt.Sprintf("BLEU %.2f", *v.BLEU))
 	}
 	if v.Perplexity != nil {
-		parts = append(parts, fmt.Sprintf("perplexity %.2f", *v.Perplexity))
+		parts = append(parts, "perplexity "+perplexity(*v.Perplexity))
 	}
 	for _, name := range slices.Sorted(maps.Keys(v.Scores)) {
 		parts = append(parts, fmt.Sprintf("%s %.4f", name, v.Scores[name]))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// perplexity renders one, which a bad model makes very large.
+func perplexity(x float64) string {
+	if x < 1e6 {
+		return fmt.Sprintf("%.2f", x)
+	}
+	return fmt.Sprintf("%.2e", x)
 }
 
 func newConfig() *cobra.Command {

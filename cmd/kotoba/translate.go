@@ -56,6 +56,9 @@ that share a vocabulary translate together, as an ensemble.`,
 			if err != nil {
 				return err
 			}
+			if (f.alignment || f.replaceUnknown) && !m.Attends() {
+				return errors.New("--alignment and --replace-unknown say what the model attends to; this one has no attention")
+			}
 			o, err := f.options(c, m.Config.Decoding)
 			if err != nil {
 				return err
@@ -71,7 +74,7 @@ that share a vocabulary translate together, as an ensemble.`,
 	addSampling(c, &f.sampling)
 	c.Flags().BoolVar(&f.json, "json", false, "print a JSON object a line: text, tokens, log_prob, score, alignment")
 	c.Flags().BoolVar(&f.scores, "scores", false, "print score, tab, translation")
-	c.Flags().BoolVar(&f.alignment, "alignment", false, "print translation ||| links to the source, as 0-0 2-1, by the strongest attention")
+	c.Flags().BoolVar(&f.alignment, "alignment", false, "print translation ||| links to the source, as 0-0 2-1, by the strongest attention; none for lines that had to be split")
 	c.Flags().BoolVar(&f.replaceUnknown, "replace-unknown", false, "put the source word, or what --dictionary has for it, for an unknown word; for vocabularies of words")
 	c.Flags().StringVar(&f.dictionary, "dictionary", "", "file of words and their translations, with a tab between")
 	c.Flags().IntVar(&f.batchTokens, "batch-tokens", 2048, "source tokens of a batch")
@@ -98,6 +101,17 @@ func openAll(dirs []string) (*train.Model, error) {
 // options returns the search: what flags say, then what the run says.
 func (f translateFlags) options(c *cobra.Command, d train.DecodingConfig) (decode.TranslateOptions, error) {
 	o := d.Options()
+	for _, n := range []struct {
+		flag         string
+		value, least int
+	}{{"beam", f.beam, 0}, {"nbest", f.nbest, 0}, {"batch-tokens", f.batchTokens, 1}} {
+		if n.value < n.least {
+			return o, fmt.Errorf("--%s is %d; want at least %d", n.flag, n.value, n.least)
+		}
+	}
+	if f.sample && f.beam > 1 {
+		return o, errors.New("--sample draws a translation and --beam searches for one; leave one of them out")
+	}
 	if f.beam > 0 {
 		o.Beam = f.beam
 	}

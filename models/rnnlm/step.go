@@ -1,6 +1,8 @@
 package rnnlm
 
 import (
+	"slices"
+
 	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/tensor"
 )
@@ -24,12 +26,16 @@ type Decoder struct {
 // empty.
 func (m *Model) NewDecoder(prefix []int32) *Decoder {
 	d := &Decoder{m: m, tape: tensor.NewInferenceTape(), states: m.NewStates(1)}
-	if len(prefix) > 0 {
-		_, after := m.Forward(Pass{Tape: d.tape}, prefix, tensor.EqualSteps(len(prefix), 1), d.states)
+	for some := range slices.Chunk(prefix, prefixSteps) {
+		d.tape.Reset()
+		_, after := m.below(Pass{Tape: d.tape}, len(m.Layers), some, tensor.EqualSteps(len(some), 1), d.states)
 		Keep(d.states, after)
 	}
 	return d
 }
+
+// prefixSteps is how many tokens of a prefix are read at a time.
+const prefixSteps = 64
 
 // Step adds one token to each hypothesis and returns the logits of the next,
 // (hypotheses, V), which are valid, and the caller's to overwrite, until the next
