@@ -11,6 +11,7 @@ import (
 
 	"github.com/kotoba-nlp/kotoba/decode"
 	"github.com/kotoba-nlp/kotoba/inspect"
+	"github.com/kotoba-nlp/kotoba/models/seq2seq"
 	"github.com/kotoba-nlp/kotoba/models/transformer"
 	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/tokenizer"
@@ -38,6 +39,14 @@ func (m *Model) MaxLength() int {
 
 // Weights returns how many weights the model has.
 func (m *Model) Weights() int { return nn.Count(m.network.Params()) }
+
+// Encoder returns the encoder of recurrent layers, nil for another network.
+func (m *Model) Encoder() *seq2seq.Model {
+	if n, ok := m.network.(recurrent); ok {
+		return n.Model
+	}
+	return nil
+}
 
 // Attends says whether the model has attention to its source.
 func (m *Model) Attends() bool {

@@ -17,6 +17,7 @@ import (
 	"github.com/kotoba-nlp/kotoba/data/builtin"
 	"github.com/kotoba-nlp/kotoba/inspect"
 	"github.com/kotoba-nlp/kotoba/models/rnnlm"
+	"github.com/kotoba-nlp/kotoba/models/seq2seq"
 	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/tensor"
 	"github.com/kotoba-nlp/kotoba/tokenizer"
@@ -37,14 +38,15 @@ type gradflow struct {
 func newInspectGradflow() *cobra.Command {
 	var g gradflow
 	c := &cobra.Command{
-		Use:   "gradflow [RUN] -o FILE",
+		Use:   "gradflow [RUN] [-o FILE]",
 		Short: "Measure how errors vanish or explode on their way back in time",
 		Long: `gradflow measures by what factor an error is scaled when it is carried back
 through the steps of a recurrent layer (Hochreiter 1991): the norm of the product
 of Jacobians, over places of a text, with the spectral radius of the recurrent
 weights and the bound that follows from the largest of them.
 
-With a run it measures each layer of its model on --text. With --preset it
+With a run of a language model or of a recurrent encoder-decoder it measures each layer,
+of the latter's encoder, on --text, all lines as one. With --preset it
 compares fresh layers on --text or on the built-in corpus: a plain recurrent layer
 whose errors vanish, one with larger weights whose errors explode, and an LSTM.`,
 		Example: `  kotoba inspect gradflow --preset rnn-logistic -o gradflow.png
@@ -84,8 +86,15 @@ func (g *gradflow) run(c *cobra.Command, args []string) error {
 		return fmt.Errorf("inspect gradflow of the run %s needs --text: a text for it to read", args[0])
 	case g.units < 1 || g.units > mostUnits:
 		return fmt.Errorf("--units is %d; want 1 to %d", g.units, mostUnits)
-	case g.path != "" && !slices.Contains([]string{".png", ".svg", ".html"}, filepath.Ext(g.path)):
+	case g.path != "" && !slices.Contains([]string{".png", ".svg", ".html"}, strings.ToLower(filepath.Ext(g.path))):
 		return fmt.Errorf("-o: %s ends in %q; want .png, .svg or .html", g.path, filepath.Ext(g.path))
+	case len(args) == 1 && (c.Flags().Changed("units") || c.Flags().Changed("seed")):
+		return errors.New("--units and --seed are of fresh layers; those of a run have theirs")
+	}
+	if g.path != "" {
+		if err := checkNew(g.path, g.force); err != nil {
+			return fmt.Errorf("-o: %w", err)
+		}
 	}
 	var report inspect.ErrorFlowReport
 	var err error
@@ -123,7 +132,7 @@ func printFlows(w io.Writer, r inspect.ErrorFlowReport) {
 }
 
 func (g *gradflow) draw(r inspect.ErrorFlowReport) error {
-	if filepath.Ext(g.path) == ".html" {
+	if strings.ToLower(filepath.Ext(g.path)) == ".html" {
 		if err := writeNew(g.path, g.force, r.WriteHTML); err != nil {
 			return fmt.Errorf("-o: %w", err)
 		}
@@ -136,33 +145,62 @@ func (g *gradflow) draw(r inspect.ErrorFlowReport) error {
 	return writeFigure(g.path, g.force, f)
 }
 
-// ofRun measures every layer of a trained model.
-func (g *gradflow) ofRun(dir string) (inspect.ErrorFlowReport, error) {
-	m, err := train.OpenLM(dir)
-	if err != nil {
-		return nil, err
-	}
+// ofRun measures every recurrent layer of a trained model, or of its encoder.
+func (g *gradflow) ofRun(dir string) (report inspect.ErrorFlowReport, err error) {
 	lines, err := data.ReadLines(g.text)
 	if err != nil {
 		return nil, err
 	}
-	ids := m.Tokens(lines)
-	var report inspect.ErrorFlowReport
-	for i, l := range m.Model.Layers {
-		name := fmt.Sprintf("%s, layer %d", l.Cell, i+1)
-		if report, err = g.measure(report, name, m.Model, i, ids); err != nil {
+	preset, err := train.PresetOfFile(filepath.Join(dir, "config.yaml"))
+	if err != nil {
+		return nil, fmt.Errorf("%w; want the folder of a run", err)
+	}
+	if train.IsLM(preset) {
+		m, err := train.OpenLM(dir)
+		if err != nil {
+			return nil, err
+		}
+		ids := shorten(m.Tokens(lines))
+		for i, l := range m.Model.Layers {
+			if report, err = g.measure(report, fmt.Sprintf("%s, layer %d", l.Cell, i+1), l, inputs(m.Model, i, ids)); err != nil {
+				return nil, err
+			}
+		}
+		return report, nil
+	}
+	m, err := train.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	e := m.Encoder()
+	if e == nil {
+		return nil, fmt.Errorf("the run %s has no recurrent layers; want one of a language model or of a recurrent encoder-decoder", dir)
+	}
+	var ids []int32
+	for _, line := range lines {
+		ids = append(append(ids, m.Source.Encode(line)...), m.Source.Special().End)
+	}
+	ids = shorten(ids)
+	for i := range e.Encoder {
+		x := e.Inputs(seq2seq.Pass{Tape: tensor.NewInferenceTape()}, i, ids)
+		if report, err = g.measure(report, fmt.Sprintf("encoder, %s, layer %d", e.Cell, i+1), e.Encoder[i], x); err != nil {
 			return nil, err
 		}
 	}
 	return report, nil
 }
 
-// measure adds the error flow of a layer to a report.
-func (g *gradflow) measure(r inspect.ErrorFlowReport, name string, m *rnnlm.Model, layer int, ids []int32) (inspect.ErrorFlowReport, error) {
-	const most = 50_000 // tokens: enough to start from anywhere
-	ids = ids[:min(len(ids), most)]
-	x := m.Inputs(rnnlm.Pass{Tape: tensor.NewInferenceTape()}, layer, ids, tensor.EqualSteps(len(ids), 1))
-	f, err := inspect.MeasureErrorFlow(m.Layers[layer], x, g.lags, g.positions)
+// shorten returns as much of a text as lets errors start from anywhere.
+func shorten(ids []int32) []int32 { return ids[:min(len(ids), 50_000)] }
+
+// inputs are what a layer of a language model reads.
+func inputs(m *rnnlm.Model, layer int, ids []int32) *tensor.Tensor {
+	return m.Inputs(rnnlm.Pass{Tape: tensor.NewInferenceTape()}, layer, ids, tensor.EqualSteps(len(ids), 1))
+}
+
+// measure adds the error flow of a layer that reads x to a report.
+func (g *gradflow) measure(r inspect.ErrorFlowReport, name string, l nn.Recurrent, x *tensor.Tensor) (inspect.ErrorFlowReport, error) {
+	f, err := inspect.MeasureErrorFlow(l, x, g.lags, g.positions)
 	return append(r, inspect.NamedErrorFlow{Name: name, ErrorFlow: f}), err
 }
 
@@ -196,7 +234,7 @@ func (g *gradflow) ofPreset() (inspect.ErrorFlowReport, error) {
 			return nil, err
 		}
 		name := fmt.Sprintf("%s, radius %g", plain, scaled)
-		if report, err = g.measure(report, name, m, 0, ids); err != nil {
+		if report, err = g.measure(report, name, m.Layers[0], inputs(m, 0, ids)); err != nil {
 			return nil, err
 		}
 	}
@@ -205,7 +243,7 @@ func (g *gradflow) ofPreset() (inspect.ErrorFlowReport, error) {
 		if err != nil {
 			return nil, err
 		}
-		if report, err = g.measure(report, string(cell), m, 0, ids); err != nil {
+		if report, err = g.measure(report, string(cell), m.Layers[0], inputs(m, 0, ids)); err != nil {
 			return nil, err
 		}
 	}
@@ -236,5 +274,5 @@ func (g *gradflow) words() (ids []int32, vocab int, err error) {
 	for _, line := range lines {
 		ids = append(append(ids, tok.Encode(line)...), tok.Special().End)
 	}
-	return ids, tok.Len(), nil
+	return shorten(ids), tok.Len(), nil
 }

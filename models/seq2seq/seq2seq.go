@@ -191,6 +191,15 @@ func (m *Model) Encode(p Pass, src nn.Sequences, time *nn.TimeMajor) Encoded {
 	return e
 }
 
+// Inputs returns what a layer of the encoder, counted from 0, reads with ids as one source:
+// (T, D) for the first and (T, H) for the others, in the order in which it reads them.
+func (m *Model) Inputs(p Pass, layer int, ids []int32) *tensor.Tensor {
+	below := *m
+	below.Encoder = m.Encoder[:layer]
+	var time nn.TimeMajor
+	return below.Encode(p, nn.NewSequences(ids), &time).rows
+}
+
 // beside joins the states of two directions, each as it is after as many steps.
 func beside(p Pass, a, b nn.State) nn.State {
 	s := nn.State{H: p.Beside(a.H, b.H)}
