@@ -31,6 +31,8 @@ type Luong15 struct {
 	Seeds  int                         // runs of each model
 	Steps  int                         // of training
 	Change func(c *train.Config) error // of every model, may be nil
+	// Validated, if set, is called after every validation of a run in training.
+	Validated func(folder string, p train.Progress, v train.Validation)
 }
 
 // Compared is a model of the comparison, over all seeds.
@@ -41,6 +43,29 @@ type Compared struct {
 	Perplexity []float64 `json:"perplexity,omitempty"` // of the validation text, a seed each
 	BLEU       []float64 `json:"bleu"`                 // of the test text
 	AER        []float64 `json:"aer,omitempty"`        // alignment error rate of attention
+	// Of table 1: mean BLEU less that of the row before, here and in the paper.
+	Gain          *float64 `json:"gain,omitempty"`
+	PublishedGain *float64 `json:"published_gain,omitempty"`
+}
+
+// gains reports rows with what each adds to the one before.
+func gains(report func(Compared)) func(Compared) {
+	var before *Compared
+	return func(c Compared) {
+		if before != nil {
+			gain, published := mean(c.BLEU)-mean(before.BLEU), c.Published-before.Published
+			c.Gain, c.PublishedGain = &gain, &published
+		}
+		before = &c
+		report(c)
+	}
+}
+
+func mean(x []float64) (m float64) {
+	for _, v := range x {
+		m += v / float64(len(x))
+	}
+	return m
 }
 
 // model is a way to make a recurrent encoder-decoder from the one before it in a table.
@@ -53,6 +78,7 @@ type model struct {
 // Table1 trains each model of table 1, where every one adds something to the one before:
 // the last two add it to the search.
 func (l Luong15) Table1(ctx context.Context, report func(Compared)) error {
+	report = gains(report)
 	c := seq2seq.Config{Radius: 10}
 	var last []*train.Model
 	for _, m := range []model{
@@ -70,8 +96,9 @@ func (l Luong15) Table1(ctx context.Context, report func(Compared)) error {
 		}
 	}
 	replaced := Compared{Name: "+ unknown words replaced", Published: 20.9}
+	words := last[0].Dictionary(l.Corpus.Fit)
 	for _, m := range last {
-		bleu, err := l.score(m, true)
+		bleu, err := l.score(m, words)
 		if err != nil {
 			return err
 		}
@@ -85,7 +112,7 @@ func (l Luong15) Table1(ctx context.Context, report func(Compared)) error {
 	if err != nil {
 		return err
 	}
-	bleu, err := l.score(all, true)
+	bleu, err := l.score(all, words)
 	if err != nil {
 		return err
 	}
@@ -134,7 +161,9 @@ func (l Luong15) Table4(ctx context.Context, report func(Compared)) error {
 	_, err = l.each(ctx, Compared{Name: name}, func(seed int) (string, train.Config, error) {
 		c, err := l.config(seq2seq.Config{Cell: nn.LSTM}, seed)
 		c.Preset, c.Recurrent, c.Model = preset.Preset, seq2seq.Config{}, shape
-		c.Training.Rate = preset.Training.Rate
+		if c.Training.Rate == rate { // nobody asked for another
+			c.Training.Rate = preset.Training.Rate
+		}
 		return fmt.Sprintf("transformer-%d", seed), c, err
 	}, report)
 	return err
@@ -188,7 +217,7 @@ func (l Luong15) each(ctx context.Context, result Compared, setup func(seed int)
 			return nil, fmt.Errorf("%s, seed %d: %w", result.Name, seed, err)
 		}
 		models = append(models, trained)
-		bleu, err := l.score(trained, false)
+		bleu, err := l.score(trained, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -205,6 +234,9 @@ func (l Luong15) each(ctx context.Context, result Compared, setup func(seed int)
 	return models, nil
 }
 
+// rate is the peak of the recurrent models' learning rate.
+const rate = 4e-3
+
 // config returns the configuration of a recurrent model.
 func (l Luong15) config(c seq2seq.Config, seed int) (train.Config, error) {
 	config, err := train.Preset("seq2seq-luong")
@@ -220,7 +252,7 @@ func (l Luong15) config(c seq2seq.Config, seed int) (train.Config, error) {
 	config.Recurrent = c
 	config.Data.Tokenize = string(metrics.TokenizeNone)
 	config.Training.Seed, config.Training.MaxSteps = uint64(seed), l.Steps
-	config.Training.BatchTokens, config.Training.Rate = 1024, 4e-3
+	config.Training.BatchTokens, config.Training.Rate = 1024, rate
 	config.Training.Warmup = min(config.Training.Warmup, l.Steps/4)
 	config.Training.ValidateEvery, config.Training.Average = max(1, l.Steps/4), 0
 	config.Decoding = train.DecodingConfig{Beam: 5, LengthPenalty: "power", Alpha: 1}
@@ -237,7 +269,11 @@ func (l Luong15) train(ctx context.Context, folder string, c train.Config) (*tra
 	if err != nil {
 		return nil, 0, err
 	}
-	best, err := run.Train(ctx, func(train.Progress, *train.Validation) {})
+	best, err := run.Train(ctx, func(p train.Progress, v *train.Validation) {
+		if v != nil && l.Validated != nil {
+			l.Validated(folder, p, *v)
+		}
+	})
 	if err != nil {
 		return nil, 0, err
 	}
@@ -267,8 +303,9 @@ func folderName(c seq2seq.Config, seed int) string {
 	return fmt.Sprintf("%s-%d", name, seed)
 }
 
-// score returns BLEU on the test text, with unknown words replaced if asked for.
-func (l Luong15) score(m *train.Model, replace bool) (float64, error) {
+// score returns BLEU on the test text, with unknown words replaced by a dictionary if there
+// is one.
+func (l Luong15) score(m *train.Model, words map[string]string) (float64, error) {
 	lines, err := m.System().Translate(l.Corpus.Test.Source, m.Config.Decoding.Options())
 	if err != nil {
 		return 0, err
@@ -276,8 +313,8 @@ func (l Luong15) score(m *train.Model, replace bool) (float64, error) {
 	var out []string
 	for i, hyps := range lines {
 		text := hyps[0].Text
-		if replace {
-			if text, err = m.ReplaceUnknown(l.Corpus.Test.Source[i], hyps[0].Tokens, nil); err != nil {
+		if words != nil {
+			if text, err = m.ReplaceUnknown(l.Corpus.Test.Source[i], hyps[0].Tokens, words); err != nil {
 				return 0, err
 			}
 		}

@@ -44,9 +44,7 @@ func (m *Model) align(line string, translation []int32, after int) [][2]int {
 // itself (Luong et al. 2015, section 4.1; Jean et al. 2015). It is for vocabularies of
 // words.
 func (m *Model) ReplaceUnknown(line string, translation []int32, dictionary map[string]string) (string, error) {
-	_, source := m.Source.(*tokenizer.Words)
-	_, target := m.Target.(*tokenizer.Words)
-	if !source || !target {
+	if !m.ofWords() {
 		return "", errors.New("train: unknown words are replaced in vocabularies of words; subwords spell them")
 	}
 	if !m.Attends() {
@@ -73,4 +71,35 @@ func (m *Model) ReplaceUnknown(line string, translation []int32, dictionary map[
 		out = append(out, word)
 	}
 	return strings.Join(out, " "), nil
+}
+
+// ofWords says whether both vocabularies are of words, of which each is one token.
+func (m *Model) ofWords() bool {
+	_, source := m.Source.(*tokenizer.Words)
+	_, target := m.Target.(*tokenizer.Words)
+	return source && target
+}
+
+// Dictionary returns for each word of a source text the word of the target text that the
+// model links to it most often while it writes that: a dictionary for
+// [Model.ReplaceUnknown], of rare words too. It is empty unless vocabularies are of words.
+func (m *Model) Dictionary(text Text) map[string]string {
+	counts := map[[2]string]int{}
+	if !m.ofWords() {
+		text = Text{}
+	}
+	for i, line := range text.Source {
+		source, target := strings.Fields(line), strings.Fields(text.Target[i])
+		for _, l := range m.align(line, m.Target.Encode(text.Target[i]), 0) {
+			counts[[2]string{source[l[0]], target[l[1]]}]++
+		}
+	}
+	words, most := map[string]string{}, map[string]int{}
+	for pair, n := range counts {
+		from, to := pair[0], pair[1]
+		if n > most[from] || n == most[from] && to < words[from] {
+			words[from], most[from] = to, n
+		}
+	}
+	return words
 }

@@ -39,6 +39,12 @@ func TestUnknownWordsAreReplaced(t *testing.T) {
 	if got, err := m.ReplaceUnknown(line, translation, dictionary); err != nil || got != want {
 		t.Errorf("%q, %v with a dictionary; want %q", got, err, want)
 	}
+	// A dictionary has what is linked most often: two times of three pairs.
+	target := []string{"the", "rare"}
+	pairs := Text{Source: []string{"alpha", "alpha", "alpha"}, Target: []string{target[1], target[0], target[1]}}
+	if got := m.Dictionary(pairs); len(got) != 1 || got["alpha"] != "rare" {
+		t.Errorf("%v; want rare for alpha", got)
+	}
 	if got := m.Align(strings.Repeat("word ", 100), translation); len(got) != 0 {
 		t.Errorf("links %v of a line in parts; want none", got)
 	}

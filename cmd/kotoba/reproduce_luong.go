@@ -36,7 +36,9 @@ Attention-based Neural Machine Translation", EMNLP 2015, with one layer of 128 u
 unless --set says otherwise, and prints
 perplexity, BLEU and, where the true alignment is known, alignment error rate, with the
 paper's BLEU (of English to German, WMT 2014) beside. --table 1 adds one thing after the
-other to a model without attention; --table 4 compares scores and windows of attention.
+other to a model without attention, and prints what each gains; --table 4 compares scores
+and windows of attention. Unknown words are replaced by a dictionary of what the model
+links with each other in the training text.
 
 Without --data it takes the built-in corpus, Japanese to English. With it, DIR holds
 train.L, and val.L, valid.L or dev.L, for both languages L, a sentence a line; test.L or
@@ -77,6 +79,9 @@ func (l *luong15) run(ctx context.Context, c *cobra.Command) error {
 	if x.Corpus, err = l.corpus(); err != nil {
 		return err
 	}
+	x.Validated = func(folder string, p train.Progress, v train.Validation) {
+		fmt.Fprintf(c.ErrOrStderr(), "%s: step %d of %d, %s\n", folder, p.Step, x.Steps, describe(v))
+	}
 	x.Change = func(c *train.Config) error { return applySets(l.sets, c.Set) }
 	table := map[int]func(context.Context, func(reproduce.Compared)) error{1: x.Table1, 4: x.Table4}[l.table]
 	if table == nil {
@@ -84,7 +89,7 @@ func (l *luong15) run(ctx context.Context, c *cobra.Command) error {
 	}
 	out := newOutput(c)
 	if !l.asJSON {
-		fmt.Fprintf(out, "%-38s %10s %14s %8s %10s\n", "", "perplexity", "BLEU", "AER", "published")
+		fmt.Fprintf(out, "%-38s %14s %14s %7s %15s %10s %7s\n", "", "perplexity", "BLEU", "gain", "AER", "published", "gain")
 	}
 	err = table(ctx, func(r reproduce.Compared) {
 		l.print(out, r)
@@ -107,7 +112,15 @@ func (l *luong15) print(w output, r reproduce.Compared) {
 	if r.Published > 0 {
 		published = fmt.Sprintf("%.1f", r.Published)
 	}
-	fmt.Fprintf(w, "%-38s %10s %14s %8s %10s\n", r.Name, spread(r.Perplexity, 1), spread(r.BLEU, 1), spread(r.AER, 100), published)
+	fmt.Fprintf(w, "%-38s %14s %14s %7s %15s %10s %7s\n", r.Name, spread(r.Perplexity, 1), spread(r.BLEU, 1), gain(r.Gain), spread(r.AER, 100), published, gain(r.PublishedGain))
+}
+
+// gain renders what a row adds to the one before.
+func gain(x *float64) string {
+	if x == nil {
+		return ""
+	}
+	return fmt.Sprintf("%+.2f", *x)
 }
 
 // spread renders the mean of values over seeds, times scale, and how far the farthest
