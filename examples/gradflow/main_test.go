@@ -1,6 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"image/png"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -16,5 +20,23 @@ func TestShow(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("got\n%s\nwithout\n%s", &out, want)
 		}
+	}
+}
+
+func TestSave(t *testing.T) {
+	flows, err := measure()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "unit.png")
+	if err := save(path, flows); err != nil {
+		t.Fatal(err)
+	}
+	picture, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := png.Decode(bytes.NewReader(picture)); err != nil {
+		t.Error(err)
 	}
 }
