@@ -60,6 +60,17 @@ func (c Cell) parts() int {
 	return 1
 }
 
+// Weights returns how many weights a layer of some units has that reads in numbers; of
+// peepholes and GRU's second bias it is silent. It is a float64 as sizes that cannot be may
+// be asked for.
+func (c Cell) Weights(in, units int) float64 {
+	return float64(c.parts()) * float64(units) * (float64(in) + float64(units) + 1)
+}
+
+// Kept returns how many numbers of a token a layer keeps for the way back: its gates,
+// outputs and cells.
+func (c Cell) Kept(units int) float64 { return float64(c.parts()+2) * float64(units) }
+
 // State is what a recurrent layer hands from step to step, a row a sequence.
 type State struct {
 	H *tensor.Tensor // outputs

@@ -126,6 +126,9 @@ func NewLMRun(dir string, c LMConfig) (*LMRun, error) {
 	if c.Model.Vocab, err = vocabOf(c.Model.Vocab, tok); err != nil {
 		return nil, err
 	}
+	if err := checkMemory(c.Model.Weights(), "the weights", "model.hidden, model.dim or model.layers"); err != nil {
+		return nil, err
+	}
 	m, err := rnnlm.New(c.Model, rand.New(rand.NewPCG(c.Training.Seed, 0)))
 	if err != nil {
 		return nil, err

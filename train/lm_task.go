@@ -51,7 +51,8 @@ func NewLMTask(c LMConfig, m *rnnlm.Model, tok tokenizer.Tokenizer, fit, valid [
 			return nil, fmt.Errorf("train: the %s text has %d tokens, too few for %d streams; want at least %d, or fewer streams", s.name, len(s.ids), s.count, 2*s.count)
 		}
 	}
-	if err := checkMemory(c.Data.Streams*min(c.Data.Steps, t.fit.length()), m.Vocab, "data.streams or data.steps"); err != nil {
+	batch := c.Data.Streams * min(c.Data.Steps, t.fit.length())
+	if err := checkMemory(float64(batch)*m.Kept(), fmt.Sprintf("the %d tokens of a batch, of a vocabulary of %d,", batch, m.Vocab), "data.streams or data.steps"); err != nil {
 		return nil, err
 	}
 	t.current, t.next = m.NewStates(c.Data.Streams), m.NewStates(c.Data.Streams)

@@ -240,6 +240,14 @@ func TestStepsBeyondMemoryAreRefused(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "lower data.streams or data.steps") {
 		t.Errorf("error %v for a batch of text beyond memory", err)
 	}
+	large := smallLM(t)
+	large.Model.Hidden = 1 << 12
+	if _, err := NewLMRun(t.TempDir(), large); err == nil || !strings.Contains(err.Error(), "lower model.hidden") {
+		t.Errorf("error %v for weights beyond memory", err)
+	}
+	if _, err = trainSmall(context.Background(), t.TempDir(), func(c *Config) { makeRecurrent(c); c.Recurrent.Hidden = 1 << 12 }); err == nil || !strings.Contains(err.Error(), "lower recurrent.hidden") {
+		t.Errorf("error %v for weights beyond memory", err)
+	}
 	machineMemory = func() (uint64, error) { return 0, errors.New("unknown") }
 	if _, err := NewLMRun(t.TempDir(), c); err != nil {
 		t.Errorf("error %v where the system does not say how much memory there is", err)

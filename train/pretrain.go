@@ -111,7 +111,8 @@ func NewPretrainRun(dir string, c PretrainConfig) (*PretrainRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkMemory(c.Data.Batch*task.instances.Most, c.Model.Vocab, "data.batch"); err != nil {
+	words := c.Data.Batch * task.instances.Most
+	if err := checkMemory(float64(words)*float64(c.Model.Vocab), fmt.Sprintf("the %d masked words of a batch, of a vocabulary of %d,", words, c.Model.Vocab), "data.batch"); err != nil {
 		return nil, err
 	}
 	s, err := newBERTSession(dir, asked, c.Training, task, &bert.Folder{Network: n}, tok)

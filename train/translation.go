@@ -76,7 +76,7 @@ func NewTranslation(c Config, m *Model, train, valid Text) (*Translation, error)
 		longest = max(longest, len(e.Target))
 	}
 	most := max(longest, min(c.Training.BatchTokens, len(t.train)*longest))
-	return t, checkMemory(most, tok.Len(), "training.batch_tokens, or the model's max_length, which leaves longer pairs out")
+	return t, checkMemory(float64(most)*float64(tok.Len()), fmt.Sprintf("the %d tokens of a batch, of a vocabulary of %d,", most, tok.Len()), "training.batch_tokens, or the model's max_length, which leaves longer pairs out")
 }
 
 // example returns the ids of a pair, each side ended.

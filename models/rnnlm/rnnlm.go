@@ -48,6 +48,18 @@ func (c Config) Validate() error {
 	return c.Cell.Validate()
 }
 
+// Weights returns how many weights a model surely has, without making it.
+func (c Config) Weights() float64 {
+	n := float64(c.Vocab)*float64(c.Dim) + c.Cell.Weights(c.Dim, c.Hidden) + float64(c.Layers-1)*c.Cell.Weights(c.Hidden, c.Hidden)
+	if !c.Tied {
+		n += float64(c.Vocab) * float64(c.Hidden)
+	}
+	return n
+}
+
+// Kept returns how many numbers of a token training surely keeps: logits, and what layers do.
+func (c Config) Kept() float64 { return float64(c.Vocab) + float64(c.Layers)*c.Cell.Kept(c.Hidden) }
+
 // Model is a recurrent language model.
 type Model struct {
 	Config

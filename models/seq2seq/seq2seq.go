@@ -91,6 +91,12 @@ func (c Config) validateAttention() error {
 	return c.Attention.Validate()
 }
 
+// Weights returns how many weights a model surely has, without making it.
+func (c Config) Weights() float64 {
+	layers := c.Cell.Weights(c.Dim, c.Hidden) + float64(c.Layers-1)*c.Cell.Weights(c.Hidden, c.Hidden)
+	return float64(c.Vocab)*(2*float64(c.Dim)+float64(c.Hidden)) + layers // of the decoder
+}
+
 // Model is an encoder and a decoder.
 type Model struct {
 	Config
