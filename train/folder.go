@@ -2,6 +2,7 @@ package train
 
 import (
 	"bufio"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,6 +29,7 @@ const (
 	samplesFile   = "samples.txt"      // outputs of the last validation
 	averageFolder = "checkpoints"      // weights of the last validations, for averaging
 	stateKey      = "kotoba_state"     // metadata of lastFile
+	vocabularyKey = "vocabulary"       // metadata of both: SHA-256 of the vocabulary's file
 )
 
 // folder keeps a run in a directory.
@@ -157,14 +159,14 @@ func (f *folder) Checkpoint(t *Trainer) error {
 			return err
 		}
 	}
-	return t.save(filepath.Join(f.dir, lastFile))
+	return t.save(f.dir, lastFile)
 }
 
 // saveWeights writes the weights that validation sees.
 func (f *folder) saveWeights(t *Trainer, name string) error {
 	t.swapEMA()
 	defer t.swapEMA()
-	return checkpoint.Save(filepath.Join(f.dir, name), t.params, map[string]string{"format": "pt", "step": fmt.Sprint(t.state.Step)})
+	return saveWeights(f.dir, name, t.params, map[string]string{"step": fmt.Sprint(t.state.Step)})
 }
 
 // keepForAverage keeps the weights of the last validations.
@@ -222,14 +224,62 @@ func loadAverage(paths []string, params []nn.Param) error {
 	return nil
 }
 
+// saveWeights writes a checkpoint of weights that knows its run's vocabulary.
+func saveWeights(dir, name string, params []nn.Param, metadata map[string]string) error {
+	hash, err := vocabularyHash(dir)
+	if err != nil {
+		return err
+	}
+	metadata["format"], metadata[vocabularyKey] = "pt", hash
+	return checkpoint.Save(filepath.Join(dir, name), params, metadata)
+}
+
 // loadWeights reads a checkpoint of weights.
-func loadWeights(path string, params []nn.Param) (err error) {
+func loadWeights(path string, params []nn.Param) error {
+	return openCheckpoint(path, func(f *checkpoint.File) error { return checkpoint.Load(f, params) })
+}
+
+// loadOfRun is loadWeights of a run's own, whose vocabulary must still be there.
+func loadOfRun(dir, name string, params []nn.Param) error {
+	return openCheckpoint(filepath.Join(dir, name), func(f *checkpoint.File) error {
+		if err := checkVocabulary(f, dir); err != nil {
+			return err
+		}
+		return checkpoint.Load(f, params)
+	})
+}
+
+func openCheckpoint(path string, use func(f *checkpoint.File) error) (err error) {
 	f, err := checkpoint.Open(path)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	return checkpoint.Load(f, params)
+	return use(f)
+}
+
+// vocabularyHash returns the SHA-256 of the vocabulary of a run.
+func vocabularyHash(dir string) (string, error) {
+	for _, name := range []string{piecesFile, wordsFile} {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		switch {
+		case err == nil:
+			return fmt.Sprintf("%x", sha256.Sum256(text)), nil
+		case !errors.Is(err, fs.ErrNotExist):
+			return "", fmt.Errorf("train: %w", err)
+		}
+	}
+	return "", nil
+}
+
+// checkVocabulary says whether the vocabulary of a run is the one that a checkpoint was
+// trained with; one that does not say is believed.
+func checkVocabulary(f *checkpoint.File, dir string) error {
+	hash, err := vocabularyHash(dir)
+	if was := f.Metadata()[vocabularyKey]; err == nil && was != "" && was != hash {
+		err = fmt.Errorf("train: %s was trained with another vocabulary than %s has; put back the %s or %s of the run", f.Path(), dir, piecesFile, wordsFile)
+	}
+	return err
 }
 
 // extra lists what a checkpoint holds beside the weights: the optimiser's
@@ -252,28 +302,33 @@ func (t *Trainer) extra() []checkpoint.Tensor {
 	return all
 }
 
-// save writes all that the run needs to go on.
-func (t *Trainer) save(path string) error {
+// save writes all that the run in a folder needs to go on.
+func (t *Trainer) save(dir, name string) error {
 	s, err := json.Marshal(t.state)
 	if err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
-	return checkpoint.Save(path, t.params, map[string]string{stateKey: string(s)}, t.extra()...)
-}
-
-// resume reads what save wrote.
-func (t *Trainer) resume(path string) (err error) {
-	f, err := checkpoint.Open(path)
+	hash, err := vocabularyHash(dir)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if err := checkpoint.Load(f, t.params, t.extra()...); err != nil {
-		return err
-	}
-	if err := json.Unmarshal([]byte(f.Metadata()[stateKey]), &t.state); err != nil {
-		return fmt.Errorf("train: %s: the state of the run cannot be read: %w", path, err)
-	}
-	t.optim.Resume(t.state.Step)
-	return nil
+	return checkpoint.Save(filepath.Join(dir, name), t.params, map[string]string{stateKey: string(s), vocabularyKey: hash}, t.extra()...)
+}
+
+// resume reads what save wrote.
+func (t *Trainer) resume(dir, name string) error {
+	path := filepath.Join(dir, name)
+	return openCheckpoint(path, func(f *checkpoint.File) error {
+		if err := checkVocabulary(f, dir); err != nil {
+			return err
+		}
+		if err := checkpoint.Load(f, t.params, t.extra()...); err != nil {
+			return err
+		}
+		if err := json.Unmarshal([]byte(f.Metadata()[stateKey]), &t.state); err != nil {
+			return fmt.Errorf("train: %s: the state of the run cannot be read: %w", path, err)
+		}
+		t.optim.Resume(t.state.Step)
+		return nil
+	})
 }

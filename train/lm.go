@@ -172,7 +172,7 @@ func OpenLM(dir string) (*LM, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := loadWeights(filepath.Join(dir, bestFile), nn.Params(m)); err != nil {
+	if err := loadOfRun(dir, bestFile, nn.Params(m)); err != nil {
 		return nil, err
 	}
 	return &LM{Config: c, Model: m, Tokenizer: tok}, nil

@@ -87,7 +87,7 @@ func Open(dir string) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := loadWeights(filepath.Join(dir, bestFile), n.Params()); err != nil {
+	if err := loadOfRun(dir, bestFile, n.Params()); err != nil {
 		return nil, err
 	}
 	return &Model{Config: c, Source: tok, Target: tok, network: n}, nil

@@ -11,7 +11,6 @@ import (
 	"slices"
 
 	"github.com/goccy/go-yaml"
-	"github.com/kotoba-nlp/kotoba/checkpoint"
 	"github.com/kotoba-nlp/kotoba/tokenizer"
 )
 
@@ -51,7 +50,7 @@ func (r *session) Train(ctx context.Context, progress func(Progress, *Validation
 	}
 	last := filepath.Join(r.Dir, lastFile)
 	if _, err := os.Stat(last); err == nil {
-		if err := r.trainer.resume(last); err != nil {
+		if err := r.trainer.resume(r.Dir, lastFile); err != nil {
 			return best, err
 		}
 		r.Resumed = r.trainer.state.Step
@@ -73,7 +72,6 @@ func (r *session) Train(ctx context.Context, progress func(Progress, *Validation
 // or the average of the last checkpoints where it does better.
 func (r *session) finish(ctx context.Context, best Validation) (Validation, error) {
 	params := r.task.Params()
-	bestPath := filepath.Join(r.Dir, r.best)
 	paths, err := averaged(r.Dir)
 	if err != nil {
 		return best, err
@@ -87,11 +85,10 @@ func (r *session) finish(ctx context.Context, best Validation) (Validation, erro
 			return best, err
 		}
 		if v.better(best) {
-			meta := map[string]string{"format": "pt", "average": fmt.Sprint(len(paths))}
-			return v, checkpoint.Save(bestPath, params, meta)
+			return v, saveWeights(r.Dir, r.best, params, map[string]string{"average": fmt.Sprint(len(paths))})
 		}
 	}
-	return best, loadWeights(bestPath, params)
+	return best, loadOfRun(r.Dir, r.best, params)
 }
 
 // makeFolder makes the folder of a new run. It comes last, so that options that
