@@ -18,8 +18,17 @@ import (
 type ClassifyConfig struct {
 	Preset   string             `yaml:"preset" doc:"the preset, with its version, that values not given come from"`
 	Init     string             `yaml:"init" doc:"folder of the encoder to begin with, in the layout of Hugging Face"`
+	Fresh    FreshConfig        `yaml:"fresh" doc:"what of it begins with random weights all the same"`
 	Data     ClassifyDataConfig `yaml:"data" doc:"the texts and their labels"`
 	Training Options            `yaml:"training" doc:"optimiser, schedule, and when to stop"`
+}
+
+// FreshConfig says which parts of an encoder are made anew, as what the last task has left
+// in them may be in the way of the next (Zhang et al. 2021, "Revisiting Few-sample BERT
+// Fine-tuning", section 5).
+type FreshConfig struct {
+	Pooler bool `yaml:"pooler" doc:"the layer between [CLS] and the classifier"`
+	Layers int  `yaml:"layers" doc:"layers of the encoder, from the last one on"`
 }
 
 // ClassifyDataConfig names texts and what is to be said about them.
@@ -210,9 +219,13 @@ func NewClassifyRun(dir string, c ClassifyConfig) (*ClassifyRun, error) {
 		return nil, err
 	}
 	r := rand.New(rand.NewPCG(c.Training.Seed, 0))
-	if m.Pooler == nil {
+	if m.Pooler == nil || c.Fresh.Pooler {
 		m.AddPooler(r)
 	}
+	if n := c.Fresh.Layers; n < 0 || n > len(m.Layers) {
+		return nil, fmt.Errorf("train: fresh.layers is %d; want 0 to %d, the layers of the encoder", n, len(m.Layers))
+	}
+	m.ResetLayers(c.Fresh.Layers, r)
 	network := bert.NewClassifier(m, texts.outputs(), r)
 	task, err := newClassifyTask(c, network, tok, texts)
 	if err != nil {

@@ -7,12 +7,14 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/kotoba-nlp/kotoba/checkpoint"
 	"github.com/kotoba-nlp/kotoba/models/bert"
 	"github.com/kotoba-nlp/kotoba/pipeline"
+	"github.com/kotoba-nlp/kotoba/tensor"
 	"github.com/kotoba-nlp/kotoba/tokenizer"
 )
 
@@ -108,6 +110,37 @@ func TestClassifiersLearnWhatTheyAreShown(t *testing.T) {
 				t.Errorf("%v; want true, then false", got)
 			}
 		})
+	}
+}
+
+// TestFreshPartsAreNotThoseOfTheEncoder compares the weights that training begins with.
+func TestFreshPartsAreNotThoseOfTheEncoder(t *testing.T) {
+	begin := func(f FreshConfig) *bert.Model {
+		c := smallClassify(t, false)
+		c.Fresh = f
+		run, err := NewClassifyRun(t.TempDir(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return run.Task.Encoder.Network.Encoder
+	}
+	same := func(a, b *tensor.Tensor) bool { return slices.Equal(a.Data, b.Data) }
+	last := len(begin(FreshConfig{}).Layers) - 1
+	for _, f := range []FreshConfig{{}, {Pooler: true}, {Layers: 1}, {Layers: last + 1}} {
+		a, b := begin(FreshConfig{}), begin(f)
+		if !same(a.Embeddings.Words, b.Embeddings.Words) || same(a.Pooler.Weight, b.Pooler.Weight) == f.Pooler {
+			t.Errorf("%+v: the pooler is the encoder's: %v", f, !f.Pooler)
+		}
+		for i := range a.Layers {
+			if fresh := i > last-f.Layers; same(a.Layers[i].QKV.Weight, b.Layers[i].QKV.Weight) == fresh {
+				t.Errorf("%+v: layer %d is the encoder's: %v", f, i, !fresh)
+			}
+		}
+	}
+	c := smallClassify(t, false)
+	c.Fresh.Layers = last + 2
+	if _, err := NewClassifyRun(t.TempDir(), c); err == nil || !strings.Contains(err.Error(), "fresh.layers") {
+		t.Errorf("error %v for more layers than there are", err)
 	}
 }
 

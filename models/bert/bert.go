@@ -50,17 +50,28 @@ func New(c Config, r *rand.Rand) (*Model, error) {
 		Words: c.normal(c.Vocab, c.Dim, r), Positions: c.normal(c.MaxLength, c.Dim, r), Types: c.normal(c.Types, c.Dim, r), Norm: c.norm(),
 	}}
 	for range c.Layers {
-		m.Layers = append(m.Layers, Layer{
-			QKV:          c.linear(c.Dim, 3*c.Dim, r),
-			AttentionOut: c.linear(c.Dim, c.Dim, r), AttentionNorm: c.norm(),
-			Inner: c.linear(c.Dim, c.FFN, r), Outer: c.linear(c.FFN, c.Dim, r), Norm: c.norm(),
-		})
+		m.Layers = append(m.Layers, c.newLayer(r))
 	}
 	m.AddPooler(r)
 	return m, nil
 }
 
-// AddPooler gives a model that was stored without one a pooler with random weights.
+func (c Config) newLayer(r *rand.Rand) Layer {
+	return Layer{
+		QKV:          c.linear(c.Dim, 3*c.Dim, r),
+		AttentionOut: c.linear(c.Dim, c.Dim, r), AttentionNorm: c.norm(),
+		Inner: c.linear(c.Dim, c.FFN, r), Outer: c.linear(c.FFN, c.Dim, r), Norm: c.norm(),
+	}
+}
+
+// ResetLayers gives the last n layers random weights.
+func (m *Model) ResetLayers(n int, r *rand.Rand) {
+	for i := len(m.Layers) - n; i < len(m.Layers); i++ {
+		m.Layers[i] = m.newLayer(r)
+	}
+}
+
+// AddPooler gives a model a pooler with random weights.
 func (m *Model) AddPooler(r *rand.Rand) {
 	pooler := m.linear(m.Dim, m.Dim, r)
 	m.Pooler = &pooler
