@@ -77,6 +77,15 @@ pretrained() {
 	grep valid_loss "$run/trained/metrics.jsonl" > "$run/validations.jsonl"
 }
 
+# similar teaches WEIGHTS to see in both texts at once how similar it finds their vectors.
+similar() {
+	if [ ! -e "$out/similar/fit.tsv" ]; then
+		python3 "$here/similar.py" "$kotoba" "$1" "$DATA/glue" "$out/similar"
+	fi
+	finetune bert-minilm-similar bert-classify "$1" --train "$out/similar/fit.tsv" --dev "$out/similar/valid.tsv" \
+		--text a --pair b --label score --regression --set training.rate=1e-4 --set training.max_epochs=2
+}
+
 # bert NAME WEIGHTS runs what is fine-tuned from WEIGHTS/minilm, WEIGHTS/tiny, or from
 # the BERT-tiny of pretrained and from its beginning.
 bert() {
@@ -90,6 +99,11 @@ bert() {
 	bert-minilm-ewt)
 		finetune "$1" bert-label "$2/minilm" --train "$DATA/ud-ewt/en_ewt-ud-dev.conllu" \
 			--set training.rate=2e-4 --set training.max_epochs=5
+		;;
+	bert-minilm-similar) similar "$2/minilm" ;;
+	bert-minilm-similar-*) # what pairs have in common first, and then the task
+		similar "$2/minilm"
+		classify "$1" "$out/bert-minilm-similar" --set fresh.pooler=true --set training.max_epochs=3
 		;;
 	bert-minilm-sst2) classify "$1" "$2/minilm" ;;
 	bert-minilm-rte) classify "$1" "$2/minilm" --set training.max_epochs=6 ;;
@@ -121,7 +135,7 @@ lower_multi30k() {
 [ $# -gt 0 ] || set -- multi30k-en-de multi30k-de-en multi30k-en-de-lower enja-en-ja \
 	multi30k-de-en-bahdanau enja-en-ja-bahdanau ptb-{lstm,gru,rnn}-small ptb-lstm-tied \
 	{shakespeare,neko}-lstm-char \
-	bert-minilm-{sst2,stsb,mrpc,rte,cola,xquad,ewt} bert-tiny bert-tiny-{stsb,mrpc,rte,cola} bert-{pretrained,random}-sst2
+	bert-minilm-{sst2,stsb,mrpc,rte,cola,xquad,ewt} bert-minilm-similar-{rte,mrpc} bert-tiny bert-tiny-{stsb,mrpc,rte,cola} bert-{pretrained,random}-sst2
 for name; do
 	printf '== %s\n' "$name"
 	case $name in
