@@ -87,6 +87,9 @@ func (a Attention) HeatMaps(k Kind, layer int) (Figure, error) {
 	}
 	w := a.weights(k)
 	if layer < 0 || layer >= len(w) {
+		if len(w) == 0 {
+			return Figure{}, fmt.Errorf("inspect: the model has no attention of kind %s", k)
+		}
 		return Figure{}, fmt.Errorf("inspect: no layer %d of %s attention, want [0, %d)", layer, k, len(w))
 	}
 	queries, keys := a.tokens(k)

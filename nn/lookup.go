@@ -15,7 +15,7 @@ type Score string
 const (
 	Dot       Score = "dot"        // q·k
 	General   Score = "general"    // q·W k
-	Concat    Score = "concat"     // v·tanh(W [q; k])
+	Concat    Score = "concat"     // v·tanh(W [q; k]), the additive score of Bahdanau et al. 2015
 	Location  Score = "location"   // W q: by the position of the key alone
 	ScaledDot Score = "scaled-dot" // q·k/√D (Vaswani et al. 2017, equation 1)
 )
@@ -25,6 +25,9 @@ var Scores = []Score{Dot, General, Concat, Location, ScaledDot}
 
 // Validate says whether there is such a score.
 func (s Score) Validate() error {
+	if s == "additive" {
+		return fmt.Errorf("nn: the additive score is called %s; Bahdanau's model asks with the state before each step, too: previous_state", Concat)
+	}
 	return checkName("attention score", s, Scores)
 }
 

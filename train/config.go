@@ -42,7 +42,7 @@ type DataConfig struct {
 // TokenizerConfig says which vocabulary to use or to make.
 type TokenizerConfig struct {
 	Model             string  `yaml:"model" doc:"a SentencePiece model or word list to use; empty: train one on the training text"`
-	Type              string  `yaml:"type" doc:"unigram, bpe, or words for text that comes tokenised"`
+	Type              string  `yaml:"type" doc:"unigram, bpe, words for text that comes tokenised, or for language models characters"`
 	Vocab             int     `yaml:"vocab" doc:"entries of the vocabulary"`
 	CharacterCoverage float64 `yaml:"character_coverage" doc:"share of the text's characters that pieces cover"`
 	ByteFallback      bool    `yaml:"byte_fallback" doc:"spell unknown characters in bytes"`

@@ -29,7 +29,7 @@ func newInspectAttention() *cobra.Command {
 	var p attentionPicture
 	c := &cobra.Command{
 		Use:   `attention RUN "text" -o FILE`,
-		Short: "Show what each head of a Transformer attends to",
+		Short: "Show what a translation model attends to, head by head",
 		Long: `attention translates a text and shows every attention of the model while it
 does so: as a web page of all layers and heads that opens offline (.html), or as
 heat maps of the heads of one layer (.png, .svg).`,
@@ -41,7 +41,7 @@ heat maps of the heads of one layer (.png, .svg).`,
 	f := c.Flags()
 	f.StringVarP(&p.path, "out", "o", "", "file to write: .html, .png or .svg")
 	f.StringVar(&p.target, "target", "", "show how the model puts out this text, not its own translation")
-	f.StringVar(&p.kind, "kind", "cross", "attention of a picture: encoder, decoder or cross")
+	f.StringVar(&p.kind, "kind", "cross", "attention of a picture: encoder, decoder or cross; recurrent models have cross alone")
 	f.IntVar(&p.layer, "layer", 1, "layer of a picture, from 1")
 	f.BoolVar(&p.force, "force", false, "replace a file that is there")
 	return c

@@ -70,8 +70,8 @@ func (c Config) Validate() error {
 // validateAttention says what of the attention cannot be.
 func (c Config) validateAttention() error {
 	if c.Attention == "" {
-		if c.InputFeeding || c.PreviousState || c.Coverage || c.Split || c.Window != nn.Global {
-			return errors.New("seq2seq: input_feeding, previous_state, coverage, split or window without attention; name a score in attention")
+		if c.InputFeeding || c.PreviousState || c.Coverage || c.Split || c.Renormalise || c.Window != nn.Global {
+			return errors.New("seq2seq: input_feeding, previous_state, coverage, split, renormalise or window without attention; name a score in attention")
 		}
 		return nil
 	}
@@ -81,7 +81,9 @@ func (c Config) validateAttention() error {
 	case c.Coverage && (c.Attention != nn.Concat || c.Window != nn.Global):
 		return fmt.Errorf("seq2seq: coverage with the score %s and the window %q; want %s and no window", c.Attention, c.Window, nn.Concat)
 	case c.Window != nn.Global && c.Radius < 1:
-		return fmt.Errorf("seq2seq: radius is %d; want at least 1, or no window", c.Radius)
+		return fmt.Errorf("seq2seq: radius is %d; want at least 1, as 10 in the paper, or no window", c.Radius)
+	case c.Renormalise && c.Window != nn.LocalPredicted:
+		return fmt.Errorf("seq2seq: renormalise with the window %q; it is for that of %s, which has a Gaussian", c.Window, nn.LocalPredicted)
 	case c.Window != nn.Global && c.Attention == nn.Location:
 		return fmt.Errorf("seq2seq: a window of %s with scores by location, which are of the whole source; want another score or no window", c.Window)
 	}
