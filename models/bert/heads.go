@@ -2,6 +2,7 @@ package bert
 
 import (
 	"math/rand/v2"
+	"strings"
 
 	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/tensor"
@@ -84,7 +85,18 @@ func (n *Network) Spans(p Pass, hidden *tensor.Tensor) *tensor.Tensor {
 
 // Pack prepares the weights for inference. A packed network must not be trained; Unpack
 // makes it trainable again.
-func (n *Network) Pack() { nn.Pack(n) }
+func (n *Network) Pack() { n.eachMatrix((*tensor.Tensor).Pack) }
 
 // Unpack undoes Pack.
-func (n *Network) Unpack() { nn.Unpack(n) }
+func (n *Network) Unpack() { n.eachMatrix((*tensor.Tensor).Unpack) }
+
+// eachMatrix calls f with what is multiplied by: embeddings are not, but for those of words
+// where masked words are predicted.
+func (n *Network) eachMatrix(f func(*tensor.Tensor)) {
+	for _, p := range nn.Params(n) {
+		tied := n.Predictions != nil && p.Tensor == n.Encoder.Embeddings.Words
+		if p.Tensor.Rows() > 1 && (tied || !strings.Contains(p.Name(), ".embeddings.")) {
+			f(p.Tensor)
+		}
+	}
+}
