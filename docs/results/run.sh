@@ -57,6 +57,7 @@ aozora() {
 # finetune NAME PRESET WEIGHTS [OPTION OF TRAIN...]
 finetune() {
 	"$kotoba" train --preset "$2" --init "$3" --dir "$out/$1" "${@:4}"
+	grep valid_loss "$out/$1/metrics.jsonl" > "$out/$1/validations.jsonl"
 }
 
 # classify NAME WEIGHTS [OPTION OF TRAIN...] learns the task that the name ends in.
@@ -108,6 +109,11 @@ bert() {
 	bert-minilm-sst2) classify "$1" "$2/minilm" ;;
 	bert-minilm-rte) classify "$1" "$2/minilm" --set training.max_epochs=6 ;;
 	bert-minilm-*) classify "$1" "$2/minilm" --set training.rate=1e-4 --set training.max_epochs=4 ;;
+	bert-tiny-xquad)
+		finetune "$1" bert-qa "$2/tiny" --train "$DATA/xquad/xquad.en.json" --set data.valid_share=0.2 --set data.batch=16 \
+			"${small[@]}" --set training.max_epochs=4
+		;;
+	bert-tiny-sst2) classify "$1" "$2/tiny" "${small[@]}" ;;
 	bert-tiny-*) classify "$1" "$2/tiny" "${small[@]}" --set training.max_epochs=4 ;;
 	bert-pretrained-*)
 		pretrained
@@ -135,7 +141,7 @@ lower_multi30k() {
 [ $# -gt 0 ] || set -- multi30k-en-de multi30k-de-en multi30k-en-de-lower enja-en-ja \
 	multi30k-de-en-bahdanau enja-en-ja-bahdanau ptb-{lstm,gru,rnn}-small ptb-lstm-tied \
 	{shakespeare,neko}-lstm-char \
-	bert-minilm-{sst2,stsb,mrpc,rte,cola,xquad,ewt} bert-minilm-similar-{rte,mrpc} bert-tiny bert-tiny-{stsb,mrpc,rte,cola} bert-{pretrained,random}-sst2
+	bert-minilm-{sst2,stsb,mrpc,rte,cola,xquad,ewt} bert-minilm-similar-{rte,mrpc} bert-tiny bert-tiny-{sst2,stsb,mrpc,rte,cola,xquad} bert-{pretrained,random}-sst2
 for name; do
 	printf '== %s\n' "$name"
 	case $name in
