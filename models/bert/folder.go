@@ -37,6 +37,7 @@ type folderConfig struct {
 // there or not.
 type Problem string
 
+// The problems that make a difference.
 const (
 	Regression Problem = "regression"                 // numbers as they are
 	MultiLabel Problem = "multi_label_classification" // any of the labels, or none
