@@ -159,7 +159,7 @@ func (l Luong15) transformer(ctx context.Context, like *train.Model, report func
 	if err != nil {
 		return err
 	}
-	preset, err := train.Preset("transformer-tiny")
+	preset, err := train.Translations.Preset("transformer-tiny")
 	if err != nil {
 		return err
 	}
@@ -249,7 +249,7 @@ const rate = 1
 
 // config returns the configuration of a recurrent model.
 func (l Luong15) config(c seq2seq.Config, seed int) (train.Config, error) {
-	config, err := train.Preset("seq2seq-luong")
+	config, err := train.Translations.Preset("seq2seq-luong")
 	if err != nil {
 		return config, err
 	}

@@ -45,23 +45,8 @@ var answerPresets = map[string]AnswerConfig{
 	},
 }
 
-var answerers = kind[AnswerConfig]{presets: answerPresets, field: func(c *AnswerConfig) *string { return &c.Preset }}
-
-// AnswerPreset returns a preset of question answering by name or name@version.
-func AnswerPreset(name string) (AnswerConfig, error) { return answerers.preset(name) }
-
-// IsAnswer says whether a preset, by name or name@version, is of question answering.
-func IsAnswer(preset string) bool { return answerers.has(preset) }
-
-// Set changes one value: key is the dotted path of its name in the file.
-func (c *AnswerConfig) Set(key, value string) error { return set(c, key, value) }
-
-// Format returns the configuration as YAML, each value with its meaning.
-func (c AnswerConfig) Format() string { return formatConfig(c) }
-
-// ReadAnswerConfig reads the configuration of question answering over the preset that it
-// names.
-func ReadAnswerConfig(path string) (AnswerConfig, error) { return answerers.read(path) }
+// Answerers are the runs that fine-tune an encoder to answer questions.
+var Answerers = Kind[AnswerConfig]{presets: answerPresets, field: func(c *AnswerConfig) *string { return &c.Preset }}
 
 // Options are those of answering the questions that validate.
 func (d AnswerDataConfig) Options() pipeline.AnswerOptions {
@@ -71,7 +56,7 @@ func (d AnswerDataConfig) Options() pipeline.AnswerOptions {
 	}
 }
 
-// read returns the questions for training and validation.
+// Read returns the questions for training and validation.
 func (d AnswerDataConfig) read() (train, valid data.SQuAD, err error) {
 	switch {
 	case d.Batch < 1:
@@ -146,7 +131,7 @@ func NewAnswerRun(dir string, c AnswerConfig) (*AnswerRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	asked := c.Format()
+	asked := Format(c)
 	if err := checkConfig(dir, asked); err != nil {
 		return nil, err
 	}
@@ -168,7 +153,7 @@ func NewAnswerRun(dir string, c AnswerConfig) (*AnswerRun, error) {
 // EvalAnswerer scores the model of a run on the questions of a file, in the way of its
 // validation.
 func EvalAnswerer(dir, path string) (v Validation, questions int, err error) {
-	c, err := ReadAnswerConfig(filepath.Join(dir, configFile))
+	c, err := Answerers.Read(filepath.Join(dir, configFile))
 	if err != nil {
 		return v, 0, err
 	}

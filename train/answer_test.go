@@ -22,7 +22,7 @@ import (
 // impossible, half of the texts have not got it.
 func smallAnswer(t *testing.T, impossible bool) AnswerConfig {
 	t.Helper()
-	c, err := AnswerPreset("bert-qa")
+	c, err := Answerers.Preset("bert-qa")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,19 +16,15 @@ import (
 // ClassifyConfig is everything that decides a run that fine-tunes an encoder to say a
 // label, or a number, about a text or a pair of texts (Devlin et al. 2018, section 4.1).
 type ClassifyConfig struct {
-	Preset   string             `yaml:"preset" doc:"the preset, with its version, that values not given come from"`
-	Init     string             `yaml:"init" doc:"folder of the encoder to begin with, in the layout of Hugging Face"`
-	Fresh    FreshConfig        `yaml:"fresh" doc:"what of it begins with random weights all the same"`
-	Data     ClassifyDataConfig `yaml:"data" doc:"the texts and their labels"`
-	Training Options            `yaml:"training" doc:"optimiser, schedule, and when to stop"`
-}
-
-// FreshConfig says which parts of an encoder are made anew, as what the last task has left
-// in them may be in the way of the next (Zhang et al. 2021, "Revisiting Few-sample BERT
-// Fine-tuning", section 5).
-type FreshConfig struct {
-	Pooler bool `yaml:"pooler" doc:"the layer between [CLS] and the classifier"`
-	Layers int  `yaml:"layers" doc:"layers of the encoder, from the last one on"`
+	Preset string `yaml:"preset" doc:"the preset, with its version, that values not given come from"`
+	Init   string `yaml:"init" doc:"folder of the encoder to begin with, in the layout of Hugging Face"`
+	// FreshPooler and FreshLayers make parts of the encoder anew, as what the last task has left
+	// in them may be in the way of the next (Zhang et al. 2021, "Revisiting Few-sample BERT
+	// Fine-tuning", section 5).
+	FreshPooler bool               `yaml:"fresh_pooler" doc:"begin with random weights of the layer between [CLS] and the classifier"`
+	FreshLayers int                `yaml:"fresh_layers" doc:"likewise of so many layers of the encoder, from the last one on"`
+	Data        ClassifyDataConfig `yaml:"data" doc:"the texts and their labels"`
+	Training    Options            `yaml:"training" doc:"optimiser, schedule, and when to stop"`
 }
 
 // ClassifyDataConfig names texts and what is to be said about them.
@@ -54,23 +50,8 @@ var classifyPresets = map[string]ClassifyConfig{
 	},
 }
 
-var classifiers = kind[ClassifyConfig]{presets: classifyPresets, field: func(c *ClassifyConfig) *string { return &c.Preset }}
-
-// ClassifyPreset returns a preset of fine-tuning by name or name@version.
-func ClassifyPreset(name string) (ClassifyConfig, error) { return classifiers.preset(name) }
-
-// IsClassify says whether a preset, by name or name@version, is of a classifier.
-func IsClassify(preset string) bool { return classifiers.has(preset) }
-
-// Set changes one value: key is the dotted path of its name in the file.
-func (c *ClassifyConfig) Set(key, value string) error { return set(c, key, value) }
-
-// Format returns the configuration as YAML, each value with its meaning.
-func (c ClassifyConfig) Format() string { return formatConfig(c) }
-
-// ReadClassifyConfig reads the configuration of a classifier over the preset that it
-// names.
-func ReadClassifyConfig(path string) (ClassifyConfig, error) { return classifiers.read(path) }
+// Classifiers are the runs that fine-tune an encoder to label texts.
+var Classifiers = Kind[ClassifyConfig]{presets: classifyPresets, field: func(c *ClassifyConfig) *string { return &c.Preset }}
 
 // labelled is the texts of a run.
 type labelled struct {
@@ -88,7 +69,7 @@ func (l labelled) outputs() int {
 	return len(l.labels)
 }
 
-// read returns the texts, whose labels are checked.
+// Read returns the texts, whose labels are checked.
 func (d ClassifyDataConfig) read() (l labelled, err error) {
 	switch {
 	case d.Batch < 1:
@@ -174,7 +155,7 @@ var swagLabels = []string{"0", "1", "2", "3"}
 // EvalClassifier scores the classifier of a run on the labelled texts of a file, in the
 // form of those it was trained on.
 func EvalClassifier(dir, path string) (v Validation, rows int, err error) {
-	c, err := ReadClassifyConfig(filepath.Join(dir, configFile))
+	c, err := Classifiers.Read(filepath.Join(dir, configFile))
 	if err != nil {
 		return v, 0, err
 	}
@@ -210,7 +191,7 @@ func NewClassifyRun(dir string, c ClassifyConfig) (*ClassifyRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	asked := c.Format()
+	asked := Format(c)
 	if err := checkConfig(dir, asked); err != nil {
 		return nil, err
 	}
@@ -219,13 +200,13 @@ func NewClassifyRun(dir string, c ClassifyConfig) (*ClassifyRun, error) {
 		return nil, err
 	}
 	r := rand.New(rand.NewPCG(c.Training.Seed, 0))
-	if m.Pooler == nil || c.Fresh.Pooler {
+	if m.Pooler == nil || c.FreshPooler {
 		m.AddPooler(r)
 	}
-	if n := c.Fresh.Layers; n < 0 || n > len(m.Layers) {
-		return nil, fmt.Errorf("train: fresh.layers is %d; want 0 to %d, the layers of the encoder", n, len(m.Layers))
+	if n := c.FreshLayers; n < 0 || n > len(m.Layers) {
+		return nil, fmt.Errorf("train: fresh_layers is %d; want 0 to %d, the layers of the encoder", n, len(m.Layers))
 	}
-	m.ResetLayers(c.Fresh.Layers, r)
+	m.ResetLayers(c.FreshLayers, r)
 	network := bert.NewClassifier(m, texts.outputs(), r)
 	task, err := newClassifyTask(c, network, tok, texts)
 	if err != nil {

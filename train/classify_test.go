@@ -44,7 +44,7 @@ func smallEncoder(t *testing.T) string {
 // one follows the first in the alphabet, and for numbers how far it is.
 func smallClassify(t *testing.T, regression bool) ClassifyConfig {
 	t.Helper()
-	c, err := ClassifyPreset("bert-classify")
+	c, err := Classifiers.Preset("bert-classify")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,9 +115,13 @@ func TestClassifiersLearnWhatTheyAreShown(t *testing.T) {
 
 // TestFreshPartsAreNotThoseOfTheEncoder compares the weights that training begins with.
 func TestFreshPartsAreNotThoseOfTheEncoder(t *testing.T) {
-	begin := func(f FreshConfig) *bert.Model {
+	type fresh struct {
+		pooler bool
+		layers int
+	}
+	begin := func(f fresh) *bert.Model {
 		c := smallClassify(t, false)
-		c.Fresh = f
+		c.FreshPooler, c.FreshLayers = f.pooler, f.layers
 		run, err := NewClassifyRun(t.TempDir(), c)
 		if err != nil {
 			t.Fatal(err)
@@ -125,21 +129,21 @@ func TestFreshPartsAreNotThoseOfTheEncoder(t *testing.T) {
 		return run.Task.Encoder.Network.Encoder
 	}
 	same := func(a, b *tensor.Tensor) bool { return slices.Equal(a.Data, b.Data) }
-	last := len(begin(FreshConfig{}).Layers) - 1
-	for _, f := range []FreshConfig{{}, {Pooler: true}, {Layers: 1}, {Layers: last + 1}} {
-		a, b := begin(FreshConfig{}), begin(f)
-		if !same(a.Embeddings.Words, b.Embeddings.Words) || same(a.Pooler.Weight, b.Pooler.Weight) == f.Pooler {
-			t.Errorf("%+v: the pooler is the encoder's: %v", f, !f.Pooler)
+	last := len(begin(fresh{}).Layers) - 1
+	for _, f := range []fresh{{}, {pooler: true}, {layers: 1}, {layers: last + 1}} {
+		a, b := begin(fresh{}), begin(f)
+		if !same(a.Embeddings.Words, b.Embeddings.Words) || same(a.Pooler.Weight, b.Pooler.Weight) == f.pooler {
+			t.Errorf("%+v: the pooler is the encoder's: %v", f, !f.pooler)
 		}
 		for i := range a.Layers {
-			if fresh := i > last-f.Layers; same(a.Layers[i].QKV.Weight, b.Layers[i].QKV.Weight) == fresh {
-				t.Errorf("%+v: layer %d is the encoder's: %v", f, i, !fresh)
+			if anew := i > last-f.layers; same(a.Layers[i].QKV.Weight, b.Layers[i].QKV.Weight) == anew {
+				t.Errorf("%+v: layer %d is the encoder's: %v", f, i, !anew)
 			}
 		}
 	}
 	c := smallClassify(t, false)
-	c.Fresh.Layers = last + 2
-	if _, err := NewClassifyRun(t.TempDir(), c); err == nil || !strings.Contains(err.Error(), "fresh.layers") {
+	c.FreshLayers = last + 2
+	if _, err := NewClassifyRun(t.TempDir(), c); err == nil || !strings.Contains(err.Error(), "fresh_layers") {
 		t.Errorf("error %v for more layers than there are", err)
 	}
 }

@@ -63,14 +63,6 @@ func (d DecodingConfig) Options() decode.TranslateOptions {
 	return o
 }
 
-// ReadConfig reads a configuration over the preset that it names, or the
-// default one.
-func ReadConfig(path string) (Config, error) { return translations.read(path) }
-
-// ParseConfig parses a configuration. Unknown keys are errors that say where,
-// and which known key is nearest.
-func ParseConfig(text []byte) (Config, error) { return translations.parse(text) }
-
 // IsRecurrent says whether the model is an encoder-decoder of recurrent layers.
 func (c Config) IsRecurrent() bool { return c.Recurrent != seq2seq.Config{} }
 
@@ -96,12 +88,6 @@ func (c Config) dim() int {
 	}
 	return c.Model.Dim
 }
-
-// Set changes one value: key is the dotted path of its name in the file.
-func (c *Config) Set(key, value string) error { return set(c, key, value) }
-
-// Format returns the configuration as YAML, each value with its meaning.
-func (c Config) Format() string { return formatConfig(c) }
 
 // PresetOfFile returns the name of the preset in a configuration, "" for none. It says
 // what kind of model the configuration is of.
@@ -139,8 +125,8 @@ func overlay(text []byte, c any) error {
 	return nil
 }
 
-// set changes one value of c, a pointer to a configuration.
-func set(c any, key, value string) error {
+// Set changes one value of c, a pointer to a configuration.
+func Set(c any, key, value string) error {
 	parts := strings.Split(key, ".")
 	var text strings.Builder
 	for i, p := range parts {
@@ -213,8 +199,8 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// formatConfig returns a configuration as YAML, each value with its meaning.
-func formatConfig(c any) string {
+// Format returns a configuration as YAML, each value with its meaning.
+func Format(c any) string {
 	var text strings.Builder
 	text.WriteString("# A run of kotoba train. Any value can be left out: it is then the preset's.\n")
 	format(&text, reflect.ValueOf(c), "")

@@ -6,13 +6,13 @@ import (
 )
 
 func TestFormatIsReadBack(t *testing.T) {
-	for _, name := range names(presets) {
-		want, err := Preset(name)
+	for _, name := range Translations.names() {
+		want, err := Translations.Preset(name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		want.Data.Source, want.Training.Clip, want.Model.PreNorm = "a b.txt", 0.25, true
-		got, err := ParseConfig([]byte(want.Format()))
+		got, err := Translations.Parse([]byte(Format(want)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -23,13 +23,13 @@ func TestFormatIsReadBack(t *testing.T) {
 }
 
 func TestLMFormatIsReadBack(t *testing.T) {
-	for _, name := range names(lmPresets) {
-		want, err := LMPreset(name)
+	for _, name := range LanguageModels.names() {
+		want, err := LanguageModels.Preset(name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		want.Data.Text, want.Model.Tied = "a b.txt", true
-		got, err := languageModels.parse([]byte(want.Format()))
+		got, err := LanguageModels.Parse([]byte(Format(want)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -40,7 +40,7 @@ func TestLMFormatIsReadBack(t *testing.T) {
 }
 
 func TestUnknownKeysAreLocated(t *testing.T) {
-	_, err := ParseConfig([]byte("training:\n  max_steps: 5\n  label_smothing: 0.1\n"))
+	_, err := Translations.Parse([]byte("training:\n  max_steps: 5\n  label_smothing: 0.1\n"))
 	if err == nil {
 		t.Fatal("no error for an unknown key")
 	}
@@ -49,31 +49,31 @@ func TestUnknownKeysAreLocated(t *testing.T) {
 			t.Errorf("error %q does not say %s", err, want)
 		}
 	}
-	if _, err := ParseConfig([]byte("training:\n  max_steps: many\n")); err == nil || !strings.Contains(err.Error(), "2:") {
+	if _, err := Translations.Parse([]byte("training:\n  max_steps: many\n")); err == nil || !strings.Contains(err.Error(), "2:") {
 		t.Errorf("error %v for a word in place of a number; want its line", err)
 	}
 }
 
 func TestSet(t *testing.T) {
-	c, err := Preset("transformer-base")
+	c, err := Translations.Preset("transformer-base")
 	if err != nil {
 		t.Fatal(err)
 	}
 	before := c
-	if err := c.Set("training.rate", "0.25"); err != nil || c.Training.Rate != 0.25 {
+	if err := Set(&c, "training.rate", "0.25"); err != nil || c.Training.Rate != 0.25 {
 		t.Errorf("rate is %v, error %v", c.Training.Rate, err)
 	}
 	before.Training.Rate = 0.25
 	if c != before {
 		t.Error("setting one value changed another")
 	}
-	if err := c.Set("training.rates", "1"); err == nil || !strings.Contains(err.Error(), `"rate"`) {
+	if err := Set(&c, "training.rates", "1"); err == nil || !strings.Contains(err.Error(), `"rate"`) {
 		t.Errorf("error %v for an unknown key; want the nearest", err)
 	}
 }
 
 func TestUnknownPreset(t *testing.T) {
-	if _, err := Preset("transformer-huge"); err == nil || !strings.Contains(err.Error(), "transformer-tiny@1") {
+	if _, err := Translations.Preset("transformer-huge"); err == nil || !strings.Contains(err.Error(), "transformer-tiny@1") {
 		t.Errorf("error %v; want the presets listed", err)
 	}
 }

@@ -21,7 +21,7 @@ func Example() {
 		Target: []string{"the dog is running", "the cat is running", "the dog is swimming", "the cat is swimming"},
 	}
 
-	c, err := train.Preset(train.DefaultPreset)
+	c, err := train.Translations.Preset(train.DefaultPreset)
 	if err != nil {
 		panic(err)
 	}
@@ -55,18 +55,18 @@ func Example() {
 }
 
 // Unknown keys are errors that say where, and which known key is nearest.
-func ExampleParseConfig() {
-	_, err := train.ParseConfig([]byte("preset: transformer-small\ntraining:\n  warm_up: 4000\n"))
+func ExampleKind_Parse() {
+	_, err := train.Translations.Parse([]byte("preset: transformer-small\ntraining:\n  warm_up: 4000\n"))
 	fmt.Println(err)
 	// Output: 3:3: unknown key "warm_up"; the nearest known one is "warmup"
 }
 
-func ExampleConfig_Set() {
-	c, err := train.Preset("transformer-base")
+func ExampleSet() {
+	c, err := train.Translations.Preset("transformer-base")
 	if err != nil {
 		panic(err)
 	}
-	if err := c.Set("training.warmup", "8000"); err != nil {
+	if err := train.Set(&c, "training.warmup", "8000"); err != nil {
 		panic(err)
 	}
 	fmt.Println(c.Preset, c.Model.Dim, c.Training.Warmup)

@@ -39,24 +39,10 @@ var labelPresets = map[string]LabelConfig{
 	"bert-label@1": {Data: LabelDataConfig{ValidShare: 0.1, Batch: 32, MaxLength: 128}, Training: fineTuning},
 }
 
-var labellers = kind[LabelConfig]{presets: labelPresets, field: func(c *LabelConfig) *string { return &c.Preset }}
+// Labellers are the runs that fine-tune an encoder to label words.
+var Labellers = Kind[LabelConfig]{presets: labelPresets, field: func(c *LabelConfig) *string { return &c.Preset }}
 
-// LabelPreset returns a preset of labelling words by name or name@version.
-func LabelPreset(name string) (LabelConfig, error) { return labellers.preset(name) }
-
-// IsLabel says whether a preset, by name or name@version, is of labelling words.
-func IsLabel(preset string) bool { return labellers.has(preset) }
-
-// Set changes one value: key is the dotted path of its name in the file.
-func (c *LabelConfig) Set(key, value string) error { return set(c, key, value) }
-
-// Format returns the configuration as YAML, each value with its meaning.
-func (c LabelConfig) Format() string { return formatConfig(c) }
-
-// ReadLabelConfig reads the configuration of labelling words over the preset that it names.
-func ReadLabelConfig(path string) (LabelConfig, error) { return labellers.read(path) }
-
-// read returns the sentences for training and validation and all labels.
+// Read returns the sentences for training and validation and all labels.
 func (d LabelDataConfig) read() (train, valid []data.Tagged, labels []string, err error) {
 	switch {
 	case d.Batch < 1:
@@ -109,7 +95,7 @@ func NewLabelRun(dir string, c LabelConfig) (*LabelRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	asked := c.Format()
+	asked := Format(c)
 	if err := checkConfig(dir, asked); err != nil {
 		return nil, err
 	}
@@ -128,7 +114,7 @@ func NewLabelRun(dir string, c LabelConfig) (*LabelRun, error) {
 // EvalLabeller scores the model of a run on the sentences of a file in the form of those it
 // was trained on.
 func EvalLabeller(dir, path string) (v Validation, sentences int, err error) {
-	c, err := ReadLabelConfig(filepath.Join(dir, configFile))
+	c, err := Labellers.Read(filepath.Join(dir, configFile))
 	if err != nil {
 		return v, 0, err
 	}

@@ -17,7 +17,7 @@ import (
 // half as its label.
 func smallLabel(t *testing.T, entities bool) LabelConfig {
 	t.Helper()
-	c, err := LabelPreset("bert-label")
+	c, err := Labellers.Preset("bert-label")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,7 +54,8 @@ var lmPresets = map[string]LMConfig{
 	},
 }
 
-var languageModels = kind[LMConfig]{presets: lmPresets, field: func(c *LMConfig) *string { return &c.Preset }}
+// LanguageModels are the runs of language models.
+var LanguageModels = Kind[LMConfig]{presets: lmPresets, field: func(c *LMConfig) *string { return &c.Preset }}
 
 // zaremba completes a configuration of Zaremba et al. 2014, section 4.1: SGD at a
 // rate of 1 and a norm of the gradient of at most 5. There the loss of a batch is the
@@ -70,22 +71,6 @@ func zaremba(m rnnlm.Config, steps int, o Options) LMConfig {
 		Model:     m, Training: o,
 	}
 }
-
-// LMPreset returns a preset of a language model by name or name@version.
-func LMPreset(name string) (LMConfig, error) { return languageModels.preset(name) }
-
-// IsLM says whether a preset, by name or name@version, is of a language model.
-func IsLM(preset string) bool { return languageModels.has(preset) }
-
-// ReadLMConfig reads the configuration of a language model over the preset that it
-// names.
-func ReadLMConfig(path string) (LMConfig, error) { return languageModels.read(path) }
-
-// Set changes one value: key is the dotted path of its name in the file.
-func (c *LMConfig) Set(key, value string) error { return set(c, key, value) }
-
-// Format returns the configuration as YAML, each value with its meaning.
-func (c LMConfig) Format() string { return formatConfig(c) }
 
 // validate says what of the configuration of the data cannot be.
 func (d LMDataConfig) validate() error {
@@ -115,7 +100,7 @@ func NewLMRun(dir string, c LMConfig) (*LMRun, error) {
 	if err := c.Training.Validate(); err != nil {
 		return nil, err
 	}
-	asked := c.Format() // what the folder keeps, before the tokenizer decides the rest
+	asked := Format(c) // what the folder keeps, before the tokenizer decides the rest
 	if err := checkConfig(dir, asked); err != nil {
 		return nil, err
 	}
@@ -154,10 +139,10 @@ func OpenLM(dir string) (*LM, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w; want the folder of a run", err)
 	}
-	if !IsLM(preset) {
-		return nil, fmt.Errorf("train: %s is not of a language model; want a run of one of %s", path, strings.Join(names(lmPresets), ", "))
+	if !LanguageModels.Has(preset) {
+		return nil, fmt.Errorf("train: %s is not of a language model; want a run of one of %s", path, strings.Join(LanguageModels.names(), ", "))
 	}
-	c, err := ReadLMConfig(path)
+	c, err := LanguageModels.Read(path)
 	if err != nil {
 		return nil, err
 	}

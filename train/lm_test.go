@@ -19,7 +19,7 @@ import (
 // inside epochs, so that states are carried over the end of a session.
 func smallLM(t *testing.T) LMConfig {
 	t.Helper()
-	c, err := LMPreset("lstm-zaremba-small")
+	c, err := LanguageModels.Preset("lstm-zaremba-small")
 	if err != nil {
 		t.Fatal(err)
 	}

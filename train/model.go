@@ -63,10 +63,10 @@ func (m *Model) Attention(source, target []int32) (inspect.Attention, error) {
 // Face's Marian models.
 func Open(dir string) (*Model, error) {
 	path := filepath.Join(dir, configFile)
-	if preset, err := PresetOfFile(path); err == nil && slices.Contains(Presets(), preset) && !translations.has(preset) {
-		return nil, fmt.Errorf("train: %s is of %s, which does not translate; want the folder of a run of one of %s", path, preset, strings.Join(names(presets), ", "))
+	if preset, err := PresetOfFile(path); err == nil && slices.Contains(Presets(), preset) && !Translations.Has(preset) {
+		return nil, fmt.Errorf("train: %s is of %s, which does not translate; want the folder of a run of one of %s", path, preset, strings.Join(Translations.names(), ", "))
 	}
-	c, err := ReadConfig(path)
+	c, err := Translations.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return openMarian(dir)
 	}
@@ -104,7 +104,7 @@ func openMarian(dir string) (*Model, error) {
 	if in.Source == nil {
 		return nil, fmt.Errorf("train: %s has no vocab.json; want the tokenizer's files beside the weights", dir)
 	}
-	c, err := Preset("")
+	c, err := Translations.Preset("")
 	if err != nil {
 		return nil, err
 	}

@@ -105,15 +105,15 @@ func TestValuesOfAnotherNetworkAreRefused(t *testing.T) {
 }
 
 func TestRecurrentConfigurationsAreReadBack(t *testing.T) {
-	want, err := Preset("seq2seq-luong")
+	want, err := Translations.Preset("seq2seq-luong")
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := want.Format()
+	text := Format(want)
 	if strings.Contains(text, "\nmodel:") {
 		t.Errorf("a Transformer is in\n%s", text)
 	}
-	got, err := ParseConfig([]byte(text))
+	got, err := Translations.Parse([]byte(text))
 	if err != nil || got != want {
 		t.Errorf("read back %+v, %v; want %+v", got, err, want)
 	}

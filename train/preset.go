@@ -79,7 +79,8 @@ var presets = map[string]Config{
 	},
 }
 
-var translations = kind[Config]{presets, DefaultPreset, func(c *Config) *string { return &c.Preset }, func(c *Config) {
+// Translations are the runs of models that translate.
+var Translations = Kind[Config]{presets, DefaultPreset, func(c *Config) *string { return &c.Preset }, func(c *Config) {
 	c.Data.Tokenize = "13a"
 	c.Decoding = DecodingConfig{Beam: 4, LengthPenalty: "gnmt", Alpha: 0.6}
 }}
@@ -102,28 +103,49 @@ var smallTraining = Options{
 	ValidateEvery: 500, Patience: 10, Average: 8,
 }
 
+// kinds are all of them.
+var kinds = []interface {
+	Has(preset string) bool
+	names() []string
+	format(preset string) (string, error)
+}{Pretrainings, Classifiers, Answerers, Labellers, LanguageModels, Translations}
+
 // Presets lists all presets by name and version.
-func Presets() []string {
-	return slices.Concat(names(pretrainPresets), names(classifyPresets), names(answerPresets), names(labelPresets), names(lmPresets), names(presets))
+func Presets() (all []string) {
+	for _, k := range kinds {
+		all = append(all, k.names()...)
+	}
+	return all
 }
 
-// kind is what the runs of one kind have in common.
-type kind[C any] struct {
+// FormatPreset returns the configuration of a preset as YAML, each value with its meaning.
+// The one for "" is that of a translation model.
+func FormatPreset(name string) (string, error) {
+	for _, k := range kinds {
+		if k.Has(name) {
+			return k.format(name)
+		}
+	}
+	return Translations.format(name)
+}
+
+// Kind is what the runs of one kind of model have in common: how they are configured.
+type Kind[C any] struct {
 	presets  map[string]C       // by name and version
 	standard string             // preset of a configuration that names none; "" for an error
 	field    func(c *C) *string // where a configuration keeps the name of its preset
 	complete func(c *C)         // sets what all presets have in common; nil for nothing
 }
 
-// has says whether a preset, by name or name@version, is of this kind.
-func (k kind[C]) has(preset string) bool {
-	_, err := find(k.presets, preset)
+// Has says whether a preset, by name or name@version, is of this kind.
+func (k Kind[C]) Has(preset string) bool {
+	_, err := k.find(preset)
 	return err == nil
 }
 
-// preset returns a preset by name or name@version.
-func (k kind[C]) preset(name string) (c C, err error) {
-	full, err := find(k.presets, cmp.Or(name, k.standard))
+// Preset returns a preset by name or name@version.
+func (k Kind[C]) Preset(name string) (c C, err error) {
+	full, err := k.find(cmp.Or(name, k.standard))
 	if err != nil {
 		return c, err
 	}
@@ -135,13 +157,13 @@ func (k kind[C]) preset(name string) (c C, err error) {
 	return c, nil
 }
 
-// parse parses a configuration over the preset that it names, whose full name it keeps.
-func (k kind[C]) parse(text []byte) (c C, err error) {
+// Parse parses a configuration over the preset that it names, whose full name it keeps.
+func (k Kind[C]) Parse(text []byte) (c C, err error) {
 	name, err := presetName(text)
 	if err != nil {
 		return c, err
 	}
-	if c, err = k.preset(name); err != nil {
+	if c, err = k.Preset(name); err != nil {
 		return c, fmt.Errorf(" %w", err) // what is wrong elsewhere begins with its line
 	}
 	full := *k.field(&c)
@@ -152,25 +174,30 @@ func (k kind[C]) parse(text []byte) (c C, err error) {
 	return c, nil
 }
 
-// read reads a configuration over the preset that it names.
-func (k kind[C]) read(path string) (c C, err error) {
+// Read reads a configuration over the preset that it names.
+func (k Kind[C]) Read(path string) (c C, err error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return c, fmt.Errorf("train: %w", err)
 	}
-	if c, err = k.parse(text); err != nil {
+	if c, err = k.Parse(text); err != nil {
 		return c, fmt.Errorf("train: %s:%w", path, err)
 	}
 	return c, nil
 }
 
-// names lists presets by name and version.
-func names[C any](presets map[string]C) []string { return slices.Sorted(maps.Keys(presets)) }
+// names lists the presets by name and version.
+func (k Kind[C]) names() []string { return slices.Sorted(maps.Keys(k.presets)) }
+
+func (k Kind[C]) format(preset string) (string, error) {
+	c, err := k.Preset(preset)
+	return Format(c), err
+}
 
 // find returns the full name of a preset, given by name or name@version. Without a
 // version it is the newest.
-func find[C any](presets map[string]C, name string) (full string, err error) {
-	for _, p := range names(presets) {
+func (k Kind[C]) find(name string) (full string, err error) {
+	for _, p := range k.names() {
 		if p == name || strings.HasPrefix(p, name+"@") {
 			full = p
 		}
@@ -180,7 +207,3 @@ func find[C any](presets map[string]C, name string) (full string, err error) {
 	}
 	return full, nil
 }
-
-// Preset returns a preset of a translation model by name, name@version, or the
-// default one for "".
-func Preset(name string) (Config, error) { return translations.preset(name) }

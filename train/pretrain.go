@@ -39,7 +39,8 @@ var pretrainPresets = map[string]PretrainConfig{
 	"bert-base@1":   pretrainPreset(12, 768),
 }
 
-var pretrainings = kind[PretrainConfig]{presets: pretrainPresets, field: func(c *PretrainConfig) *string { return &c.Preset }}
+// Pretrainings are the runs that pre-train an encoder.
+var Pretrainings = Kind[PretrainConfig]{presets: pretrainPresets, field: func(c *PretrainConfig) *string { return &c.Preset }}
 
 // pretrainPreset is the recipe of appendix A.2 for an encoder of some layers and
 // dimension. The rate is that of BERT-base; smaller encoders, and batches smaller than
@@ -59,22 +60,6 @@ func pretrainPreset(layers, dim int) PretrainConfig {
 	}
 }
 
-// PretrainPreset returns a preset of pre-training by name or name@version.
-func PretrainPreset(name string) (PretrainConfig, error) { return pretrainings.preset(name) }
-
-// IsPretrain says whether a preset, by name or name@version, is of pre-training.
-func IsPretrain(preset string) bool { return pretrainings.has(preset) }
-
-// Set changes one value: key is the dotted path of its name in the file.
-func (c *PretrainConfig) Set(key, value string) error { return set(c, key, value) }
-
-// Format returns the configuration as YAML, each value with its meaning.
-func (c PretrainConfig) Format() string { return formatConfig(c) }
-
-// ReadPretrainConfig reads the configuration of pre-training over the preset that it
-// names.
-func ReadPretrainConfig(path string) (PretrainConfig, error) { return pretrainings.read(path) }
-
 // PretrainRun is the run folder of an encoder that is open for pre-training. The folder is
 // one in the layout of Hugging Face as well.
 type PretrainRun struct {
@@ -86,7 +71,7 @@ type PretrainRun struct {
 // NewPretrainRun makes the folder of a run, or opens it where an earlier session with the
 // same configuration left off.
 func NewPretrainRun(dir string, c PretrainConfig) (*PretrainRun, error) {
-	asked := c.Format()
+	asked := Format(c)
 	if err := checkConfig(dir, asked); err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ import (
 // smallPretrain is a run on documents in which every letter stands beside itself.
 func smallPretrain(t *testing.T) PretrainConfig {
 	t.Helper()
-	c, err := PretrainPreset("bert-tiny")
+	c, err := Pretrainings.Preset("bert-tiny")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,7 +42,7 @@ func TestMain(m *testing.M) {
 
 // smallConfig is a run of half a second that uses everything a run has.
 func smallConfig() Config {
-	c, err := Preset("")
+	c, err := Translations.Preset("")
 	if err != nil {
 		panic(err)
 	}
@@ -322,7 +322,7 @@ func TestLossThatIsNotANumberStopsTheRun(t *testing.T) {
 // TestLossFarAboveTheFirstStopsTheRun: gates are bounded, so that a recurrent model that has
 // diverged still has a loss.
 func TestLossFarAboveTheFirstStopsTheRun(t *testing.T) {
-	c, err := LMPreset("lstm-zaremba-small")
+	c, err := LanguageModels.Preset("lstm-zaremba-small")
 	if err != nil {
 		t.Fatal(err)
 	}

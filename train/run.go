@@ -32,7 +32,7 @@ func NewRunOf(dir string, c Config, train, valid Text) (*Run, error) {
 	if c.Training.BatchTokens < 1 {
 		return nil, fmt.Errorf("train: batch_tokens is %d; want at least 1", c.Training.BatchTokens)
 	}
-	asked := c.Format() // what the folder keeps, before the tokenizer decides the rest
+	asked := Format(c) // what the folder keeps, before the tokenizer decides the rest
 	if err := checkConfig(dir, asked); err != nil {
 		return nil, err
 	}

@@ -43,7 +43,7 @@ translations, and leaves a run folder with the attention as a web page
 
 // demoConfig is a model that learns the built-in corpus in half a minute.
 func demoConfig() (train.Config, error) {
-	c, err := train.Preset(train.DefaultPreset)
+	c, err := train.Translations.Preset(train.DefaultPreset)
 	if err != nil {
 		return c, err
 	}

@@ -19,10 +19,10 @@ func evalBERT(c *cobra.Command, dir, path string, asJSON bool) error {
 	}
 	eval, unit := train.EvalClassifier, "rows"
 	switch {
-	case train.IsClassify(preset):
-	case train.IsAnswer(preset):
+	case train.Classifiers.Has(preset):
+	case train.Answerers.Has(preset):
 		eval, unit = train.EvalAnswerer, "questions"
-	case train.IsLabel(preset):
+	case train.Labellers.Has(preset):
 		eval, unit = train.EvalLabeller, "sentences"
 	default:
 		return fmt.Errorf("the run %s is of %s; --data is for runs of bert-classify, bert-qa and bert-label", dir, preset)

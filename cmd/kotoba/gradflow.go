@@ -155,7 +155,7 @@ func (g *gradflow) ofRun(dir string) (report inspect.ErrorFlowReport, err error)
 	if err != nil {
 		return nil, fmt.Errorf("%w; want the folder of a run", err)
 	}
-	if train.IsLM(preset) {
+	if train.LanguageModels.Has(preset) {
 		m, err := train.OpenLM(dir)
 		if err != nil {
 			return nil, err

@@ -82,7 +82,9 @@ func (l *luong15) run(ctx context.Context, c *cobra.Command) error {
 	x.Validated = func(folder string, p train.Progress, v train.Validation) {
 		fmt.Fprintf(c.ErrOrStderr(), "%s: step %d of %d, %s\n", folder, p.Step, x.Steps, describe(v))
 	}
-	x.Change = func(c *train.Config) error { return applySets(l.sets, c.Set) }
+	x.Change = func(c *train.Config) error {
+		return applySets(l.sets, func(key, value string) error { return train.Set(c, key, value) })
+	}
 	table := map[int]func(context.Context, func(reproduce.Compared)) error{1: x.Table1, 4: x.Table4}[l.table]
 	if table == nil {
 		return fmt.Errorf("--table is %d; want 1 or 4", l.table)

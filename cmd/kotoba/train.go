@@ -79,11 +79,11 @@ type kind struct {
 }
 
 var kinds = []kind{
-	{"a classifier", []string{"init", "task", "data", "train", "dev", "text", "pair", "label", "regression", "seeds"}, train.IsClassify, training.classifier},
-	{"question answering", []string{"init", "train", "dev", "seeds"}, train.IsAnswer, training.answerer},
-	{"labelling words", []string{"init", "train", "dev", "seeds"}, train.IsLabel, training.labeller},
-	{"pre-training", []string{"data", "tokenizer"}, train.IsPretrain, training.pretrain},
-	{"a language model", []string{"text", "valid-text"}, train.IsLM, training.language},
+	{"a classifier", []string{"init", "task", "data", "train", "dev", "text", "pair", "label", "regression", "seeds"}, train.Classifiers.Has, training.classifier},
+	{"question answering", []string{"init", "train", "dev", "seeds"}, train.Answerers.Has, training.answerer},
+	{"labelling words", []string{"init", "train", "dev", "seeds"}, train.Labellers.Has, training.labeller},
+	{"pre-training", []string{"data", "tokenizer"}, train.Pretrainings.Has, training.pretrain},
+	{"a language model", []string{"text", "valid-text"}, train.LanguageModels.Has, training.language},
 	{"a translation model", []string{"src", "tgt", "valid-src", "valid-tgt"}, nil, training.translation},
 }
 
@@ -129,11 +129,11 @@ func (t training) run(ctx context.Context, c *cobra.Command, args []string) erro
 
 // configure returns, each going before the one before it, the preset or the file,
 // then the values of flags, and --set.
-func configure[C any](args []string, preset string, read, named func(string) (C, error), flags map[string]string, sets []string, set func(c *C, key, value string) error) (config C, err error) {
+func configure[C any](args []string, preset string, k train.Kind[C], flags map[string]string, sets []string) (config C, err error) {
 	if len(args) == 1 {
-		config, err = read(args[0])
+		config, err = k.Read(args[0])
 	} else {
-		config, err = named(preset)
+		config, err = k.Preset(preset)
 	}
 	if err != nil {
 		return config, err
@@ -142,11 +142,11 @@ func configure[C any](args []string, preset string, read, named func(string) (C,
 		if value == "" {
 			continue
 		}
-		if err := set(&config, key, strconv.Quote(value)); err != nil {
+		if err := train.Set(&config, key, strconv.Quote(value)); err != nil {
 			return config, err
 		}
 	}
-	err = applySets(sets, func(key, value string) error { return set(&config, key, value) })
+	err = applySets(sets, func(key, value string) error { return train.Set(&config, key, value) })
 	return config, err
 }
 
@@ -165,10 +165,10 @@ func applySets(sets []string, set func(key, value string) error) error {
 }
 
 func (t training) translation(ctx context.Context, w io.Writer, args []string) error {
-	config, err := configure(args, t.preset, train.ReadConfig, train.Preset, map[string]string{
+	config, err := configure(args, t.preset, train.Translations, map[string]string{
 		"data.source": t.files.Source, "data.target": t.files.Target,
 		"data.valid_source": t.files.ValidSource, "data.valid_target": t.files.ValidTarget,
-	}, t.sets, (*train.Config).Set)
+	}, t.sets)
 	if err != nil {
 		return err
 	}
@@ -184,9 +184,9 @@ func (t training) translation(ctx context.Context, w io.Writer, args []string) e
 }
 
 func (t training) language(ctx context.Context, w io.Writer, args []string) error {
-	config, err := configure(args, t.preset, train.ReadLMConfig, train.LMPreset, map[string]string{
+	config, err := configure(args, t.preset, train.LanguageModels, map[string]string{
 		"data.text": t.text.Text, "data.valid": t.text.Valid,
-	}, t.sets, (*train.LMConfig).Set)
+	}, t.sets)
 	if err != nil {
 		return err
 	}
@@ -249,26 +249,11 @@ func newConfig() *cobra.Command {
 		Use: "config", Short: "Print a full configuration with the meaning of each value", Args: cobra.NoArgs,
 		Example: "  kotoba config --preset transformer-base > base.yaml",
 		RunE: func(c *cobra.Command, _ []string) error {
-			var config interface{ Format() string }
-			var err error
-			switch {
-			case train.IsLM(preset):
-				config, err = train.LMPreset(preset)
-			case train.IsClassify(preset):
-				config, err = train.ClassifyPreset(preset)
-			case train.IsAnswer(preset):
-				config, err = train.AnswerPreset(preset)
-			case train.IsLabel(preset):
-				config, err = train.LabelPreset(preset)
-			case train.IsPretrain(preset):
-				config, err = train.PretrainPreset(preset)
-			default:
-				config, err = train.Preset(preset)
-			}
+			text, err := train.FormatPreset(preset)
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprint(c.OutOrStdout(), config.Format())
+			_, err = fmt.Fprint(c.OutOrStdout(), text)
 			return err
 		},
 	}

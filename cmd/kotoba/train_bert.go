@@ -39,10 +39,10 @@ func (f *bertFlags) add(flags *pflag.FlagSet) {
 }
 
 func (t training) classifier(ctx context.Context, w io.Writer, args []string) error {
-	config, err := configure(args, t.preset, train.ReadClassifyConfig, train.ClassifyPreset, map[string]string{
+	config, err := configure(args, t.preset, train.Classifiers, map[string]string{
 		"init": t.bert.init, "data.task": strings.ToLower(t.bert.task), "data.dir": t.bert.data,
 		"data.train": t.bert.train, "data.valid": t.bert.dev, "data.text": t.text.Text, "data.pair": t.bert.pair, "data.label": t.bert.label,
-	}, t.sets, (*train.ClassifyConfig).Set)
+	}, t.sets)
 	config.Data.Regression = config.Data.Regression || t.bert.regression
 	if err != nil {
 		return err
@@ -61,9 +61,9 @@ func (t training) classifier(ctx context.Context, w io.Writer, args []string) er
 }
 
 func (t training) answerer(ctx context.Context, w io.Writer, args []string) error {
-	config, err := configure(args, t.preset, train.ReadAnswerConfig, train.AnswerPreset, map[string]string{
+	config, err := configure(args, t.preset, train.Answerers, map[string]string{
 		"init": t.bert.init, "data.train": t.bert.train, "data.valid": t.bert.dev,
-	}, t.sets, (*train.AnswerConfig).Set)
+	}, t.sets)
 	if err != nil {
 		return err
 	}
@@ -80,9 +80,9 @@ func (t training) answerer(ctx context.Context, w io.Writer, args []string) erro
 }
 
 func (t training) labeller(ctx context.Context, w io.Writer, args []string) error {
-	config, err := configure(args, t.preset, train.ReadLabelConfig, train.LabelPreset, map[string]string{
+	config, err := configure(args, t.preset, train.Labellers, map[string]string{
 		"init": t.bert.init, "data.train": t.bert.train, "data.valid": t.bert.dev,
-	}, t.sets, (*train.LabelConfig).Set)
+	}, t.sets)
 	if err != nil {
 		return err
 	}
@@ -97,9 +97,9 @@ func (t training) labeller(ctx context.Context, w io.Writer, args []string) erro
 }
 
 func (t training) pretrain(ctx context.Context, w io.Writer, args []string) error {
-	config, err := configure(args, t.preset, train.ReadPretrainConfig, train.PretrainPreset, map[string]string{
+	config, err := configure(args, t.preset, train.Pretrainings, map[string]string{
 		"data.dir": t.bert.data, "data.tokenizer": t.bert.tokenizer,
-	}, t.sets, (*train.PretrainConfig).Set)
+	}, t.sets)
 	if err != nil {
 		return err
 	}

@@ -104,7 +104,7 @@ bert() {
 	bert-minilm-similar) similar "$2/minilm" ;;
 	bert-minilm-similar-*) # what pairs have in common first, and then the task
 		similar "$2/minilm"
-		classify "$1" "$out/bert-minilm-similar" --set fresh.pooler=true --set training.max_epochs=3
+		classify "$1" "$out/bert-minilm-similar" --set fresh_pooler=true --set training.max_epochs=3
 		;;
 	bert-minilm-sst2) classify "$1" "$2/minilm" ;;
 	bert-minilm-rte) classify "$1" "$2/minilm" --set training.max_epochs=6 ;;

@@ -47,7 +47,7 @@ func run(w io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 
-	c, err := train.Preset(train.DefaultPreset)
+	c, err := train.Translations.Preset(train.DefaultPreset)
 	if err != nil {
 		return err
 	}
