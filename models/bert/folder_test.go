@@ -1,6 +1,7 @@
 package bert
 
 import (
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -120,6 +121,22 @@ func TestOldLabellersHaveAPooler(t *testing.T) {
 	}
 	if f, err = Open(dir); err != nil || f.Network.Encoder.Pooler != nil {
 		t.Errorf("%v, a pooler %v; want none", err, f.Network.Encoder.Pooler != nil)
+	}
+}
+
+func TestWeightsThatAreNoNumbersAreRefused(t *testing.T) {
+	for _, bad := range []float64{math.NaN(), math.Inf(-1)} {
+		dir := t.TempDir()
+		n := newPretraining(t)
+		n.Encoder.Layers[1].Inner.Weight.Data[5] = tensor.Float(bad)
+		if err := (&Folder{Network: n}).Save(dir); err != nil {
+			t.Fatal(err)
+		}
+		for name, open := range map[string]func(string) (*Folder, error){"Open": Open, "Map": Map} {
+			if _, err := open(dir); err == nil || !strings.Contains(err.Error(), "element 5 of bert.encoder.layer.1.intermediate.dense.weight is") {
+				t.Errorf("%s of weights with %v: error %v", name, bad, err)
+			}
+		}
 	}
 }
 
