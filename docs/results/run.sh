@@ -87,6 +87,17 @@ similar() {
 		--text a --pair b --label score --regression --set training.rate=1e-4 --set training.max_epochs=2
 }
 
+# spoilt teaches WEIGHTS to tell sentences from spoilt ones.
+spoilt() {
+	if [ ! -e "$out/spoilt/fit.tsv" ]; then
+		mkdir -p "$out"
+		cat "$DATA/enja/train.en" "$DATA/multi30k/train.en" > "$out/sentences.txt"
+		python3 "$here/spoilt.py" "$out/sentences.txt" "$out/spoilt"
+	fi
+	finetune bert-minilm-spoilt bert-classify "$1" --train "$out/spoilt/fit.tsv" --dev "$out/spoilt/valid.tsv" \
+		--text text --label label --set training.rate=1e-4 --set training.max_epochs=2
+}
+
 # bert NAME WEIGHTS runs what is fine-tuned from WEIGHTS/minilm, WEIGHTS/tiny, or from
 # the BERT-tiny of pretrained and from its beginning.
 bert() {
@@ -105,6 +116,11 @@ bert() {
 	bert-minilm-similar-*) # what pairs have in common first, and then the task
 		similar "$2/minilm"
 		classify "$1" "$out/bert-minilm-similar" --set fresh_pooler=true --set training.max_epochs=3
+		;;
+	bert-minilm-spoilt) spoilt "$2/minilm" ;;
+	bert-minilm-spoilt-*) # what a sentence is first, and then the task
+		spoilt "$2/minilm"
+		classify "$1" "$out/bert-minilm-spoilt" --set training.max_epochs=4
 		;;
 	bert-minilm-sst2) classify "$1" "$2/minilm" ;;
 	bert-minilm-rte) classify "$1" "$2/minilm" --set training.max_epochs=6 ;;
@@ -141,7 +157,7 @@ lower_multi30k() {
 [ $# -gt 0 ] || set -- multi30k-en-de multi30k-de-en multi30k-en-de-lower enja-en-ja \
 	multi30k-de-en-bahdanau enja-en-ja-bahdanau ptb-{lstm,gru,rnn}-small ptb-lstm-tied \
 	{shakespeare,neko}-lstm-char \
-	bert-minilm-{sst2,stsb,mrpc,rte,cola,xquad,ewt} bert-minilm-similar-{rte,mrpc} bert-tiny bert-tiny-{sst2,stsb,mrpc,rte,cola,xquad} bert-{pretrained,random}-sst2
+	bert-minilm-{sst2,stsb,mrpc,rte,cola,xquad,ewt} bert-minilm-similar-{rte,mrpc} bert-minilm-spoilt-cola bert-tiny bert-tiny-{sst2,stsb,mrpc,rte,cola,xquad} bert-{pretrained,random}-sst2
 for name; do
 	printf '== %s\n' "$name"
 	case $name in
