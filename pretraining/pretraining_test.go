@@ -184,10 +184,10 @@ func consecutive(all []place) bool {
 	return true
 }
 
-// TestSegmentsAreConsecutiveSentences makes instances of documents of which every sentence
-// has a word of its own, three times.
-func TestSegmentsAreConsecutiveSentences(t *testing.T) {
-	const documents, sentences = 400, 60
+// numbered makes instances, at most 64 tokens long, of documents of which every sentence has
+// a word of its own, three times.
+func numbered(t *testing.T, documents, sentences int) (o Options, tok *tokenizer.WordPiece, all []Instance) {
+	t.Helper()
 	words := strings.Fields("[PAD] [UNK] [CLS] [SEP] [MASK]")
 	var text strings.Builder
 	for d := range documents {
@@ -206,7 +206,7 @@ func TestSegmentsAreConsecutiveSentences(t *testing.T) {
 	if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	o := DefaultOptions()
+	o = DefaultOptions()
 	o.MaxLength, o.MaxPredictions, o.Copies = 64, 12, 1
 	var records []byte
 	if _, err := Make(context.Background(), []string{path}, o, tok, 2, func(b []byte, _ int) error {
@@ -215,9 +215,15 @@ func TestSegmentsAreConsecutiveSentences(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
+	return o, tok, parseAll(t, records)
+}
+
+func TestSegmentsAreConsecutiveSentences(t *testing.T) {
+	const documents, sentences = 400, 60
+	o, tok, all := numbered(t, documents, sentences)
 	used := map[place]int{}
 	short := map[int]bool{} // documents
-	for _, in := range parseAll(t, records) {
+	for _, in := range all {
 		restored := checkInstance(t, o, tok, in)
 		a := sentencesOf(tok, restored[1:in.First-1])
 		b := sentencesOf(tok, restored[in.First:len(restored)-1])
