@@ -52,14 +52,10 @@ type Source interface {
 // that holds exactly these, in these shapes. Otherwise nothing is changed and
 // the error names what differs.
 func Load(f Source, params []nn.Param, extra ...Tensor) error {
-	var copies []func()
-	err := match(f, append(Tensors(params), extra...), func(t Tensor, floats []tensor.Float, ints []int64) {
-		copies = append(copies, func() { copy(t.Data, floats); copy(t.Ints, ints) })
+	return match(f, append(Tensors(params), extra...), func(t Tensor, floats []tensor.Float, ints []int64) {
+		copy(t.Data, floats)
+		copy(t.Ints, ints)
 	})
-	for i := 0; i < len(copies) && err == nil; i++ {
-		copies[i]()
-	}
-	return err
 }
 
 // Map gives parameters the elements that [Load] would copy to them, without a copy
@@ -72,44 +68,38 @@ func Map(f Source, params []nn.Param) error {
 			whole[p.Names[0]] = p.Tensor
 		}
 	}
-	var set []func()
-	err := match(f, Tensors(params), func(t Tensor, floats []tensor.Float, _ []int64) {
-		set = append(set, func() {
-			if p := whole[t.Name]; p != nil {
-				p.Data = floats
-			} else {
-				copy(t.Data, floats)
-			}
-		})
+	return match(f, Tensors(params), func(t Tensor, floats []tensor.Float, _ []int64) {
+		if p := whole[t.Name]; p != nil {
+			p.Data = floats
+		} else {
+			copy(t.Data, floats)
+		}
 	})
-	for i := 0; i < len(set) && err == nil; i++ {
-		set[i]()
-	}
-	return err
 }
 
 // match gives use each of the wanted tensors with its elements in a source that holds
-// exactly these, in these shapes.
+// exactly these, in these shapes; otherwise it gives none.
 func match(f Source, wanted []Tensor, use func(t Tensor, floats []tensor.Float, ints []int64)) error {
 	if err := checkNames(f, wanted); err != nil {
 		return err
 	}
-	for _, t := range wanted {
+	floats, ints := make([][]tensor.Float, len(wanted)), make([][]int64, len(wanted))
+	for i, t := range wanted {
 		if want, have := t.elements(); want != have {
 			return fmt.Errorf("checkpoint: there is room for %d elements of tensor %q; shape %v wants %d", have, t.Name, t.Shape, want)
 		}
-		var floats []tensor.Float
-		var ints []int64
 		var err error
 		if t.Ints != nil {
-			ints, err = f.Ints(t.Name, t.Shape...)
+			ints[i], err = f.Ints(t.Name, t.Shape...)
 		} else {
-			floats, err = f.Floats(t.Name, t.Shape...)
+			floats[i], err = f.Floats(t.Name, t.Shape...)
 		}
 		if err != nil {
 			return err
 		}
-		use(t, floats, ints)
+	}
+	for i, t := range wanted {
+		use(t, floats[i], ints[i])
 	}
 	return nil
 }
