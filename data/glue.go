@@ -88,11 +88,13 @@ func (t GLUETask) read(r *bufio.Reader, ending string) ([]Labelled, error) {
 	if t.Bare != (Columns{}) && !hasHeader(r, t.Header) {
 		columns = t.Bare
 	}
-	read := func() ([]Labelled, error) { return readTable(r, ending, columns) }
+	var rows []Labelled
+	var err error
 	if t.Broken && ending == ".tsv" {
-		read = func() ([]Labelled, error) { return readRows(whole(tabRows(r)), columns) }
+		rows, err = readRows(whole(tabRows(r)), columns)
+	} else {
+		rows, err = readTable(r, ending, columns)
 	}
-	rows, err := read()
 	if err != nil {
 		return nil, err
 	}

@@ -232,7 +232,7 @@ func (l Luong15) each(ctx context.Context, result Compared, setup func(seed int)
 			return nil, err
 		}
 		result.Perplexity, result.BLEU = append(result.Perplexity, math.Exp(loss)), append(result.BLEU, bleu)
-		if l.Corpus.Gold != nil && (!c.IsRecurrent() || c.Recurrent.Attention != "") {
+		if l.Corpus.Gold != nil && trained.Attends() {
 			aer, err := l.alignment(trained)
 			if err != nil {
 				return nil, err

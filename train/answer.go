@@ -56,7 +56,7 @@ func (d AnswerDataConfig) Options() pipeline.AnswerOptions {
 	}
 }
 
-// Read returns the questions for training and validation.
+// read returns the questions for training and validation.
 func (d AnswerDataConfig) read() (train, valid data.SQuAD, err error) {
 	switch {
 	case d.Batch < 1:
@@ -161,6 +161,7 @@ func EvalAnswerer(dir, path string) (v Validation, questions int, err error) {
 	if err != nil {
 		return v, 0, err
 	}
+	defer func() { err = errors.Join(err, e.Close()) }()
 	s, err := readQuestions(path)
 	if err != nil {
 		return v, 0, err

@@ -69,7 +69,7 @@ func (l labelled) outputs() int {
 	return len(l.labels)
 }
 
-// Read returns the texts, whose labels are checked.
+// read returns the texts, whose labels are checked.
 func (d ClassifyDataConfig) read() (l labelled, err error) {
 	switch {
 	case d.Batch < 1:
@@ -163,6 +163,7 @@ func EvalClassifier(dir, path string) (v Validation, rows int, err error) {
 	if err != nil {
 		return v, 0, err
 	}
+	defer func() { err = errors.Join(err, e.Close()) }()
 	texts, err := c.Data.readFile(path, e.Labels)
 	if err != nil {
 		return v, 0, err

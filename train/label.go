@@ -42,7 +42,7 @@ var labelPresets = map[string]LabelConfig{
 // Labellers are the runs that fine-tune an encoder to label words.
 var Labellers = Kind[LabelConfig]{presets: labelPresets, field: func(c *LabelConfig) *string { return &c.Preset }}
 
-// Read returns the sentences for training and validation and all labels.
+// read returns the sentences for training and validation and all labels.
 func (d LabelDataConfig) read() (train, valid []data.Tagged, labels []string, err error) {
 	switch {
 	case d.Batch < 1:
@@ -122,6 +122,7 @@ func EvalLabeller(dir, path string) (v Validation, sentences int, err error) {
 	if err != nil {
 		return v, 0, err
 	}
+	defer func() { err = errors.Join(err, e.Close()) }()
 	all, err := c.Data.readFile(path)
 	if err != nil {
 		return v, 0, err

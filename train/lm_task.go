@@ -59,7 +59,7 @@ func NewLMTask(c LMConfig, m *rnnlm.Model, tok tokenizer.Tokenizer, fit, valid [
 	return t, nil
 }
 
-// Read returns the lines to train on and those to validate with.
+// read returns the lines to train on and those to validate with.
 func (d LMDataConfig) read() (fit, valid []string, err error) {
 	if err := d.validate(); err != nil {
 		return nil, nil, err

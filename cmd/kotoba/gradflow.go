@@ -176,11 +176,7 @@ func (g *gradflow) ofRun(dir string) (report inspect.ErrorFlowReport, err error)
 	if e == nil {
 		return nil, fmt.Errorf("the run %s has no recurrent layers; want one of a language model or of a recurrent encoder-decoder", dir)
 	}
-	var ids []int32
-	for _, line := range lines {
-		ids = append(append(ids, m.Source.Encode(line)...), m.Source.Special().End)
-	}
-	ids = shorten(ids)
+	ids := tokensOf(m.Source, lines)
 	for i := range e.Encoder {
 		x := e.Inputs(seq2seq.Pass{Tape: tensor.NewInferenceTape()}, i, ids)
 		if report, err = g.measure(report, fmt.Sprintf("encoder, %s, layer %d", e.Cell, i+1), e.Encoder[i], x); err != nil {
@@ -188,6 +184,14 @@ func (g *gradflow) ofRun(dir string) (report inspect.ErrorFlowReport, err error)
 		}
 	}
 	return report, nil
+}
+
+// tokensOf returns the tokens of lines, each with its end symbol.
+func tokensOf(tok tokenizer.Tokenizer, lines []string) (ids []int32) {
+	for _, line := range lines {
+		ids = append(append(ids, tok.Encode(line)...), tok.Special().End)
+	}
+	return shorten(ids)
 }
 
 // shorten returns as much of a text as lets errors start from anywhere.
@@ -271,8 +275,5 @@ func (g *gradflow) words() (ids []int32, vocab int, err error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	for _, line := range lines {
-		ids = append(append(ids, tok.Encode(line)...), tok.Special().End)
-	}
-	return shorten(ids), tok.Len(), nil
+	return tokensOf(tok, lines), tok.Len(), nil
 }

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/kotoba-nlp/kotoba/internal/cpu"
 	"github.com/kotoba-nlp/kotoba/internal/par"
@@ -64,4 +66,14 @@ func require(c *cobra.Command, flags ...string) {
 			panic(err) // there is no such flag
 		}
 	}
+}
+
+// strayFlag returns a flag that was given and is not among those allowed, "" for none.
+func strayFlag(flags *pflag.FlagSet, allowed []string) (stray string) {
+	flags.Visit(func(f *pflag.Flag) {
+		if stray == "" && !slices.Contains(allowed, f.Name) {
+			stray = f.Name
+		}
+	})
+	return stray
 }

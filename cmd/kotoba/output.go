@@ -10,10 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/kotoba-nlp/kotoba/internal/atomicfile"
 )
@@ -25,9 +23,9 @@ type output struct {
 	unsaid *error
 }
 
-func newOutput(c *cobra.Command) output { return outputTo(c.OutOrStdout()) }
-
-func outputTo(w io.Writer) output { return output{bufio.NewWriterSize(w, 1<<16), new(error)} }
+func newOutput(c *cobra.Command) output {
+	return output{bufio.NewWriterSize(c.OutOrStdout(), 1<<16), new(error)}
+}
 
 func (o output) flush() error {
 	err := o.Flush()
@@ -82,13 +80,3 @@ func writeNew(path string, force bool, write func(io.Writer) error) error {
 // showHelp runs a command that only groups others; with cobra.NoArgs it refuses
 // names that are none of theirs.
 func showHelp(c *cobra.Command, _ []string) error { return c.Help() }
-
-// strayFlag returns a flag that was given and is not among those allowed, "" for none.
-func strayFlag(flags *pflag.FlagSet, allowed []string) (stray string) {
-	flags.Visit(func(f *pflag.Flag) {
-		if stray == "" && !slices.Contains(allowed, f.Name) {
-			stray = f.Name
-		}
-	})
-	return stray
-}

@@ -43,10 +43,10 @@ func (t training) classifier(ctx context.Context, w io.Writer, args []string) er
 		"init": t.bert.init, "data.task": strings.ToLower(t.bert.task), "data.dir": t.bert.data,
 		"data.train": t.bert.train, "data.valid": t.bert.dev, "data.text": t.text.Text, "data.pair": t.bert.pair, "data.label": t.bert.label,
 	}, t.sets)
-	config.Data.Regression = config.Data.Regression || t.bert.regression
 	if err != nil {
 		return err
 	}
+	config.Data.Regression = config.Data.Regression || t.bert.regression
 	return t.fineTune(w, config.Training.Seed, func(dir string, seed uint64) (train.Validation, error) {
 		config.Training.Seed = seed
 		run, err := train.NewClassifyRun(dir, config)
