@@ -17,8 +17,7 @@ type embedding struct {
 	pooling   string
 	normalize bool
 	asJSON    bool
-	npy       string
-	force     bool
+	npy       npyFile
 }
 
 func (f *embedding) add(c *cobra.Command) {
@@ -39,26 +38,46 @@ the layout of Hugging Face.`,
   kotoba embed minilm "The weather is lovely today."`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if f.npy != "" {
-				if err := checkNew(f.npy, f.force); err != nil {
-					return err
-				}
+			if err := f.npy.check(); err != nil {
+				return err
 			}
 			vectors, err := f.vectors(c, args)
 			if err != nil {
 				return err
 			}
-			if f.npy != "" {
-				return writeNew(f.npy, f.force, func(w io.Writer) error { return data.WriteNPY(w, vectors) })
+			if f.npy.path != "" {
+				return f.npy.write(vectors)
 			}
 			return f.print(newOutput(c), vectors)
 		},
 	}
 	f.add(c)
 	c.Flags().BoolVar(&f.normalize, "normalize", true, "make the length of each vector 1")
-	c.Flags().StringVar(&f.npy, "npy", "", "write the vectors to this file, in the format of NumPy, instead of printing them")
-	c.Flags().BoolVar(&f.force, "force", false, "replace the file of --npy")
+	f.npy.add(c)
 	return c
+}
+
+// npyFile is a file that vectors go to instead of being printed.
+type npyFile struct {
+	path  string // "" for none
+	force bool   // replace it
+}
+
+func (f *npyFile) add(c *cobra.Command) {
+	c.Flags().StringVar(&f.path, "npy", "", "write the vectors to this file, in the format of NumPy, instead of printing them")
+	c.Flags().BoolVar(&f.force, "force", false, "replace the file of --npy")
+}
+
+// check says, before there is work, whether the file can be written.
+func (f npyFile) check() error {
+	if f.path == "" {
+		return nil
+	}
+	return checkNew(f.path, f.force)
+}
+
+func (f npyFile) write(vectors [][]tensor.Float) error {
+	return writeNew(f.path, f.force, func(w io.Writer) error { return data.WriteNPY(w, vectors) })
 }
 
 // vectors returns those of the texts in args, after the folder, or of stdin.

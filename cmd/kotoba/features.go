@@ -1,12 +1,10 @@
 package main
 
 import (
-	"io"
 	"slices"
 
 	"github.com/spf13/cobra"
 
-	"github.com/kotoba-nlp/kotoba/data"
 	"github.com/kotoba-nlp/kotoba/pipeline"
 	"github.com/kotoba-nlp/kotoba/tensor"
 )
@@ -14,8 +12,7 @@ import (
 // features is what the flags of features say.
 type features struct {
 	layers []int
-	npy    string
-	force  bool
+	npy    npyFile
 }
 
 func newFeatures() *cobra.Command {
@@ -37,8 +34,7 @@ What is printed then are the tokens of each text: linex_index, tokens.`,
 		RunE: func(c *cobra.Command, args []string) error { return f.run(c, args) },
 	}
 	c.Flags().IntSliceVar(&f.layers, "layers", []int{-1}, "layers, 1 to the last; -1 is the last, 0 are the embeddings")
-	c.Flags().StringVar(&f.npy, "npy", "", "write the vectors to this file, in the format of NumPy")
-	c.Flags().BoolVar(&f.force, "force", false, "replace the file of --npy")
+	f.npy.add(c)
 	c.Flags().Bool("json", true, "print JSON, the only form there is")
 	return c
 }
@@ -48,10 +44,8 @@ What is printed then are the tokens of each text: linex_index, tokens.`,
 const featuresTexts = 64
 
 func (f features) run(c *cobra.Command, args []string) error {
-	if f.npy != "" {
-		if err := checkNew(f.npy, f.force); err != nil {
-			return err
-		}
+	if err := f.npy.check(); err != nil {
+		return err
 	}
 	e, texts, err := openTexts(c, args)
 	if err != nil {
@@ -65,7 +59,7 @@ func (f features) run(c *cobra.Command, args []string) error {
 			return err
 		}
 		for _, tokens := range all {
-			if f.npy == "" {
+			if f.npy.path == "" {
 				w.json(struct {
 					Index    int                      `json:"linex_index"`
 					Features []pipeline.TokenFeatures `json:"features"`
@@ -76,8 +70,8 @@ func (f features) run(c *cobra.Command, args []string) error {
 			index++
 		}
 	}
-	if f.npy != "" {
-		if err := writeNew(f.npy, f.force, func(w io.Writer) error { return data.WriteNPY(w, vectors) }); err != nil {
+	if f.npy.path != "" {
+		if err := f.npy.write(vectors); err != nil {
 			return err
 		}
 	}
