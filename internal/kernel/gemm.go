@@ -57,10 +57,13 @@ type tileKernels struct {
 }
 
 // aMax is the size of a block of A in floats: half of the second-level cache.
-// Where a thread packs A whole, it is at most wholeMax.
+// Where a thread packs A whole, it is at most wholeMax. bMax is how much of B a
+// thread packs at a time, if that is more than a block of k: what it can read again
+// from near by.
 var (
 	aMax     = secondLevelCache() / int(unsafe.Sizeof(Float(0))) / 2
 	wholeMax = 4 * aMax
+	bMax     = 2 * aMax
 )
 
 // secondLevelCache returns the size of a core's second-level cache in bytes, a
@@ -93,7 +96,6 @@ const (
 // that nothing is packed twice.
 const (
 	superMax  = 2       // blocks of k that a block of A has at most
-	bMax      = 1 << 24 // floats of B that a thread packs whole
 	rowsMax   = 448     // rows of a block of A at most
 	groupMin  = 16      // panels of a group; fewer would not repay reading A again
 	serialMax = 1 << 16 // multiply-adds below which one thread is faster
@@ -164,7 +166,7 @@ type gemm struct {
 	b0, b1    int     // the blocks of k that a pass works on
 	prepacked []Float // all of B, nil to pack it
 	share     sharing
-	direct    bool         // rows of A are read where they lie, not packed
+	direct    bool         // A is read where it lies, not packed
 	block     int          // tiles of a block of A
 	next      atomic.Int64 // next panel or cell to take
 	total     int
@@ -181,8 +183,8 @@ const (
 
 var gemms freelist.List[gemm]
 
-// conflict is a stride in bytes at which the rows of a tile compete for the
-// same lines of the first-level cache.
+// conflict is a stride in bytes at which the rows or columns of a tile compete for
+// the same lines of the first-level cache.
 const conflict = 4096
 
 func newGemm(m, n, k int, a Matrix, c []Float, ldc int, e Epilogue) *gemm {
@@ -195,7 +197,7 @@ func newGemm(m, n, k int, a Matrix, c []Float, ldc int, e Epilogue) *gemm {
 	for i := range g.tiles + 1 {
 		g.starts = append(g.starts, i*m/max(g.tiles, 1))
 	}
-	g.direct = !a.Trans && a.Stride*int(unsafe.Sizeof(Float(0)))%conflict != 0
+	g.direct = a.Stride*int(unsafe.Sizeof(Float(0)))%conflict != 0 && !(a.Trans && g.panels > groupMin)
 	return g
 }
 
@@ -221,7 +223,7 @@ func (g *gemm) run() {
 		return
 	}
 	g.share = cells
-	// All of k at once where B allows, otherwise some whole blocks.
+	// As many blocks of k at a time as B allows.
 	blocks := g.t.blocks(g.k)
 	each := blocks
 	if g.prepacked == nil {
@@ -401,20 +403,17 @@ func (g *gemm) multiply(p, blk, lo, hi int, a []Float, at int, b []Float, far in
 	if flags&flagBias != 0 {
 		bias = &g.e.Bias[col]
 	}
-	first, lda := g.starts[lo], kc+rowGap // of packed rows
 	kernels := g.t.rows
-	switch {
-	case g.a.Trans:
+	if g.a.Trans {
 		kernels = g.t.columns
-	case g.direct:
-		a, at, first, lda = g.a.Data, ka, 0, g.a.Stride
 	}
 	const size = int(unsafe.Sizeof(Float(0)))
 	ahead := rowsNear * g.t.nr * size
 	smooth := kb == g.k && g.e.Activation > ReLU
 	for i := lo; i < hi; i++ {
 		row := g.starts[i]
-		kernels[g.starts[i+1]-row](kc, &a[at+(row-first)*lda], lda, &b[0], ahead, &g.c[row*g.ldc+col], g.ldc, n, flags, bias)
+		tile, lda := g.tile(i, lo, ka, kc, a, at)
+		kernels[g.starts[i+1]-row](kc, tile, lda, &b[0], ahead, &g.c[row*g.ldc+col], g.ldc, n, flags, bias)
 		if far > 0 {
 			ahead = far * size // b itself is near now
 		}
@@ -422,6 +421,23 @@ func (g *gemm) multiply(p, blk, lo, hi int, a []Float, at int, b []Float, far in
 			g.activate(row, g.starts[i+1], col, col+n)
 		}
 	}
+}
+
+// tile returns tile i of A from column ka on, and how far its rows or columns are
+// apart: as it lies, or of kc packed columns, of which a has those of tile lo at at.
+func (g *gemm) tile(i, lo, ka, kc int, a []Float, at int) (*Float, int) {
+	row := g.starts[i]
+	if g.direct && g.a.Trans {
+		return &g.a.Data[ka*g.a.Stride+row], g.a.Stride
+	}
+	if g.direct {
+		return &g.a.Data[row*g.a.Stride+ka], g.a.Stride
+	}
+	packed := &a[at+(row-g.starts[lo])*(kc+rowGap)]
+	if g.a.Trans {
+		return packed, g.starts[i+1] - row
+	}
+	return packed, kc + rowGap
 }
 
 // activate applies a smooth activation to a tile of C that is complete, and near.

@@ -14,8 +14,8 @@ func genericTiles() tileKernels {
 		columns: []tileKernel{nil}, rows: []tileKernel{nil},
 	}
 	for h := 1; h <= genericRows; h++ {
-		t.columns = append(t.columns, func(k int, a *Float, _ int, b *Float, _ int, c *Float, ldc, n, flags int, bias *Float) {
-			tileGeneric(h, k, a, 1, h, b, c, ldc, n, flags, bias)
+		t.columns = append(t.columns, func(k int, a *Float, lda int, b *Float, _ int, c *Float, ldc, n, flags int, bias *Float) {
+			tileGeneric(h, k, a, 1, lda, b, c, ldc, n, flags, bias)
 		})
 		t.rows = append(t.rows, func(k int, a *Float, lda int, b *Float, _ int, c *Float, ldc, n, flags int, bias *Float) {
 			tileGeneric(h, k, a, lda, 1, b, c, ldc, n, flags, bias)

@@ -5,7 +5,7 @@
 package kernel
 
 // gemm1x16AVX2 computes one 1 x n tile of C, n <= 16, from packed panels:
-// for i, j: C[i*ldc+j] = sum over k of a[k*1+i] * b[k*16+j], by flags added to C,
+// for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*16+j], by flags added to C,
 // plus bias[j], clamped at zero. It fetches what lies ahead bytes after b.
 func gemm1x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
@@ -15,7 +15,7 @@ func gemm1x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32,
 func gemmRows1x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm2x16AVX2 computes one 2 x n tile of C, n <= 16, from packed panels:
-// for i, j: C[i*ldc+j] = sum over k of a[k*2+i] * b[k*16+j], by flags added to C,
+// for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*16+j], by flags added to C,
 // plus bias[j], clamped at zero. It fetches what lies ahead bytes after b.
 func gemm2x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
@@ -25,7 +25,7 @@ func gemm2x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32,
 func gemmRows2x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm3x16AVX2 computes one 3 x n tile of C, n <= 16, from packed panels:
-// for i, j: C[i*ldc+j] = sum over k of a[k*3+i] * b[k*16+j], by flags added to C,
+// for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*16+j], by flags added to C,
 // plus bias[j], clamped at zero. It fetches what lies ahead bytes after b.
 func gemm3x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
@@ -35,7 +35,7 @@ func gemm3x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32,
 func gemmRows3x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm4x16AVX2 computes one 4 x n tile of C, n <= 16, from packed panels:
-// for i, j: C[i*ldc+j] = sum over k of a[k*4+i] * b[k*16+j], by flags added to C,
+// for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*16+j], by flags added to C,
 // plus bias[j], clamped at zero. It fetches what lies ahead bytes after b.
 func gemm4x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
@@ -45,7 +45,7 @@ func gemm4x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32,
 func gemmRows4x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm5x16AVX2 computes one 5 x n tile of C, n <= 16, from packed panels:
-// for i, j: C[i*ldc+j] = sum over k of a[k*5+i] * b[k*16+j], by flags added to C,
+// for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*16+j], by flags added to C,
 // plus bias[j], clamped at zero. It fetches what lies ahead bytes after b.
 func gemm5x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
@@ -55,7 +55,7 @@ func gemm5x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32,
 func gemmRows5x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm6x16AVX2 computes one 6 x n tile of C, n <= 16, from packed panels:
-// for i, j: C[i*ldc+j] = sum over k of a[k*6+i] * b[k*16+j], by flags added to C,
+// for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*16+j], by flags added to C,
 // plus bias[j], clamped at zero. It fetches what lies ahead bytes after b.
 func gemm6x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
@@ -68,7 +68,7 @@ func gemmRows6x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *floa
 func fmaPeakAVX2(n int)
 
 // gemm1x32AVX512 computes one 1 x n tile of C, n <= 32, from packed panels:
-// for i, j: C[i*ldc+j] = sum over k of a[k*1+i] * b[k*32+j], by flags added to C,
+// for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*32+j], by flags added to C,
 // plus bias[j], clamped at zero. It fetches what lies ahead bytes after b.
 func gemm1x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
@@ -78,7 +78,7 @@ func gemm1x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float3
 func gemmRows1x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm2x32AVX512 computes one 2 x n tile of C, n <= 32, from packed panels:
-// for i, j: C[i*ldc+j] = sum over k of a[k*2+i] * b[k*32+j], by flags added to C,
+// for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*32+j], by flags added to C,
 // plus bias[j], clamped at zero. It fetches what lies ahead bytes after b.
 func gemm2x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
@@ -88,7 +88,7 @@ func gemm2x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float3
 func gemmRows2x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm3x32AVX512 computes one 3 x n tile of C, n <= 32, from packed panels:
-// for i, j: C[i*ldc+j] = sum over k of a[k*3+i] * b[k*32+j], by flags added to C,
+// for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*32+j], by flags added to C,
 // plus bias[j], clamped at zero. It fetches what lies ahead bytes after b.
 func gemm3x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
@@ -98,7 +98,7 @@ func gemm3x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float3
 func gemmRows3x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm4x32AVX512 computes one 4 x n tile of C, n <= 32, from packed panels:
-// for i, j: C[i*ldc+j] = sum over k of a[k*4+i] * b[k*32+j], by flags added to C,
+// for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*32+j], by flags added to C,
 // plus bias[j], clamped at zero. It fetches what lies ahead bytes after b.
 func gemm4x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
@@ -108,7 +108,7 @@ func gemm4x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float3
 func gemmRows4x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm5x32AVX512 computes one 5 x n tile of C, n <= 32, from packed panels:
-// for i, j: C[i*ldc+j] = sum over k of a[k*5+i] * b[k*32+j], by flags added to C,
+// for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*32+j], by flags added to C,
 // plus bias[j], clamped at zero. It fetches what lies ahead bytes after b.
 func gemm5x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
@@ -118,7 +118,7 @@ func gemm5x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float3
 func gemmRows5x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm6x32AVX512 computes one 6 x n tile of C, n <= 32, from packed panels:
-// for i, j: C[i*ldc+j] = sum over k of a[k*6+i] * b[k*32+j], by flags added to C,
+// for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*32+j], by flags added to C,
 // plus bias[j], clamped at zero. It fetches what lies ahead bytes after b.
 func gemm6x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
@@ -128,7 +128,7 @@ func gemm6x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float3
 func gemmRows6x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm7x32AVX512 computes one 7 x n tile of C, n <= 32, from packed panels:
-// for i, j: C[i*ldc+j] = sum over k of a[k*7+i] * b[k*32+j], by flags added to C,
+// for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*32+j], by flags added to C,
 // plus bias[j], clamped at zero. It fetches what lies ahead bytes after b.
 func gemm7x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
@@ -138,7 +138,7 @@ func gemm7x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float3
 func gemmRows7x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm8x32AVX512 computes one 8 x n tile of C, n <= 32, from packed panels:
-// for i, j: C[i*ldc+j] = sum over k of a[k*8+i] * b[k*32+j], by flags added to C,
+// for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*32+j], by flags added to C,
 // plus bias[j], clamped at zero. It fetches what lies ahead bytes after b.
 func gemm8x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
@@ -148,7 +148,7 @@ func gemm8x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float3
 func gemmRows8x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm9x32AVX512 computes one 9 x n tile of C, n <= 32, from packed panels:
-// for i, j: C[i*ldc+j] = sum over k of a[k*9+i] * b[k*32+j], by flags added to C,
+// for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*32+j], by flags added to C,
 // plus bias[j], clamped at zero. It fetches what lies ahead bytes after b.
 func gemm9x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
@@ -158,7 +158,7 @@ func gemm9x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float3
 func gemmRows9x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm10x32AVX512 computes one 10 x n tile of C, n <= 32, from packed panels:
-// for i, j: C[i*ldc+j] = sum over k of a[k*10+i] * b[k*32+j], by flags added to C,
+// for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*32+j], by flags added to C,
 // plus bias[j], clamped at zero. It fetches what lies ahead bytes after b.
 func gemm10x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
@@ -168,7 +168,7 @@ func gemm10x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float
 func gemmRows10x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm11x32AVX512 computes one 11 x n tile of C, n <= 32, from packed panels:
-// for i, j: C[i*ldc+j] = sum over k of a[k*11+i] * b[k*32+j], by flags added to C,
+// for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*32+j], by flags added to C,
 // plus bias[j], clamped at zero. It fetches what lies ahead bytes after b.
 func gemm11x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
@@ -178,7 +178,7 @@ func gemm11x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float
 func gemmRows11x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm12x32AVX512 computes one 12 x n tile of C, n <= 32, from packed panels:
-// for i, j: C[i*ldc+j] = sum over k of a[k*12+i] * b[k*32+j], by flags added to C,
+// for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*32+j], by flags added to C,
 // plus bias[j], clamped at zero. It fetches what lies ahead bytes after b.
 func gemm12x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
@@ -188,7 +188,7 @@ func gemm12x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float
 func gemmRows12x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm13x32AVX512 computes one 13 x n tile of C, n <= 32, from packed panels:
-// for i, j: C[i*ldc+j] = sum over k of a[k*13+i] * b[k*32+j], by flags added to C,
+// for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*32+j], by flags added to C,
 // plus bias[j], clamped at zero. It fetches what lies ahead bytes after b.
 func gemm13x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
@@ -198,7 +198,7 @@ func gemm13x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float
 func gemmRows13x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm14x32AVX512 computes one 14 x n tile of C, n <= 32, from packed panels:
-// for i, j: C[i*ldc+j] = sum over k of a[k*14+i] * b[k*32+j], by flags added to C,
+// for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*32+j], by flags added to C,
 // plus bias[j], clamped at zero. It fetches what lies ahead bytes after b.
 func gemm14x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 

@@ -34,7 +34,7 @@ func gemmKernels(s isa) {
 type form int
 
 const (
-	columnForm form = iota // k columns of mr elements
+	columnForm form = iota // k columns of mr elements, a stride apart
 	rowForm                // mr rows of k elements, a stride apart
 )
 
@@ -42,19 +42,24 @@ const (
 type elements struct {
 	form   form
 	mr     int
-	bases  []reg.GPVirtual // column form: the tile; row form: every third row
-	stride reg.GPVirtual   // row form: bytes from a row to the next
+	bases  []reg.GPVirtual // every third column or row
+	stride reg.GPVirtual   // bytes from a column or row to the next
+	turn   reg.GPVirtual   // column form: bytes of gemmUnroll columns
 }
 
 func loadElements(f form, mr int) elements {
 	a := Load(Param("a"), GP64()).(reg.GPVirtual)
 	e := elements{form: f, mr: mr, bases: []reg.GPVirtual{a}}
-	if f == columnForm {
-		return e
-	}
 	e.stride = Load(Param("lda"), GP64()).(reg.GPVirtual)
 	SHLQ(U8(2), e.stride)
-	for row := 3; row < mr; row += 3 {
+	lines := mr
+	if f == columnForm {
+		lines = gemmUnroll
+		e.turn = GP64()
+		LEAQ(Mem{Base: e.stride, Index: e.stride, Scale: 1}, e.turn)
+		ADDQ(e.turn, e.turn)
+	}
+	for line := 3; line < lines; line += 3 {
 		base, last := GP64(), e.bases[len(e.bases)-1]
 		LEAQ(Mem{Base: last, Index: e.stride, Scale: 2}, base)
 		ADDQ(e.stride, base)
@@ -65,32 +70,45 @@ func loadElements(f form, mr int) elements {
 
 // at returns element i of the column u columns ahead.
 func (e elements) at(i, u int) Mem {
+	line, along := i, u
 	if e.form == columnForm {
-		return Mem{Base: e.bases[0], Disp: (u*e.mr + i) * 4}
+		line, along = u, i
 	}
-	m := Mem{Base: e.bases[i/3], Disp: 4 * u}
-	if i%3 > 0 {
-		m.Index, m.Scale = e.stride, uint8(i%3)
+	m := Mem{Base: e.bases[line/3], Disp: 4 * along}
+	if line%3 > 0 {
+		m.Index, m.Scale = e.stride, uint8(line%3)
 	}
 	return m
 }
 
-// advance moves on by n columns.
-func (e elements) advance(n int) {
-	bytes := 4 * n
+// advance moves on by gemmUnroll columns.
+func (e elements) advance() {
+	for _, b := range e.bases {
+		if e.form == columnForm {
+			ADDQ(e.turn, b)
+		} else {
+			ADDQ(Imm(4*gemmUnroll), b)
+		}
+	}
+}
+
+// advanceOne moves on by one column, of which [elements.at] is for u = 0 then.
+func (e elements) advanceOne() {
 	if e.form == columnForm {
-		bytes *= e.mr
+		ADDQ(e.stride, e.bases[0])
+		return
 	}
 	for _, b := range e.bases {
-		ADDQ(U32(uint32(bytes)), b)
+		ADDQ(Imm(4), b)
 	}
 }
 
 // gemmTile writes the kernel of one mr x 2-register tile of C:
-// mr·2 accumulators, two registers for a row of B, one for an element of A.
+// mr·2 accumulators, two registers for a row of B, one for an element of A. A tile
+// of no more columns than one register has takes half the time.
 func gemmTile(s isa, mr int, f form) {
 	nr := 2 * s.lanes
-	name, where := fmt.Sprintf("gemm%dx%d%s", mr, nr, s.name), fmt.Sprintf("a[k*%d+i]", mr)
+	name, where := fmt.Sprintf("gemm%dx%d%s", mr, nr, s.name), "a[k*lda+i]"
 	if f == rowForm {
 		name, where = fmt.Sprintf("gemmRows%dx%d%s", mr, nr, s.name), "a[i*lda+k]"
 	}
@@ -114,38 +132,54 @@ func gemmTile(s isa, mr int, f form) {
 	}
 	prefetchTile(mr, s, c, ldc)
 
-	b0, b1, av := s.vec(), s.vec(), s.vec()
+	n := Load(Param("n"), GP64()).(reg.GPVirtual)
+	CMPQ(n, U32(uint32(s.lanes)))
+	JLE(LabelRef("narrow"))
+	accumulate(s, "", k, a, b, ahead, acc, 2)
+	JMP(LabelRef("finish"))
+	Label("narrow")
+	accumulate(s, "narrow", k, a, b, ahead, acc, 1)
+	Label("finish")
+	finishTile(s, acc, c, ldc)
+}
+
+// accumulate adds the products of all k columns of a and rows of b, of which it
+// takes so many registers, to acc. Its labels begin with name.
+func accumulate(s isa, name string, k reg.GPVirtual, a elements, b, ahead reg.GPVirtual, acc [][2]reg.VecVirtual, registers int) {
+	row := 2 * s.bytes()
+	bv, av := [2]reg.VecVirtual{s.vec(), s.vec()}, s.vec()
 	step := func(u int) {
 		fetchAhead(s, b, ahead, u)
-		VMOVUPS(Mem{Base: b, Disp: u * nr * 4}, b0)
-		VMOVUPS(Mem{Base: b, Disp: u*nr*4 + s.bytes()}, b1)
-		for i := range mr {
+		for j := range registers {
+			VMOVUPS(Mem{Base: b, Disp: u*row + j*s.bytes()}, bv[j])
+		}
+		for i := range acc {
 			VBROADCASTSS(a.at(i, u), av)
-			VFMADD231PS(b0, av, acc[i][0])
-			VFMADD231PS(b1, av, acc[i][1])
+			for j := range registers {
+				VFMADD231PS(bv[j], av, acc[i][j])
+			}
 		}
 	}
 	SUBQ(Imm(gemmUnroll), k)
-	JLT(LabelRef("rest"))
-	Label("hot")
+	JLT(LabelRef(name + "rest"))
+	Label(name + "hot")
 	for u := range gemmUnroll {
 		step(u)
 	}
-	a.advance(gemmUnroll)
-	ADDQ(U32(uint32(gemmUnroll*nr*4)), b)
+	a.advance()
+	ADDQ(U32(uint32(gemmUnroll*row)), b)
 	SUBQ(Imm(gemmUnroll), k)
-	JGE(LabelRef("hot"))
-	Label("rest")
+	JGE(LabelRef(name + "hot"))
+	Label(name + "rest")
 	ADDQ(Imm(gemmUnroll), k)
-	JZ(LabelRef("finish"))
-	Label("single")
+	JZ(LabelRef(name + "end"))
+	Label(name + "single")
 	step(0)
-	a.advance(1)
-	ADDQ(U32(uint32(nr*4)), b)
+	a.advanceOne()
+	ADDQ(U32(uint32(row)), b)
 	DECQ(k)
-	JNZ(LabelRef("single"))
-	Label("finish")
-	finishTile(s, acc, c, ldc)
+	JNZ(LabelRef(name + "single"))
+	Label(name + "end")
 }
 
 // fetchAhead asks for what lies ahead bytes after row u of b, and on AVX-512,
