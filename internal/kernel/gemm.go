@@ -197,7 +197,8 @@ func newGemm(m, n, k int, a Matrix, c []Float, ldc int, e Epilogue) *gemm {
 	for i := range g.tiles + 1 {
 		g.starts = append(g.starts, i*m/max(g.tiles, 1))
 	}
-	g.direct = a.Stride*int(unsafe.Sizeof(Float(0)))%conflict != 0 && !(a.Trans && g.panels > groupMin)
+	// To pack columns repays where many panels of B meet them.
+	g.direct = a.Stride*int(unsafe.Sizeof(Float(0)))%conflict != 0 && (!a.Trans || g.panels <= groupMin)
 	return g
 }
 
