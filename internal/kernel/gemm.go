@@ -56,14 +56,13 @@ type tileKernels struct {
 	packRows, packWide, packColumns func(dst, src *Float, k, ld, n, stride int)
 }
 
-// aMax is the size of a block of A in floats: half of the second-level cache.
-// Where a thread packs A whole, it is at most wholeMax. bMax is how much of B a
-// thread packs at a time, if that is more than a block of k: what it can read again
-// from near by.
+// Sizes in floats, of a second-level cache l2.
 var (
-	aMax     = secondLevelCache() / int(unsafe.Sizeof(Float(0))) / 2
-	wholeMax = 4 * aMax
-	bMax     = 2 * aMax
+	l2       = secondLevelCache() / int(unsafe.Sizeof(Float(0)))
+	aMax     = l2 / 4 // of a block of A, which is read again for every panel
+	bMax     = l2     // of what a thread packs of B at a time, unless a block of k is more
+	wholeMax = 2 * l2 // of A where a thread packs it whole
+	nearMax  = l2 / 2 // the same where B is packed already
 )
 
 // secondLevelCache returns the size of a core's second-level cache in bytes, a
@@ -87,7 +86,7 @@ const (
 )
 
 // Blocking. A panel of kc rows of B stays near the core while the tiles of a
-// block of A, half of the second-level cache, pass over it; then comes the same
+// block of A, a quarter of the second-level cache, pass over it; then comes the same
 // panel's next part along k, so that the elements of C are still near.
 //
 // Every thread packs what it reads itself, the smaller operand whole: to fetch
@@ -210,7 +209,7 @@ func (g *gemm) release() {
 func (g *gemm) run() {
 	most := wholeMax
 	if g.prepacked != nil {
-		most = aMax
+		most = nearMax
 	}
 	g.block = min(max(aMax/(g.t.mr*min(max(g.k, 1), superMax*g.t.kc)), 1), rowsMax/g.t.mr, g.tiles)
 	switch {

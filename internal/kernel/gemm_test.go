@@ -187,8 +187,8 @@ func TestGELUEverywhere(t *testing.T) {
 // groups of panels on one thread, which must give the same as cells on several.
 func TestGemmInGroups(t *testing.T) {
 	defer par.SetThreads(par.Threads())
-	defer func(a, whole int) { aMax, wholeMax = a, whole }(aMax, wholeMax)
-	aMax, wholeMax = 1000, 4000
+	defer func(a, b, whole, near int) { aMax, bMax, wholeMax, nearMax = a, b, whole, near }(aMax, bMax, wholeMax, nearMax)
+	aMax, bMax, wholeMax, nearMax = 1000, 3000, 4000, 1000
 	eachPath(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(9, 10))
 		for _, transposed := range []bool{false, true} {
