@@ -154,7 +154,7 @@ func (f *folder) Checkpoint(t *Trainer) error {
 			return err
 		}
 	}
-	if f.average > 1 && t.state.Step > 0 {
+	if f.average > 1 && t.state.Validated == t.state.Step && t.state.Step > 0 {
 		if err := f.keepForAverage(t); err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -112,12 +113,39 @@ func weights(t *testing.T, path string) map[string][]tensor.Float {
 	return all
 }
 
-// sameRun fails unless two folders hold the same weights, moments and averages.
+// sameRun fails unless two folders hold the same weights, moments and averages, weights
+// to be averaged, and validations.
 func sameRun(t *testing.T, got, want string) {
 	t.Helper()
 	for _, name := range []string{lastFile, bestFile} {
 		sameTensors(t, filepath.Join(got, name), filepath.Join(want, name))
 	}
+	kept, err := averaged(want)
+	also, err2 := averaged(got)
+	if err := errors.Join(err, err2); err != nil || len(kept) != len(also) {
+		t.Fatalf("%d checkpoints to average, %v; want %d", len(also), err, len(kept))
+	}
+	for _, path := range kept {
+		sameTensors(t, filepath.Join(got, averageFolder, filepath.Base(path)), path)
+	}
+	if a, b := validations(t, got), validations(t, want); !slices.Equal(a, b) {
+		t.Errorf("validations\n%s\nwant those of the run without interruption:\n%s", strings.Join(a, "\n"), strings.Join(b, "\n"))
+	}
+}
+
+// validations returns the lines of validations in the metrics of a run.
+func validations(t *testing.T, dir string) (lines []string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, metricsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if strings.Contains(line, "valid_loss") {
+			lines = append(lines, strings.TrimSpace(line))
+		}
+	}
+	return lines
 }
 
 // sameTensors fails unless two files hold the same.
@@ -215,8 +243,8 @@ func TestInterruptedRunsGoOn(t *testing.T) {
 	if _, err := trainSmall(context.Background(), whole, nil); err != nil {
 		t.Fatal(err)
 	}
-	for after := range 3 {
-		trainSteps(t, stopped, 5+after)
+	for _, steps := range []int{5, 6, 7, 30} { // the last of them among those that are averaged
+		trainSteps(t, stopped, steps)
 	}
 	best, err := trainSmall(context.Background(), stopped, nil)
 	if err != nil {
@@ -227,6 +255,44 @@ func TestInterruptedRunsGoOn(t *testing.T) {
 	if err != nil || again.Loss != best.Loss {
 		t.Errorf("a run that has ended gives %v, %v; want %v again", again, err, best)
 	}
+}
+
+// brokenOff is a task whose context ends in a validation.
+type brokenOff struct {
+	*Translation
+	cancel      func()
+	validations int // before it
+}
+
+func (b *brokenOff) Validate(ctx context.Context) (Validation, error) {
+	if b.validations--; b.validations < 0 {
+		b.cancel()
+	}
+	return b.Translation.Validate(ctx)
+}
+
+func TestValidationsThatWereBrokenOffAreMade(t *testing.T) {
+	whole, stopped := t.TempDir(), t.TempDir()
+	if _, err := trainSmall(context.Background(), whole, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, before := range []int{2, 0, 7, 0, 1} { // the third, twice; the last, twice; and that of the average
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		fit, valid := smallTexts()
+		run, err := NewRunOf(stopped, smallConfig(), fit, valid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		run.task = &brokenOff{run.Task, cancel, before}
+		if _, err := run.Train(ctx, func(Progress, *Validation) {}); !errors.Is(err, ErrInterrupted) {
+			t.Fatalf("error %v, want ErrInterrupted", err)
+		}
+	}
+	if _, err := trainSmall(context.Background(), stopped, nil); err != nil {
+		t.Fatal(err)
+	}
+	sameRun(t, stopped, whole)
 }
 
 func TestOptionsThatCannotWorkLeaveTheFolderFree(t *testing.T) {

@@ -81,6 +81,9 @@ func (r *session) finish(ctx context.Context, best Validation) (Validation, erro
 			return best, err
 		}
 		v, err := r.task.Validate(ctx)
+		if ctx.Err() != nil {
+			return best, ErrInterrupted // the run has ended; the next call comes here again
+		}
 		if err != nil {
 			return best, err
 		}

@@ -163,14 +163,16 @@ type Progress struct {
 // state is where a run is. With weights and moments it is all that a checkpoint
 // needs to hold.
 type state struct {
-	Step    int        `json:"step"`  // steps taken
-	Epoch   int        `json:"epoch"` // current epoch
-	Batch   int        `json:"batch"` // batches of it that are used
-	Best    Validation `json:"best"`
-	BestAt  int        `json:"best_step"` // 0: none yet
-	Stale   int        `json:"stale"`     // validations since
-	Seconds float64    `json:"seconds"`   // of training so far
-	Ended   bool       `json:"ended"`
+	Step      int        `json:"step"`  // steps taken
+	Epoch     int        `json:"epoch"` // current epoch
+	Batch     int        `json:"batch"` // batches of it that are used
+	Best      Validation `json:"best"`
+	BestAt    int        `json:"best_step"`     // 0: none yet
+	Stale     int        `json:"stale"`         // validations since
+	Validated int        `json:"validated"`     // step of the last validation
+	Due       bool       `json:"due,omitempty"` // a validation of this step was broken off
+	Seconds   float64    `json:"seconds"`       // of training so far
+	Ended     bool       `json:"ended"`
 }
 
 // Trainer fits a task.
@@ -240,6 +242,12 @@ func (t *Trainer) Run(ctx context.Context) (Validation, error) {
 		return Validation{}, errors.New("train: no examples to train on")
 	}
 	for !t.state.Ended {
+		if t.state.Due && ctx.Err() == nil {
+			if err := t.settle(ctx, Progress{Step: t.state.Step, Epoch: t.state.Epoch}); err != nil {
+				return t.state.Best, err
+			}
+			continue
+		}
 		if ctx.Err() != nil {
 			if err := t.Observer.Checkpoint(t); err != nil {
 				return t.state.Best, err
@@ -259,18 +267,27 @@ func (t *Trainer) Run(ctx context.Context) (Validation, error) {
 			t.state.Epoch, t.state.Batch = t.state.Epoch+1, 0
 			batches = t.Task.Epoch(t.state.Epoch)
 		}
-		over := t.over()
-		if over || t.state.Step%t.ValidateEvery == 0 {
-			if err := t.validate(ctx, p); err != nil {
-				return t.state.Best, err
-			}
-			t.state.Ended = over || t.Patience > 0 && t.state.Stale >= t.Patience
-			if err := t.Observer.Checkpoint(t); err != nil {
+		if t.over() || t.state.Step%t.ValidateEvery == 0 {
+			if err := t.settle(ctx, p); err != nil {
 				return t.state.Best, err
 			}
 		}
 	}
 	return t.state.Best, nil
+}
+
+// settle validates, and keeps what follows. A validation that ctx breaks off is due again.
+func (t *Trainer) settle(ctx context.Context, p Progress) error {
+	err := t.validate(ctx, p)
+	if t.state.Due = err != nil && ctx.Err() != nil; t.state.Due {
+		return nil // Run keeps the run as it is
+	}
+	if err != nil {
+		return err
+	}
+	t.state.Validated = t.state.Step
+	t.state.Ended = t.over() || t.Patience > 0 && t.state.Stale >= t.Patience
+	return t.Observer.Checkpoint(t)
 }
 
 // over says whether a limit is reached.

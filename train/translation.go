@@ -150,8 +150,8 @@ func (t *Translation) Validate(ctx context.Context) (Validation, error) {
 		seen.Tokens += l.Tokens
 	}
 	v := Validation{Loss: -seen.LogProb / float64(seen.Tokens)}
-	if ctx.Err() != nil { // the loss will do: the run is about to stop
-		return v, nil //nolint:nilerr // not a failure of validation
+	if ctx.Err() != nil {
+		return v, ctx.Err() // without BLEU it cannot be compared
 	}
 	out, err := t.Translate(t.Valid.Source[:t.lines])
 	if err != nil {
