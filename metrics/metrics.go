@@ -10,7 +10,6 @@ package metrics
 
 import (
 	"fmt"
-	"math"
 	"strings"
 )
 
@@ -103,14 +102,4 @@ func sumSegments(segments [][]int) []float64 {
 		}
 	}
 	return sum
-}
-
-// Perplexity returns the perplexity of text whose tokens have the given
-// summed negative log likelihood in nats: exp(nll/tokens). It is NaN for no
-// tokens.
-func Perplexity(nll float64, tokens int) float64 {
-	if tokens == 0 {
-		return math.NaN()
-	}
-	return math.Exp(nll / float64(tokens))
 }

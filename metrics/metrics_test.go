@@ -106,12 +106,3 @@ func TestScoreAlignments(t *testing.T) {
 		t.Errorf("gold scored with itself is %+v, %v", perfect, err)
 	}
 }
-
-func TestPerplexity(t *testing.T) {
-	if got := Perplexity(10*math.Log(50), 10); !near(got, 50) {
-		t.Errorf("perplexity of a uniform choice among 50 is %v", got)
-	}
-	if got := Perplexity(0, 0); !math.IsNaN(got) {
-		t.Errorf("perplexity of nothing is %v, want NaN", got)
-	}
-}

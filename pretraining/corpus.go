@@ -3,11 +3,14 @@ package pretraining
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/kotoba-nlp/kotoba/internal/tfrecord"
@@ -25,40 +28,45 @@ const (
 
 // Result is what has been made.
 type Result struct {
-	Documents, Sentences, Instances int
-	Bytes                           int64 // of text
+	Documents, Sentences int
+	Instances, Valid     int   // to train on, and to validate on
+	Bytes                int64 // of text
 }
 
 // Make reads documents, a sentence a line and an empty line between two documents, and
-// gives write the records of their instances, part by part and always in the same order.
+// gives write the records of their instances, those to train on and those to validate on,
+// part by part and always in the same order. No text is in both.
 // It works on threads parts at a time, and what comes out does not depend on their number.
-func Make(ctx context.Context, paths []string, o Options, tok *tokenizer.WordPiece, threads int, write func(records []byte, n int) error) (Result, error) {
+func Make(ctx context.Context, paths []string, o Options, tok *tokenizer.WordPiece, threads int, write func(records, valid []byte) error) (Result, error) {
 	if err := o.Validate(); err != nil {
 		return Result{}, err
 	}
 	if err := checkMask(tok); err != nil {
 		return Result{}, err
 	}
-	ctx, stop := context.WithCancel(ctx)
+	if threads < 1 {
+		return Result{}, fmt.Errorf("pretraining: %d threads; want at least 1", threads)
+	}
+	reading, stop := context.WithCancel(ctx)
 	defer stop()
-	parts, failed := start(ctx, paths, threads, func(p *part) made { return p.make(o, tok) })
+	parts, failed := start(reading, paths, threads, func(p *part) made { return p.make(o, tok) })
 	var all Result
 	var broken error
 	for p := range parts {
 		m := <-p.done
-		if broken != nil || ctx.Err() != nil {
+		if broken != nil || reading.Err() != nil {
 			continue // let the readers end
 		}
 		all.Documents, all.Sentences, all.Bytes = all.Documents+m.Documents, all.Sentences+m.Sentences, all.Bytes+m.Bytes
-		all.Instances += m.Instances
-		if broken = write(m.records, m.Instances); broken != nil {
+		all.Instances, all.Valid = all.Instances+m.Instances, all.Valid+m.Valid
+		if broken = write(m.records, m.valid); broken != nil {
 			stop()
 		}
 	}
 	if broken != nil {
 		return all, broken
 	}
-	if err := <-failed; err != nil {
+	if err := cmp.Or(<-failed, ctx.Err()); err != nil { // parts that came after ctx had ended are lost
 		return all, err
 	}
 	if all.Instances == 0 {
@@ -117,7 +125,7 @@ type part struct {
 // made is what has become of a part.
 type made struct {
 	Result
-	records []byte
+	records, valid []byte
 }
 
 // make makes the instances of a part, in random order.
@@ -138,18 +146,42 @@ func (p *part) make(o Options, tok *tokenizer.WordPiece) made {
 		}
 	}
 	out.Documents = len(all)
+	fit, held := hold(all, int(math.Ceil(o.ValidShare*float64(out.Sentences))))
+	out.records, out.Instances = m.records(fit, o.Copies)
+	out.valid, out.Valid = m.records(held, 1)
+	return out
+}
+
+// hold parts documents in two: the last n sentences are held, of the document in which
+// they begin its end. One sentence at least is not.
+func hold(all []document, n int) (fit, held []document) {
+	for len(all) > 0 && n > 0 {
+		last := all[len(all)-1]
+		if len(last) > n || len(all) == 1 {
+			at := max(len(last)-n, 1)
+			if fit = append(slices.Clone(all[:len(all)-1]), last[:at]); at < len(last) {
+				held = append(held, last[at:])
+			}
+			return fit, held
+		}
+		all, held, n = all[:len(all)-1], append(held, last), n-len(last)
+	}
+	return all, held
+}
+
+// records returns the instances of documents, gone over so many times, in random order.
+func (m *maker) records(all []document, copies int) (records []byte, n int) {
 	var instances []Instance
-	for range o.Copies {
+	for range copies {
 		for which := range all {
 			instances = append(instances, m.instances(all, which)...)
 		}
 	}
 	m.r.Shuffle(len(instances), func(i, j int) { instances[i], instances[j] = instances[j], instances[i] })
 	for _, in := range instances {
-		out.records = tfrecord.Append(out.records, in.record(o))
+		records = tfrecord.Append(records, in.record(m.Options))
 	}
-	out.Instances = len(instances)
-	return out
+	return records, len(instances)
 }
 
 // reader collects documents to parts.

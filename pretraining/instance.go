@@ -21,12 +21,13 @@ type Options struct {
 	ShortShare     float64 // of instances that are shorter than need be
 	Copies         int     // times that the text is gone over, with other masks each time
 	WholeWords     bool    // mask all pieces of a word or none
+	ValidShare     float64 // of each part's sentences, the last ones, that instances of validation are made of, in one copy
 	Seed           uint64
 }
 
-// DefaultOptions returns the recipe of the authors.
+// DefaultOptions returns the recipe of the authors, who keep nothing for validation.
 func DefaultOptions() Options {
-	return Options{MaxLength: 128, MaxPredictions: 20, MaskShare: 0.15, ShortShare: 0.1, Copies: 10, Seed: 1}
+	return Options{MaxLength: 128, MaxPredictions: 20, MaskShare: 0.15, ShortShare: 0.1, Copies: 10, ValidShare: 0.02, Seed: 1}
 }
 
 // Validate says what of a recipe cannot be.
@@ -38,6 +39,8 @@ func (o Options) Validate() error {
 		return fmt.Errorf("pretraining: %d predictions and %d copies; want at least 1", o.MaxPredictions, o.Copies)
 	case !(o.MaskShare > 0 && o.MaskShare < 1) || !(o.ShortShare >= 0 && o.ShortShare <= 1): // or NaN
 		return fmt.Errorf("pretraining: masks are a share of %v and short instances of %v; want more than 0 and less than 1, and 0 to 1", o.MaskShare, o.ShortShare)
+	case !(o.ValidShare >= 0 && o.ValidShare < 1):
+		return fmt.Errorf("pretraining: a share of %v for validation; want at least 0 and less than 1", o.ValidShare)
 	}
 	return nil
 }

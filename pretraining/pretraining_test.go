@@ -57,7 +57,7 @@ func corpus(t testing.TB, documents int) string {
 
 func makeAll(t testing.TB, o Options, threads int, paths ...string) (records []byte, r Result) {
 	t.Helper()
-	r, err := Make(context.Background(), paths, o, newTokenizer(t), threads, func(b []byte, _ int) error {
+	r, err := Make(context.Background(), paths, o, newTokenizer(t), threads, func(b, _ []byte) error {
 		records = append(records, b...)
 		return nil
 	})
@@ -186,7 +186,7 @@ func consecutive(all []place) bool {
 
 // numbered makes instances, at most 64 tokens long, of documents of which every sentence has
 // a word of its own, three times.
-func numbered(t *testing.T, documents, sentences int) (o Options, tok *tokenizer.WordPiece, all []Instance) {
+func numbered(t *testing.T, documents, sentences int, share float64) (o Options, tok *tokenizer.WordPiece, all, held []Instance) {
 	t.Helper()
 	words := strings.Fields("[PAD] [UNK] [CLS] [SEP] [MASK]")
 	var text strings.Builder
@@ -207,20 +207,47 @@ func numbered(t *testing.T, documents, sentences int) (o Options, tok *tokenizer
 		t.Fatal(err)
 	}
 	o = DefaultOptions()
-	o.MaxLength, o.MaxPredictions, o.Copies = 64, 12, 1
-	var records []byte
-	if _, err := Make(context.Background(), []string{path}, o, tok, 2, func(b []byte, _ int) error {
-		records = append(records, b...)
+	o.MaxLength, o.MaxPredictions, o.Copies, o.ValidShare = 64, 12, 1, share
+	var records, valid []byte
+	if _, err := Make(context.Background(), []string{path}, o, tok, 2, func(b, v []byte) error {
+		records, valid = append(records, b...), append(valid, v...)
 		return nil
 	}); err != nil {
 		t.Fatal(err)
 	}
-	return o, tok, parseAll(t, records)
+	return o, tok, parseAll(t, records), parseAll(t, valid)
+}
+
+// TestHeldSentencesAreNotTrainedOn holds the last tenth of one document after the other.
+func TestHeldSentencesAreNotTrainedOn(t *testing.T) {
+	for _, documents := range []int{1, 2, 15} {
+		_, tok, all, held := numbered(t, documents, 40, 0.1)
+		places := func(instances []Instance) map[place]bool {
+			found := map[place]bool{}
+			for _, in := range instances {
+				for _, p := range sentencesOf(tok, in.Unmasked()) {
+					found[p] = true
+				}
+			}
+			delete(found, place{}) // of [CLS] and [SEP]; that sentence itself is not held
+			return found
+		}
+		trained := places(all)
+		validated := places(held)
+		for p := range validated {
+			if trained[p] {
+				t.Errorf("%d documents: sentence %v is trained on and validated on", documents, p)
+			}
+		}
+		if want := documents * 40 / 10; len(validated) != want {
+			t.Errorf("%d documents: %d sentences are held; want %d", documents, len(validated), want)
+		}
+	}
 }
 
 func TestSegmentsAreConsecutiveSentences(t *testing.T) {
 	const documents, sentences = 400, 60
-	o, tok, all := numbered(t, documents, sentences)
+	o, tok, all, _ := numbered(t, documents, sentences, 0)
 	used := map[place]int{}
 	short := map[int]bool{} // documents
 	for _, in := range all {
@@ -337,7 +364,7 @@ func FuzzParse(f *testing.F) {
 }
 
 func TestWhatCannotBeMade(t *testing.T) {
-	tok, none := newTokenizer(t), func([]byte, int) error { return nil }
+	tok, none := newTokenizer(t), func(_, _ []byte) error { return nil }
 	write := func(text string) string {
 		path := filepath.Join(t.TempDir(), "text")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -357,6 +384,7 @@ func TestWhatCannotBeMade(t *testing.T) {
 		"no room":     {write("w1\n"), func(o *Options) { o.MaxLength = 4 }, "want at least 5"},
 		"no masks":    {write("w1\n"), func(o *Options) { o.MaskShare = 0 }, "masks are a share of 0"},
 		"no copies":   {write("w1\n"), func(o *Options) { o.Copies = 0 }, "0 copies"},
+		"all is held": {write("w1\n"), func(o *Options) { o.ValidShare = 1 }, "a share of 1 for validation"},
 		"share of it": {write("w1\n"), func(o *Options) { o.ShortShare = math.NaN() }, "short instances of NaN"},
 	} {
 		o := DefaultOptions()
@@ -367,12 +395,17 @@ func TestWhatCannotBeMade(t *testing.T) {
 	}
 	full, o, path := errors.New("full"), DefaultOptions(), corpus(t, 2000)
 	o.Copies = 1
-	if _, err := Make(context.Background(), []string{path}, o, tok, 2, func([]byte, int) error { return full }); !errors.Is(err, full) {
+	if _, err := Make(context.Background(), []string{path}, o, tok, 2, func(_, _ []byte) error { return full }); !errors.Is(err, full) {
 		t.Errorf("error %v; want that of writing", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
+	if _, err := Make(ctx, []string{path, path}, o, tok, 2, func(_, _ []byte) error { cancel(); return nil }); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v for the last part of two; want context.Canceled", err)
+	}
 	if _, err := Make(ctx, []string{path}, o, tok, 2, none); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v; want context.Canceled", err)
+	}
+	if _, err := Make(context.Background(), []string{path}, o, tok, 0, none); err == nil {
+		t.Error("no error for 0 threads")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/edsrzf/mmap-go"
 
@@ -21,6 +22,7 @@ type Set struct {
 	Most    int   // predictions of an instance
 	Room    int   // predictions of an instance at most, by the recipe of the files
 	TopID   int32 // the largest token
+	Valid   int   // instances to validate on, the last ones
 
 	records [][]byte
 	sizes   []size
@@ -29,20 +31,34 @@ type Set struct {
 // size is what an instance has of tokens and predictions.
 type size struct{ tokens, predictions int32 }
 
+// Names of the files of a folder.
+const (
+	Extension = ".tfrecord"
+	TrainName = "part"  // begins those to train on, which may have any other name too
+	ValidName = "valid" // begins those to validate on
+)
+
 // Open opens all .tfrecord files of a folder and reads them once: afterwards no instance
 // can be found to be damaged.
 func Open(dir string) (*Set, error) {
-	paths, err := filepath.Glob(filepath.Join(dir, "*.tfrecord"))
+	paths, err := filepath.Glob(filepath.Join(dir, "*"+Extension))
 	if err != nil {
 		return nil, fmt.Errorf("pretraining: %w", err)
 	}
-	s := &Set{}
-	for _, path := range paths {
-		if err := s.add(path); err != nil {
-			return nil, fmt.Errorf("pretraining: %s: %w", path, err)
+	s, train := &Set{}, 0
+	for _, valid := range []bool{false, true} {
+		train = s.Len()
+		for _, path := range paths {
+			if strings.HasPrefix(filepath.Base(path), ValidName+"-") != valid {
+				continue
+			}
+			if err := s.add(path); err != nil {
+				return nil, fmt.Errorf("pretraining: %s: %w", path, err)
+			}
 		}
 	}
-	if len(s.records) == 0 {
+	s.Valid = s.Len() - train
+	if train == 0 {
 		return nil, fmt.Errorf("pretraining: %s has no instances; want the folder that kotoba pretrain-data has written", dir)
 	}
 	return s, nil

@@ -107,7 +107,7 @@ func (o *dropoutOp) forward(lo, hi int) { o.mask.At(lo).Drop(o.y.Data[lo:hi], o.
 
 func (o *dropoutOp) backward(t *Tape) {
 	_, o.fresh = o.x.gradient(t)
-	o.each(o, len(o.x.Data), elementGrain, (*dropoutOp).grad)
+	o.each(o, len(o.y.Grad), elementGrain, (*dropoutOp).grad)
 }
 
 func (o *dropoutOp) grad(lo, hi int) {

@@ -99,7 +99,7 @@ func (o *addRowsOp) backward(t *Tape) {
 		return
 	}
 	o.x.accumulator(t)
-	o.each(o, len(o.x.Data), elementGrain, (*addRowsOp).grad)
+	o.each(o, len(o.y.Grad), elementGrain, (*addRowsOp).grad)
 }
 
 func (o *addRowsOp) grad(lo, hi int) {

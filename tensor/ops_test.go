@@ -137,6 +137,8 @@ var matrixRows = []opRow{
 	}},
 	{"CrossEntropy", "smoothed", [][2]int{{4, 19}}, crossEntropy(0.1), crossEntropyOracle(0.1)},
 	{"CrossEntropy", "", [][2]int{{4, 19}}, crossEntropy(0), crossEntropyOracle(0)},
+	besideSoftmax("Dropout", func(t *Tape, x *Tensor) *Tensor { return t.Dropout(x, testMask) }, func(i, j int) float64 { return factor(testMask, i*19+j) }),
+	besideSoftmax("Stack", func(t *Tape, x *Tensor) *Tensor { return t.Stack(x, x) }, func(int, int) float64 { return 1 }),
 	{"SequenceRows", "under a softmax", [][2]int{{9, 2}}, func(t *Tape, p []*Tensor) *Tensor {
 		loss, _ := t.CrossEntropy(t.SequenceRows(p[0], testSequences), testPlaces, CrossEntropy{Scale: 0.5})
 		return loss
@@ -198,7 +200,10 @@ func layerNormOracle(p []matrix) matrix {
 	})
 }
 
-var testTargets = []int32{3, Ignore, 18, 0}
+var (
+	testTargets = []int32{3, Ignore, 18, 0}
+	lastTargets = append(slices.Repeat([]int32{Ignore}, 4), testTargets...)
+)
 
 func crossEntropy(smoothing float64) func(t *Tape, p []*Tensor) *Tensor {
 	return func(t *Tape, p []*Tensor) *Tensor {
@@ -207,6 +212,23 @@ func crossEntropy(smoothing float64) func(t *Tape, p []*Tensor) *Tensor {
 		loss, _ := t.CrossEntropy(x, testTargets, CrossEntropy{Smoothing: smoothing, Scale: 0.5})
 		return loss
 	}
+}
+
+// besideSoftmax is a row of an operation on what a loss overwrites afterwards; the last
+// four rows of its result are the operand times factors.
+func besideSoftmax(name string, run func(t *Tape, x *Tensor) *Tensor, factors func(i, j int) float64) opRow {
+	return opRow{name, "beside a softmax", [][2]int{{4, 19}}, func(t *Tape, p []*Tensor) *Tensor {
+		x := t.Dropout(p[0], Mask{Rate: 1e-12})
+		y := run(t, x)
+		a, _ := t.CrossEntropy(y, lastTargets[len(lastTargets)-y.rows:], CrossEntropy{Scale: 0.5})
+		b, _ := t.CrossEntropy(x, testTargets, CrossEntropy{Scale: 0.5})
+		return t.DropAdd(a, b, Mask{})
+	}, func(p []matrix) matrix {
+		y := generate(4, 19, func(i, j int) float64 { return *p[0].at(i, j) * factors(i, j) })
+		loss := crossEntropyOracle(0)([]matrix{y})
+		loss.data[0] += crossEntropyOracle(0)(p).data[0]
+		return loss
+	}}
 }
 
 func crossEntropyOracle(smoothing float64) func(p []matrix) matrix {

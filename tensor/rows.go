@@ -77,7 +77,7 @@ func (o *stackOp) release() {
 func (o *stackOp) before(i int) int {
 	n := 0
 	for _, x := range o.parts[:i] {
-		n += len(x.Data)
+		n += x.rows * x.cols
 	}
 	return n
 }
@@ -100,6 +100,6 @@ func (o *stackOp) grad(lo, hi int) {
 	at := o.before(lo)
 	for _, x := range o.parts[lo:hi] {
 		kernel.Add(x.Grad, x.Grad, o.y.Grad[at:])
-		at += len(x.Data)
+		at += x.rows * x.cols // Data is gone where an operation has made it its gradient
 	}
 }

@@ -70,9 +70,16 @@ func (l *lookup) count() int { return len(l.groups) - 1 }
 // disjoint panics unless the groups are so, which the way back needs: two tasks must
 // not add to one key.
 func (l *lookup) disjoint(op string) {
-	for g := 1; g < l.count(); g++ {
-		if q := l.groups[g]; l.spans[q].First < l.spans[q-1].End {
-			misfit(op, "query %d looks at rows of an earlier sequence", q)
+	end := 0 // of what earlier groups look at
+	for g := range l.count() {
+		group := l.spans[l.groups[g]:l.groups[g+1]]
+		for i, x := range group {
+			if x.Len() > 0 && x.First < end {
+				misfit(op, "query %d looks at rows of an earlier sequence", l.groups[g]+i)
+			}
+		}
+		for _, x := range group {
+			end = max(end, x.End)
 		}
 	}
 }

@@ -27,7 +27,7 @@ func (o *swishOp) forward(lo, hi int) { kernel.Swish(o.y.Data[lo:hi], o.x.Data[l
 
 func (o *swishOp) backward(t *Tape) {
 	o.x.accumulator(t)
-	o.each(o, len(o.x.Data), elementGrain, (*swishOp).grad)
+	o.each(o, len(o.y.Grad), elementGrain, (*swishOp).grad)
 }
 
 func (o *swishOp) grad(lo, hi int) {

@@ -108,6 +108,9 @@ func (d ClassifyDataConfig) read() (l labelled, err error) {
 			l.labels = append(l.labels, r.Label)
 		}
 	}
+	if len(l.labels) < 2 {
+		return l, fmt.Errorf("train: %s has the label %q alone; want two labels or more", d.Train, l.labels[0])
+	}
 	slices.Sort(l.labels)
 	return l, data.CheckLabels(d.Valid, l.valid, l.labels)
 }

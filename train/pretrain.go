@@ -22,7 +22,7 @@ type PretrainConfig struct {
 type PretrainDataConfig struct {
 	Dir          string  `yaml:"dir" doc:"folder of the files of kotoba pretrain-data"`
 	Tokenizer    string  `yaml:"tokenizer" doc:"folder of the vocabulary that they were made with"`
-	ValidShare   float64 `yaml:"valid_share" doc:"share of the instances, the last ones, that is kept for validation"`
+	ValidShare   float64 `yaml:"valid_share" doc:"share of the instances, the last ones, that is kept for validation where the folder has no files valid-*.tfrecord; other copies of their text may be trained on"`
 	Batch        int     `yaml:"batch" doc:"instances of a batch"`
 	NextSentence bool    `yaml:"next_sentence" doc:"whether to predict if the second segment follows the first, beside masked words"`
 

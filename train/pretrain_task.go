@@ -43,7 +43,9 @@ func newPretrainTask(c PretrainConfig, n *bert.Network, tok *tokenizer.WordPiece
 		return nil, err
 	}
 	t := &PretrainTask{Network: n, instances: set, shuffled: shuffled{size: d.Batch, seed: c.Training.Seed}}
-	t.valid = max(int(d.ValidShare*float64(set.Len())), 1)
+	if t.valid = set.Valid; t.valid == 0 {
+		t.valid = max(int(d.ValidShare*float64(set.Len())), 1)
+	}
 	t.train = set.Len() - t.valid
 	if t.train < 1 {
 		return nil, fmt.Errorf("train: %s has %d instances; want at least 2", d.Dir, set.Len())

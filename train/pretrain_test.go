@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,7 +25,7 @@ func smallPretrain(t *testing.T) PretrainConfig {
 		t.Fatal(err)
 	}
 	var text strings.Builder
-	for i := range 40 {
+	for i := range 80 {
 		letter := string(rune('a' + i%8))
 		text.WriteString(strings.Repeat(strings.Repeat(letter+" ", 6)+"\n", 3) + "\n")
 	}
@@ -40,17 +41,14 @@ func smallPretrain(t *testing.T) PretrainConfig {
 	}
 	o := pretraining.DefaultOptions()
 	o.MaxLength, o.MaxPredictions, o.Copies = 20, 3, 5
-	var records []byte
-	if _, err := pretraining.Make(context.Background(), []string{path}, o, tok, 1, func(b []byte, _ int) error {
-		records = append(records, b...)
-		return nil
+	o.ValidShare = 0.2
+	if _, err := pretraining.Make(context.Background(), []string{path}, o, tok, 1, func(records, valid []byte) error {
+		return errors.Join(os.WriteFile(filepath.Join(dir, "x.tfrecord"), records, 0o600),
+			os.WriteFile(filepath.Join(dir, "valid-0.tfrecord"), valid, 0o600))
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "part.tfrecord"), records, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	c.Data.Batch, c.Data.ValidShare = 8, 0.1
+	c.Data.Batch = 8
 	c.Model = bert.Config{
 		Dim: 32, Layers: 2, Heads: 2, FFN: 64, MaxLength: 20, Types: 2, Activation: "gelu", Epsilon: 1e-12, Init: 0.1, Dropout: 0.05,
 	}
@@ -96,6 +94,27 @@ func TestPretrainingGoesOnBitForBit(t *testing.T) {
 				return err
 			})
 		})
+	}
+}
+
+// TestValidationIsOnFilesOfItsOwn, or, where there are none, on the last instances.
+func TestValidationIsOnFilesOfItsOwn(t *testing.T) {
+	c := smallPretrain(t)
+	c.Data.ValidShare = 0.5
+	sizes := func() (train, valid int) {
+		t.Helper()
+		run, err := NewPretrainRun(t.TempDir(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return run.Task.train, run.Task.valid
+	}
+	train, valid := sizes()
+	if err := os.Remove(filepath.Join(c.Data.Dir, "valid-0.tfrecord")); err != nil {
+		t.Fatal(err)
+	}
+	if half, rest := sizes(); valid == 0 || valid >= train || half+rest != train || half-rest > 1 {
+		t.Errorf("%d and %d instances, without files for validation %d and %d", train, valid, half, rest)
 	}
 }
 

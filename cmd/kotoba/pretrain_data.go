@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,7 +30,7 @@ func newPretrainData() *cobra.Command {
 		Long: `pretrain-data reads documents, a sentence a line and an empty line between two
 documents, and writes pairs of segments with masked words, as the program
 create_pretraining_data.py of BERT's authors does: TFRecord files of tf.Example, in
-shards. It streams, so that a corpus may be larger than memory, works on all threads, and
+shards, part-*.tfrecord to train on and valid-*.tfrecord to validate on. It streams, so that a corpus may be larger than memory, works on all threads, and
 writes the same for the same seed on any number of them. --tokenizer is a folder with a
 WordPiece vocabulary.`,
 		Example: `  kotoba pretrain-data --tokenizer bert-base --in 'corpus/*.txt' --out data --seed 1`,
@@ -49,6 +50,7 @@ WordPiece vocabulary.`,
 	f.IntVar(&o.MaxPredictions, "max-predictions", o.MaxPredictions, "masked tokens of an instance at most")
 	f.IntVar(&o.Copies, "copies", o.Copies, "times that the text is gone over, with other masks each time")
 	f.BoolVar(&o.WholeWords, "whole-words", false, "mask all pieces of a word or none")
+	f.Float64Var(&o.ValidShare, "valid-share", o.ValidShare, "share of the sentences that is kept for validation, in files of its own and one copy")
 	require(c, "tokenizer", "in", "out")
 	return c
 }
@@ -74,7 +76,7 @@ func makePretrainData(ctx context.Context, c *cobra.Command, vocabulary string, 
 	if err != nil {
 		return err
 	}
-	s := shards{dir: dir}
+	s := newShards(dir)
 	if err := s.check(); err != nil {
 		return err
 	}
@@ -88,8 +90,8 @@ func makePretrainData(ctx context.Context, c *cobra.Command, vocabulary string, 
 		return err
 	}
 	seconds := time.Since(start).Seconds()
-	fmt.Fprintf(c.ErrOrStderr(), "%d instances of %d documents, %d sentences and %.1f MB of text, in %d files; %.2f MB/s of text, %d times over, %.1f s\n",
-		r.Instances, r.Documents, r.Sentences, float64(r.Bytes)/1e6, len(s.names), float64(r.Bytes)/1e6/seconds, o.Copies, seconds)
+	fmt.Fprintf(c.ErrOrStderr(), "%d instances to train on and %d to validate on, of %d documents, %d sentences and %.1f MB of text, in %d files; %.2f MB/s of text, %d times over, %.1f s\n",
+		r.Instances, r.Valid, r.Documents, r.Sentences, float64(r.Bytes)/1e6, len(s.names), float64(r.Bytes)/1e6/seconds, o.Copies, seconds)
 	return nil
 }
 
@@ -99,11 +101,21 @@ const shardBytes = 256 << 20
 // shards are the files that records go to. Until all is written they have names that
 // training does not take for data.
 type shards struct {
-	dir   string
-	names []string
-	size  int
-	file  *os.File
-	out   *bufio.Writer
+	dir          string
+	names        []string
+	train, valid series
+}
+
+// series is the files of a kind, of which one is being written.
+type series struct {
+	name        string // what all names begin with
+	count, size int    // of files, and of the one that is being written
+	file        *os.File
+	out         *bufio.Writer
+}
+
+func newShards(dir string) *shards {
+	return &shards{dir: dir, train: series{name: pretraining.TrainName}, valid: series{name: pretraining.ValidName}}
 }
 
 // unfinished ends the names of files that are being written.
@@ -111,58 +123,74 @@ const unfinished = ".unfinished"
 
 // check says whether the folder has data already.
 func (s *shards) check() error {
-	found, err := filepath.Glob(filepath.Join(s.dir, "*.tfrecord"))
+	found, err := filepath.Glob(filepath.Join(s.dir, "*"+pretraining.Extension))
 	if err == nil && len(found) > 0 {
 		err = fmt.Errorf("--out: %s exists; name a folder without data", found[0])
 	}
 	return err
 }
 
-func (s *shards) write(records []byte, _ int) error {
-	if s.file == nil || s.size >= shardBytes {
-		if err := s.next(); err != nil {
+// write writes records to train on and records to validate on.
+func (s *shards) write(train, valid []byte) error {
+	return cmp.Or(s.add(&s.train, train), s.add(&s.valid, valid))
+}
+
+func (s *shards) add(to *series, records []byte) error {
+	if len(records) == 0 {
+		return nil
+	}
+	if to.file == nil || to.size >= shardBytes {
+		if err := s.next(to); err != nil {
 			return err
 		}
 	}
-	s.size += len(records)
-	if _, err := s.out.Write(records); err != nil {
-		return fmt.Errorf("%s: %w; make room, or name another folder", s.file.Name(), err)
+	to.size += len(records)
+	if _, err := to.out.Write(records); err != nil {
+		return fmt.Errorf("%s: %w; make room, or name another folder", to.file.Name(), err)
 	}
 	return nil
 }
 
-// next opens the next file.
-func (s *shards) next() error {
-	if err := s.close(); err != nil {
+// next opens the next file of a series.
+func (s *shards) next(to *series) error {
+	if err := to.close(); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(s.dir, 0o755); err != nil {
 		return fmt.Errorf("--out: %w", err)
 	}
-	name := filepath.Join(s.dir, fmt.Sprintf("part-%05d.tfrecord", len(s.names)))
+	name := filepath.Join(s.dir, fmt.Sprintf("%s-%05d%s", to.name, to.count, pretraining.Extension))
 	f, err := os.Create(name + unfinished)
 	if err != nil {
 		return fmt.Errorf("--out: %w; name another folder", err)
 	}
-	s.file, s.out, s.size = f, bufio.NewWriterSize(f, 1<<20), 0
+	to.file, to.out, to.size, to.count = f, bufio.NewWriterSize(f, 1<<20), 0, to.count+1
 	s.names = append(s.names, name)
 	return nil
 }
 
 // end gives the files their names, or removes them where there is an error.
 func (s *shards) end(err error) error {
-	err = errors.Join(err, s.close())
-	for _, name := range s.names {
-		if err != nil {
-			err = errors.Join(err, os.Remove(name+unfinished))
-		} else {
-			err = os.Rename(name+unfinished, name)
+	err = errors.Join(err, s.train.close(), s.valid.close())
+	done := 0
+	for done < len(s.names) && err == nil {
+		if err = os.Rename(s.names[done]+unfinished, s.names[done]); err == nil {
+			done++
 		}
+	}
+	if err == nil {
+		return nil
+	}
+	for i, name := range s.names {
+		if i >= done {
+			name += unfinished
+		}
+		err = errors.Join(err, os.Remove(name))
 	}
 	return err
 }
 
-func (s *shards) close() error {
+func (s *series) close() error {
 	if s.file == nil {
 		return nil
 	}

@@ -232,6 +232,9 @@ func load(f checkpoint.Source, c Config, fill filler) (*Network, error) {
 			if len(shape) != 2 || shape[1] != c.Dim || shape[0] < 1 {
 				return nil, fmt.Errorf("bert: %s: tensor %q has shape %v; want (labels, %d)", f.Path(), name+"weight", shape, c.Dim)
 			}
+			if head == &n.Answer && shape[0] != 2 {
+				return nil, fmt.Errorf("bert: %s: tensor %q has shape %v; want (2, %d), for the start and the end of an answer", f.Path(), name+"weight", shape, c.Dim)
+			}
 			l := c.linear(c.Dim, shape[0], nil)
 			*head = &l
 		}

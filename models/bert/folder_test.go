@@ -264,6 +264,14 @@ func TestFoldersThatCannotBe(t *testing.T) {
 		"index of other tensors": {func(t *testing.T, dir string) {
 			write(t, filepath.Join(dir, "model.safetensors.index.json"), `{"weight_map": {"x": "model.safetensors"}}`)
 		}, "lacks 1 tensors (x)"},
+		"answers of three rows": {func(t *testing.T, dir string) {
+			n := newPretraining(t)
+			head := n.Encoder.linear(n.Encoder.Dim, 3, nil)
+			n.Answer = &head
+			if err := (&Folder{Network: n}).Save(dir); err != nil {
+				t.Fatal(err)
+			}
+		}, "has shape [3 12]; want (2, 12)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "model")

@@ -53,6 +53,8 @@ func (o Options) Check() error {
 		return errors.New("the ranges of g and h can be chosen for the paper's LSTM only; leave them out")
 	case o.Trials < 1:
 		return fmt.Errorf("%d trials; want at least 1", o.Trials)
+	case o.Threads < 1:
+		return fmt.Errorf("%d threads; want at least 1", o.Threads)
 	case o.MaxSequences < 1:
 		return fmt.Errorf("%d training sequences at most; want at least 1", o.MaxSequences)
 	case !(o.Rate >= 0 && o.Rate <= 100): // or NaN
@@ -146,12 +148,7 @@ func newReadout(t Task, o Options, r *rand.Rand) *readout {
 }
 
 // Weights implements Learner.
-func (m *readout) Weights() (n int) {
-	for _, p := range nn.Params(m) {
-		n += len(p.Tensor.Data)
-	}
-	return n
-}
+func (m *readout) Weights() int { return nn.Count(nn.Params(m)) }
 
 // descend moves the weights by their gradients.
 func (m *readout) descend() {

@@ -1,6 +1,7 @@
 package lstm97
 
 import (
+	"math"
 	"math/rand/v2"
 	"strings"
 )
@@ -89,7 +90,7 @@ func reberSets(r *rand.Rand) (training, test []*Sequence) {
 // outputs.
 func predicts(s *Sequence, y [][]float64) bool {
 	for t, bits := range s.Possible {
-		low, high := 1.0, 0.0 // least active of the possible, most active of the others
+		low, high := math.Inf(1), math.Inf(-1) // least active of the possible, most active of the others
 		for k, v := range y[t] {
 			if bits>>k&1 == 1 {
 				low = min(low, v)

@@ -106,7 +106,7 @@ func temporalOrder(lag int) maker {
 		s.Symbols[0], s.Symbols[steps-1] = orderStart, orderEnd
 		first, second := r.IntN(2), r.IntN(2)
 		// Positions count from 1 in the paper.
-		s.Symbols[between(r, lag/10, lag/5)-1] = orderX + first
+		s.Symbols[between(r, max(lag/10, 2), lag/5)-1] = orderX + first // at lag 10 the first place is E's
 		s.Symbols[between(r, lag/2, lag/2+lag/10)-1] = orderX + second
 		clear(s.Targets[0])
 		s.Targets[0][2*first+second] = 1

@@ -27,9 +27,7 @@ func errorsOf(s *Sequence, y [][]float64) (largest, mean float64) {
 	for t, target := range s.Targets {
 		for k, v := range target {
 			e := math.Abs(v - y[t][k])
-			if !(e <= largest) { // or NaN
-				largest = e
-			}
+			largest = max(largest, e) // NaN once and for all
 			mean += e
 			n++
 		}

@@ -262,8 +262,30 @@ func TestPredictsOnlyWherePossibleSymbolsAreTheMostActive(t *testing.T) {
 		true:  {0.2, 0.3, 0.4, 0.1, 0.2, 0.29, 0},
 		false: {0.2, 0.3, 0.4, 0.1, 0.2, 0.3, 0},
 	} {
-		if got := predicts(s, [][]float64{y}); got != want {
-			t.Errorf("%v: %v; want %v", y, got, want)
+		for _, shift := range []float64{0, 1, -1} { // of linear units, which may be beyond 0 and 1
+			shifted := make([]float64, len(y))
+			for k := range y {
+				shifted[k] = y[k] + shift
+			}
+			if got := predicts(s, [][]float64{shifted}); got != want {
+				t.Errorf("%v: %v; want %v", shifted, got, want)
+			}
+		}
+	}
+}
+
+func TestErrorsThatAreNoNumbersAreTheLargest(t *testing.T) {
+	s := newSequence(2, 1)
+	if largest, _ := errorsOf(s, [][]float64{{math.NaN()}, {0.1}}); !math.IsNaN(largest) {
+		t.Errorf("the largest of NaN and 0.1 is %v", largest)
+	}
+}
+
+func TestShortTemporalOrderBeginsWithItsStart(t *testing.T) {
+	next := draws(temporalOrder(leastLag), 4)
+	for range 200 {
+		if s := next(); s.Symbols[0] != orderStart {
+			t.Fatalf("%v begins with another symbol than %d", s.Symbols, orderStart)
 		}
 	}
 }

@@ -78,7 +78,7 @@ func TestPlainNetworksHaveTheTasksOutputUnits(t *testing.T) {
 	}
 	for _, learner := range Learners {
 		for output, linear := range map[string]bool{"": true, "linear": true, "logistic": false} {
-			o := Options{Learner: learner, Output: output, Trials: 1, MaxSequences: 1}
+			o := Options{Learner: learner, Output: output, Trials: 1, MaxSequences: 1, Threads: 1}
 			l, err := newLearner(task, o, rand.New(rand.NewPCG(1, 2)))
 			if err != nil || o.Check() != nil {
 				t.Fatal(err, o.Check())
@@ -214,13 +214,14 @@ func TestBadTasksAndOptionsAreRefused(t *testing.T) {
 			t.Errorf("%s, lag %d: %v; want %q", tt.name, tt.lag, err, tt.want)
 		}
 	}
-	good := Options{Learner: "lstm", Trials: 1, MaxSequences: 1}
+	good := Options{Learner: "lstm", Trials: 1, MaxSequences: 1, Threads: 1}
 	if err := good.Check(); err != nil {
 		t.Error(err)
 	}
 	for want, change := range map[string]func(*Options){
 		"unknown learner":        func(o *Options) { o.Learner = "gru" },
 		"0 trials":               func(o *Options) { o.Trials = 0 },
+		"0 threads":              func(o *Options) { o.Threads = 0 },
 		"-1 training sequences":  func(o *Options) { o.MaxSequences = -1 },
 		"a learning rate of NaN": func(o *Options) { o.Rate = math.NaN() },
 		"unknown output units":   func(o *Options) { o.Output = "softmax" },
