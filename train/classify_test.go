@@ -1,6 +1,7 @@
 package train
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -161,6 +162,21 @@ func TestClassifiersGoOnBitForBit(t *testing.T) {
 		})
 		return err
 	})
+}
+
+func TestOneLabelIsNoClassification(t *testing.T) {
+	c := smallClassify(t, false)
+	text, err := os.ReadFile(c.Data.Train)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Data.Train = filepath.Join(t.TempDir(), "one.tsv")
+	if err := os.WriteFile(c.Data.Train, bytes.ReplaceAll(text, []byte("true"), []byte("false")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := NewClassifyRun(t.TempDir(), c); err == nil || !strings.Contains(err.Error(), `has the label "false" alone`) {
+		t.Errorf("error %v; want one that says that there is one label", err)
+	}
 }
 
 func TestNumbersAreWanted(t *testing.T) {

@@ -71,6 +71,9 @@ func (c *Config) fitTo(tok tokenizer.Tokenizer) error {
 	vocab, start := &c.Model.Vocab, &c.Model.Start
 	if c.IsRecurrent() {
 		if c.Model != (transformer.Config{}) {
+			if preset, err := Translations.Preset(c.Preset); err == nil && !preset.IsRecurrent() {
+				return fmt.Errorf("train: the preset %s is a Transformer, and values of recurrent layers are set in recurrent; set them in model", c.Preset)
+			}
 			return fmt.Errorf("train: the preset %s has recurrent layers, and values of a Transformer are set in model; set them in recurrent", c.Preset)
 		}
 		vocab, start = &c.Recurrent.Vocab, &c.Recurrent.Start
@@ -128,6 +131,10 @@ func overlay(text []byte, c any) error {
 // Set changes one value of c, a pointer to a configuration.
 func Set(c any, key, value string) error {
 	parts := strings.Split(key, ".")
+	t, err := typeOf(reflect.TypeOf(c).Elem(), parts)
+	if err != nil {
+		return fmt.Errorf("train: --set %s=%s: %w", key, value, err)
+	}
 	var text strings.Builder
 	for i, p := range parts {
 		fmt.Fprintf(&text, "%s%s:", strings.Repeat("  ", i), p)
@@ -137,9 +144,17 @@ func Set(c any, key, value string) error {
 	}
 	fmt.Fprintf(&text, " %s\n", value)
 	if err := overlay([]byte(text.String()), c); err != nil {
+		if want, ok := kindNames[t.Kind()]; ok {
+			err = fmt.Errorf("%s takes %s", key, want)
+		}
 		return fmt.Errorf("train: --set %s=%s: %w", key, value, err)
 	}
 	return nil
+}
+
+// kindNames say what values are of a kind.
+var kindNames = map[reflect.Kind]string{
+	reflect.Int: "a whole number", reflect.Uint64: "a whole number of 0 or more", reflect.Float64: "a number", reflect.Bool: "true or false",
 }
 
 var unknownField = regexp.MustCompile(`unknown field "([^"]*)"`)
@@ -153,7 +168,7 @@ func locate(err error, c any) error {
 	}
 	msg := e.GetMessage()
 	if m := unknownField.FindStringSubmatch(msg); m != nil {
-		msg = fmt.Sprintf("unknown key %q; the nearest known one is %q", m[1], nearest(m[1], keys(reflect.TypeOf(c).Elem())))
+		msg = unknownKey(m[1], keys(reflect.TypeOf(c).Elem(), true))
 	}
 	if t := e.GetToken(); t != nil && t.Position != nil {
 		return fmt.Errorf("%d:%d: %s", t.Position.Line, t.Position.Column, msg)
@@ -161,14 +176,57 @@ func locate(err error, c any) error {
 	return fmt.Errorf(" %s", msg)
 }
 
-// keys lists the names of all fields.
-func keys(t reflect.Type) []string {
+func unknownKey(key string, known []string) string {
+	return fmt.Sprintf("unknown key %q; the nearest known one is %q", key, nearest(key, known))
+}
+
+// keys lists the names of fields; deep, of those within them too.
+func keys(t reflect.Type, deep bool) []string {
 	var all []string
 	for f := range t.Fields() {
-		all = append(all, f.Tag.Get("yaml"))
-		if f.Type.Kind() == reflect.Struct {
-			all = append(all, keys(f.Type)...)
+		name := f.Tag.Get("yaml")
+		if name == "-" {
+			continue
 		}
+		all = append(all, name)
+		if deep && f.Type.Kind() == reflect.Struct {
+			all = append(all, keys(f.Type, true)...)
+		}
+	}
+	return all
+}
+
+// typeOf returns the type of the value that a key, section.name, has in a configuration.
+func typeOf(t reflect.Type, parts []string) (reflect.Type, error) {
+	for i, part := range parts {
+		if t.Kind() != reflect.Struct {
+			return nil, fmt.Errorf("%s is a value; it has no %q", strings.Join(parts[:i], "."), part)
+		}
+		known := keys(t, false)
+		if !slices.Contains(known, part) {
+			return nil, errors.New(unknownKey(strings.Join(parts[:i+1], "."), prefixed(strings.Join(parts[:i], "."), known)))
+		}
+		for f := range t.Fields() {
+			if f.Tag.Get("yaml") == part {
+				t = f.Type
+				break
+			}
+		}
+	}
+	if t.Kind() == reflect.Struct {
+		return nil, fmt.Errorf("%s is a section; set one of %s", strings.Join(parts, "."), strings.Join(prefixed(strings.Join(parts, "."), keys(t, false)), ", "))
+	}
+	return t, nil
+}
+
+// prefixed puts a section before keys.
+func prefixed(section string, keys []string) []string {
+	if section == "" {
+		return keys
+	}
+	all := make([]string, len(keys))
+	for i, key := range keys {
+		all[i] = section + "." + key
 	}
 	return all
 }

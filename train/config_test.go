@@ -67,8 +67,18 @@ func TestSet(t *testing.T) {
 	if c != before {
 		t.Error("setting one value changed another")
 	}
-	if err := Set(&c, "training.rates", "1"); err == nil || !strings.Contains(err.Error(), `"rate"`) {
-		t.Errorf("error %v for an unknown key; want the nearest", err)
+	for _, test := range []struct{ key, value, want string }{
+		{"training.rates", "1", `"training.rate"`},
+		{"training.epochs", "1", `"training.`},
+		{"trainin", "1", `"training"`},
+		{"training", "1", "training is a section"},
+		{"training.rate.x", "1", "training.rate is a value"},
+		{"training.seed", "x", "training.seed takes a whole number"},
+		{"training.per_sentence", "x", "takes true or false"},
+	} {
+		if err := Set(&c, test.key, test.value); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s=%s: error %v; want one with %s", test.key, test.value, err, test.want)
+		}
 	}
 }
 

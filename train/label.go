@@ -58,14 +58,14 @@ func (d LabelDataConfig) read() (train, valid []data.Tagged, labels []string, er
 	if train, err = d.readFile(d.Train); err != nil {
 		return nil, nil, nil, err
 	}
-	from := d.Valid
 	if d.Valid == "" {
 		at := int(float64(len(train)) * (1 - d.ValidShare))
-		train, valid, from = train[:at], train[at:], d.Train
+		train, valid = train[:at], train[at:]
 	} else if valid, err = d.readFile(d.Valid); err != nil {
 		return nil, nil, nil, err
 	}
-	for _, s := range train {
+	// A label that validation alone has counts too: a rare one need not be on both sides.
+	for _, s := range slices.Concat(train, valid) {
 		for _, l := range s.Labels {
 			if !slices.Contains(labels, l) {
 				labels = append(labels, l)
@@ -73,7 +73,7 @@ func (d LabelDataConfig) read() (train, valid []data.Tagged, labels []string, er
 		}
 	}
 	slices.Sort(labels)
-	return train, valid, labels, data.CheckTagged(from, valid, labels)
+	return train, valid, labels, nil
 }
 
 func (d LabelDataConfig) readFile(path string) ([]data.Tagged, error) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -143,6 +144,19 @@ func TestSentencesInPartsAreScoredWhole(t *testing.T) {
 	}
 	if scores, first := task.scores(right); first > 0.5 || scores["accuracy"] < 0.7 {
 		t.Errorf("%v where entities are cut in two; want less", scores)
+	}
+}
+
+// TestLabelsOfValidationAloneCount: a rare label may be there only.
+func TestLabelsOfValidationAloneCount(t *testing.T) {
+	c := smallLabel(t, true)
+	c.Data.Valid = filepath.Join(t.TempDir(), "valid.txt")
+	if err := os.WriteFile(c.Data.Valid, []byte("a B-RARE\nb O\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run, err := NewLabelRun(t.TempDir(), c)
+	if err != nil || !slices.Contains(run.Task.Encoder.Labels, "B-RARE") {
+		t.Fatalf("error %v; want the label B-RARE among those of the run", err)
 	}
 }
 

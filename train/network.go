@@ -40,6 +40,9 @@ func newNetwork(c Config, seed uint64) (network, error) {
 		m, err := seq2seq.New(c.Recurrent, r)
 		return recurrent{m}, err
 	}
+	if err := checkMemory(c.Model.Weights(), "the weights", "model.dim, model.ffn or the number of layers"); err != nil {
+		return nil, err
+	}
 	m, err := transformer.New(c.Model, r)
 	return attentive{m}, err
 }

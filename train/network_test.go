@@ -97,10 +97,14 @@ func stepwise(s decode.System, source, target []int32) float64 {
 func TestValuesOfAnotherNetworkAreRefused(t *testing.T) {
 	_, err := trainSmall(context.Background(), t.TempDir(), func(c *Config) {
 		makeRecurrent(c)
-		c.Model.Heads = 2
+		c.Preset, c.Model.Heads = "seq2seq-luong@1", 2
 	})
 	if err == nil || !strings.Contains(err.Error(), "set them in recurrent") {
 		t.Errorf("error %v for a head of attention in a recurrent network", err)
+	}
+	_, err = trainSmall(context.Background(), t.TempDir(), func(c *Config) { c.Recurrent.Hidden = 2 })
+	if err == nil || !strings.Contains(err.Error(), "set them in model") {
+		t.Errorf("error %v for the layers of a recurrent network in a Transformer", err)
 	}
 }
 

@@ -85,6 +85,12 @@ func NewPretrainRun(dir string, c PretrainConfig) (*PretrainRun, error) {
 	if c.Model.Vocab, err = vocabOf(c.Model.Vocab, tok); err != nil {
 		return nil, err
 	}
+	if c.Model.Types < 2 {
+		return nil, fmt.Errorf("train: model.types is %d; want at least 2, for the two segments of an instance", c.Model.Types)
+	}
+	if err := checkMemory(c.Model.Weights(), "the weights", "model.dim, model.ffn or model.layers"); err != nil {
+		return nil, err
+	}
 	n, err := bert.NewPretraining(c.Model, rand.New(rand.NewPCG(c.Training.Seed, 0)))
 	if err != nil {
 		return nil, err

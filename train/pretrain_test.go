@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -197,10 +198,26 @@ func TestDynamicMasksCountAsTargets(t *testing.T) {
 	}
 }
 
-func TestWholeWordsWithoutDynamicMasksAreRefused(t *testing.T) {
-	c := smallPretrain(t)
-	c.Data.WholeWords = true
-	if _, err := NewPretrainRun(t.TempDir(), c); err == nil || !strings.Contains(err.Error(), "data.dynamic_masking is not") {
-		t.Errorf("error %v; want one that says that data.dynamic_masking is not set", err)
+func TestPretrainingsThatCannotBe(t *testing.T) {
+	for want, change := range map[string]func(c *PretrainConfig){
+		"data.dynamic_masking is not": func(c *PretrainConfig) { c.Data.WholeWords = true },
+		"model.types is 1":            func(c *PretrainConfig) { c.Model.Types = 1 },
+		"lower model.dim":             func(c *PretrainConfig) { c.Model.Dim, c.Model.Heads = 1<<20, 1<<10 },
+		"want the vocabulary that it was made with": func(c *PretrainConfig) {
+			c.Data.Tokenizer = t.TempDir()
+			vocab := "x\n[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n" + strings.Repeat("##y", 20) + "\n"
+			for i := range 40 {
+				vocab += fmt.Sprintf("w%d\n", i)
+			}
+			if err := os.WriteFile(filepath.Join(c.Data.Tokenizer, "vocab.txt"), []byte(vocab), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		c := smallPretrain(t)
+		change(&c)
+		if _, err := NewPretrainRun(t.TempDir(), c); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v; want one with %q", err, want)
+		}
 	}
 }

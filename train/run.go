@@ -1,6 +1,7 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -32,6 +33,9 @@ func NewRunOf(dir string, c Config, train, valid Text) (*Run, error) {
 	if c.Training.BatchTokens < 1 {
 		return nil, fmt.Errorf("train: batch_tokens is %d; want at least 1", c.Training.BatchTokens)
 	}
+	if c.Tokenizer.Type == "characters" && c.Tokenizer.Model == "" {
+		return nil, errors.New("train: tokenizer.type is characters, which is for language models; want unigram, bpe or words")
+	}
 	asked := Format(c) // what the folder keeps, before the tokenizer decides the rest
 	if err := checkConfig(dir, asked); err != nil {
 		return nil, err
@@ -55,11 +59,14 @@ func NewRunOf(dir string, c Config, train, valid Text) (*Run, error) {
 }
 
 func readTexts(d DataConfig) (train, valid Text, err error) {
-	for name, path := range map[string]string{
-		"data.source": d.Source, "data.target": d.Target, "data.valid_source": d.ValidSource, "data.valid_target": d.ValidTarget,
+	for _, file := range []struct{ key, flag, path string }{
+		{"data.source", "src", d.Source},
+		{"data.target", "tgt", d.Target},
+		{"data.valid_source", "valid-src", d.ValidSource},
+		{"data.valid_target", "valid-tgt", d.ValidTarget},
 	} {
-		if path == "" {
-			return Text{}, Text{}, fmt.Errorf("train: %s is not given; name a text file of one sentence a line", name)
+		if file.path == "" {
+			return Text{}, Text{}, fmt.Errorf("train: %s (--%s) is not given; name a text file of one sentence a line", file.key, file.flag)
 		}
 	}
 	if train.Source, train.Target, err = data.ReadParallel(d.Source, d.Target); err != nil {

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/kotoba-nlp/kotoba/checkpoint"
 	"github.com/kotoba-nlp/kotoba/tokenizer"
 )
 
@@ -122,29 +125,70 @@ func checkConfig(dir, format string) error {
 	path := filepath.Join(dir, configFile)
 	old, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return checkFree(dir)
 	}
 	if err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
-	same, err := sameValues(old, []byte(format))
+	key, was, asked, err := difference(old, []byte(format))
 	if err != nil {
-		return fmt.Errorf("train: %s: %w", path, err)
+		return fmt.Errorf("train: %s:%w", path, locate(err, nil))
 	}
-	if !same {
-		return fmt.Errorf("train: %s belongs to a run of another configuration; give --dir a new folder, or the same options", path)
+	if key != "" {
+		return fmt.Errorf("train: %s belongs to a run of another configuration: its %s is %v, and %v is asked for; give --dir a new folder, or the same options", path, key, was, asked)
 	}
 	return nil
 }
 
-// sameValues says whether two configurations say the same but for comments, which may change
-// from one version to the next.
-func sameValues(a, b []byte) (bool, error) {
-	var x, y map[string]any
-	if err := errors.Join(yaml.Unmarshal(a, &x), yaml.Unmarshal(b, &y)); err != nil {
-		return false, err
+// checkFree refuses a folder that has no configuration of a run and yet what a run would
+// write, or take for its own.
+func checkFree(dir string) error {
+	for _, name := range []string{lastFile, bestFile, checkpoint.WeightsFile, wordsFile, piecesFile, "config.json", metricsFile} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			return fmt.Errorf("train: %s has a %s and is not the folder of a run, as it has no %s; give --dir a new folder", dir, name, configFile)
+		}
 	}
-	return reflect.DeepEqual(x, y), nil
+	return nil
+}
+
+// difference returns the first key in whose value two configurations differ, and both
+// values; "" where they differ in comments alone, which may change from one version to the
+// next.
+func difference(a, b []byte) (key string, x, y any, err error) {
+	var before, after map[string]any
+	if err := yaml.Unmarshal(a, &before); err != nil {
+		return "", nil, nil, err
+	}
+	if err := yaml.Unmarshal(b, &after); err != nil {
+		return "", nil, nil, err
+	}
+	key, x, y = firstDifference(before, after)
+	return key, x, y, nil
+}
+
+func firstDifference(a, b map[string]any) (key string, x, y any) {
+	for _, key := range slices.Sorted(maps.Keys(mergedKeys(a, b))) {
+		x, y := a[key], b[key]
+		inX, isX := x.(map[string]any)
+		inY, isY := y.(map[string]any)
+		if isX && isY {
+			if within, x, y := firstDifference(inX, inY); within != "" {
+				return key + "." + within, x, y
+			}
+			continue
+		}
+		if !reflect.DeepEqual(x, y) {
+			return key, x, y
+		}
+	}
+	return "", nil, nil
+}
+
+// mergedKeys has the keys of both.
+func mergedKeys(a, b map[string]any) map[string]any {
+	all := maps.Clone(a)
+	maps.Copy(all, b)
+	return all
 }
 
 func openTokenizer(dir string) (tokenizer.Tokenizer, error) {
@@ -167,16 +211,12 @@ func openOrMakeTokenizer(dir string, c TokenizerConfig, text []string) (tokenize
 	return tok, err
 }
 
-// vocabOf returns how many entries a model has: as many as asked for, or as the
-// tokenizer has.
+// vocabOf returns how many entries a model has: as many as the tokenizer.
 func vocabOf(asked int, tok tokenizer.Tokenizer) (int, error) {
-	if asked == 0 {
-		return tok.Len(), nil
+	if asked != 0 && asked != tok.Len() {
+		return 0, fmt.Errorf("train: the model's vocab is set to %d and the tokenizer has %d entries; leave it 0", asked, tok.Len())
 	}
-	if asked < tok.Len() {
-		return 0, fmt.Errorf("train: model.vocab is %d and the tokenizer has %d entries; leave it 0", asked, tok.Len())
-	}
-	return asked, nil
+	return tok.Len(), nil
 }
 
 func makeTokenizer(c TokenizerConfig, text []string) (tokenizer.Tokenizer, error) {

@@ -7,6 +7,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -112,18 +113,48 @@ func (o Options) Validate() error {
 		return fmt.Errorf("train: accumulate is %d; want at least 1", o.Accumulate)
 	case o.ValidateEvery < 1:
 		return fmt.Errorf("train: validate_every is %d; want at least 1", o.ValidateEvery)
-	case o.MaxSteps <= 0 && o.MaxEpochs <= 0 && o.MaxMinutes <= 0 && o.Patience <= 0:
+	case o.MaxSteps == 0 && o.MaxEpochs == 0 && o.MaxMinutes == 0 && o.Patience == 0:
 		return errors.New("train: nothing ends the run; set max_steps, max_epochs, max_minutes or patience")
 	case o.Optimizer != "adam" && o.Optimizer != "bert-adam" && o.Optimizer != "lamb" && o.Optimizer != "sgd":
 		return fmt.Errorf("train: optimizer is %q; want adam, bert-adam, lamb or sgd", o.Optimizer)
-	case !(o.WarmupShare >= 0 && o.WarmupShare < 1): // or NaN
-		return fmt.Errorf("train: warmup_share is %v; want at least 0 and less than 1", o.WarmupShare)
-	case o.EMA < 0 || o.EMA >= 1:
-		return fmt.Errorf("train: ema is %v; want at least 0 and less than 1", o.EMA)
-	case o.Smoothing < 0 || o.Smoothing >= 1:
-		return fmt.Errorf("train: label_smoothing is %v; want at least 0 and less than 1", o.Smoothing)
+	case o.Optimizer != "sgd" && (o.Epsilon == 0 || o.Beta2 == 0):
+		return fmt.Errorf("train: epsilon is %v and beta2 %v; want more than 0 for %s", o.Epsilon, o.Beta2, o.Optimizer)
 	}
-	return o.schedule(1).Validate()
+	return cmp.Or(o.checkRanges(), o.schedule(1).Validate())
+}
+
+// checkRanges says which value is out of its range, or not a number.
+func (o Options) checkRanges() error {
+	inf := math.Inf(1)
+	for _, x := range []struct {
+		name         string
+		value, below float64
+	}{
+		{"warmup_share", o.WarmupShare, 1},
+		{"ema", o.EMA, 1},
+		{"label_smoothing", o.Smoothing, 1},
+		{"beta1", o.Beta1, 1},
+		{"beta2", o.Beta2, 1},
+		{"epsilon", o.Epsilon, inf},
+		{"rate", o.Rate, inf},
+		{"clip", o.Clip, inf},
+		{"weight_decay", o.WeightDecay, inf},
+		{"max_minutes", o.MaxMinutes, inf},
+		{"max_steps", float64(o.MaxSteps), inf},
+		{"max_epochs", float64(o.MaxEpochs), inf},
+		{"warmup", float64(o.Warmup), inf},
+		{"patience", float64(o.Patience), inf},
+		{"average", float64(o.Average), inf},
+	} {
+		switch {
+		case x.value >= 0 && x.value < x.below:
+		case x.below < inf:
+			return fmt.Errorf("train: %s is %v; want at least 0 and less than %v", x.name, x.value, x.below)
+		default:
+			return fmt.Errorf("train: %s is %v; want at least 0", x.name, x.value)
+		}
+	}
+	return nil
 }
 
 // over completes options for epochs of some batches each: how many steps there are, and,

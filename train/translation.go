@@ -49,6 +49,9 @@ func NewTranslation(c Config, m *Model, train, valid Text) (*Translation, error)
 	if n := c.Data.ValidLines; n > 0 {
 		t.lines = min(n, t.lines)
 	}
+	if err := t.checkValidation(c); err != nil {
+		return nil, err
+	}
 	var err error
 	if t.sampling, err = newSampling(c, tok); err != nil {
 		return nil, err
@@ -77,6 +80,20 @@ func NewTranslation(c Config, m *Model, train, valid Text) (*Translation, error)
 	}
 	most := max(longest, min(c.Training.BatchTokens, len(t.train)*longest))
 	return t, checkMemory(float64(most)*float64(tok.Len()), fmt.Sprintf("the %d tokens of a batch, of a vocabulary of %d,", most, tok.Len()), "training.batch_tokens, or the model's max_length, which leaves longer pairs out")
+}
+
+// checkValidation says, before there is work, what validation could not do.
+func (t *Translation) checkValidation(c Config) error {
+	if c.Data.ValidLines < 0 || c.Decoding.Beam < 0 {
+		return fmt.Errorf("train: data.valid_lines is %d and decoding.beam %d; want at least 0", c.Data.ValidLines, c.Decoding.Beam)
+	}
+	if _, err := t.bleu.Sentence("a", "a"); err != nil {
+		return fmt.Errorf("train: data.bleu_tokenize: %w", err)
+	}
+	if err := t.decoding.Penalty.Validate(); err != nil {
+		return fmt.Errorf("train: decoding.length_penalty and alpha: %w", err)
+	}
+	return nil
 }
 
 // example returns the ids of a pair, each side ended.

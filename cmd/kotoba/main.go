@@ -32,6 +32,9 @@ func main() {
 // errReported is an error that the user has been told of already.
 var errReported = errors.New("reported")
 
+// maxThreads is more than any processor has; far more, the system does not give.
+const maxThreads = 4096
+
 func newRoot() *cobra.Command {
 	var threads int
 	root := &cobra.Command{
@@ -44,8 +47,8 @@ KOTOBA_CPU=generic|avx2|avx512 forces a path of kernels.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
-			if threads < 1 {
-				return fmt.Errorf("--threads is %d; want at least 1", threads)
+			if threads < 1 || threads > maxThreads {
+				return fmt.Errorf("--threads is %d; want 1 to %d", threads, maxThreads)
 			}
 			par.SetThreads(threads)
 			_, err := cpu.Selected()

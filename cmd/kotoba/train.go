@@ -107,6 +107,9 @@ func (t training) run(ctx context.Context, c *cobra.Command, args []string) erro
 	if len(args) == 1 && t.preset != "" {
 		return errors.New("a configuration and --preset are given; name the preset in the configuration instead")
 	}
+	if len(args) == 0 && strayFlag(c.Flags(), []string{"dir", "set", "threads"}) == "" {
+		return fmt.Errorf("there is nothing to train: name a configuration, or one of the presets %s with --preset", strings.Join(train.Presets(), ", "))
+	}
 	preset := t.preset
 	if len(args) == 1 {
 		var err error

@@ -35,6 +35,13 @@ const maxElements = 1 << 24
 // shortest is how many tokens every model must take: [CLS], one and [SEP].
 const shortest = 3
 
+// Weights returns how many weights an encoder surely has, without making it: the
+// embeddings of words and positions, and the matrices of its layers.
+func (c Config) Weights() float64 {
+	d := float64(c.Dim)
+	return float64(c.Vocab+c.MaxLength)*d + float64(c.Layers)*(4*d*d+2*d*float64(c.FFN))
+}
+
 // Validate says what of a configuration cannot be.
 func (c Config) Validate() error {
 	if err := c.check(); err != nil {

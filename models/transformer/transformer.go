@@ -52,6 +52,13 @@ func (c Config) activation() Activation {
 	return c.Activation
 }
 
+// Weights returns how many weights a model surely has, without making it: the embedding,
+// and the matrices of its layers.
+func (c Config) Weights() float64 {
+	d, ffn := float64(c.Dim), float64(c.FFN)
+	return float64(c.Vocab)*d + float64(c.EncoderLayers)*(4*d*d+2*d*ffn) + float64(c.DecoderLayers)*(8*d*d+2*d*ffn)
+}
+
 // Validate says what of a configuration cannot be.
 func (c Config) Validate() error {
 	for _, f := range []struct {

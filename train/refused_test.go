@@ -1,0 +1,87 @@
+package train
+
+import (
+	"context"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/kotoba-nlp/kotoba/checkpoint"
+)
+
+func TestOptionsThatCannotBe(t *testing.T) {
+	for want, change := range map[string]func(o *Options){
+		"clip is -1":                    func(o *Options) { o.Clip = -1 },
+		"rate is NaN":                   func(o *Options) { o.Rate = math.NaN() },
+		"weight_decay is +Inf":          func(o *Options) { o.WeightDecay = math.Inf(1) },
+		"ema is NaN":                    func(o *Options) { o.EMA = math.NaN() },
+		"label_smoothing is 1":          func(o *Options) { o.Smoothing = 1 },
+		"beta1 is 1":                    func(o *Options) { o.Beta1 = 1 },
+		"max_epochs is -1":              func(o *Options) { o.MaxEpochs = -1 },
+		"average is -1":                 func(o *Options) { o.Average = -1 },
+		"epsilon is 0 and beta2 0.9":    func(o *Options) { o.Epsilon, o.Beta2 = 0, 0.9 },
+		"nothing ends the run":          func(o *Options) { o.MaxSteps, o.MaxEpochs, o.MaxMinutes, o.Patience = 0, 0, 0, 0 },
+		"optimizer is \"adamw\"":        func(o *Options) { o.Optimizer = "adamw" },
+		"warmup_share is 1; want at le": func(o *Options) { o.WarmupShare = 1 },
+	} {
+		o := smallConfig().Training
+		change(&o)
+		if err := o.Validate(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v; want one with %q", err, want)
+		}
+	}
+	if err := smallConfig().Training.Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestWhatValidationCannotDoIsRefusedBeforeTheFirstStep leaves no folder behind either.
+func TestWhatValidationCannotDoIsRefusedBeforeTheFirstStep(t *testing.T) {
+	for want, change := range map[string]func(c *Config){
+		"bleu_tokenize":        func(c *Config) { c.Data.Tokenize = "moses" },
+		"unknown length":       func(c *Config) { c.Decoding.LengthPenalty = "log" },
+		"decoding.beam -1":     func(c *Config) { c.Decoding.Beam = -1 },
+		"valid_lines is -1":    func(c *Config) { c.Data.ValidLines = -1 },
+		"which is for languag": func(c *Config) { c.Tokenizer.Type = "characters" },
+		"more than":            func(c *Config) { c.Model.Dim, c.Model.FFN = 1<<20, 1<<20 },
+		"the model's vocab is": func(c *Config) { c.Model.Vocab = 5000 },
+	} {
+		dir := filepath.Join(t.TempDir(), "run")
+		if _, err := trainSmall(context.Background(), dir, change); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v; want one with %q", err, want)
+		}
+		if _, err := os.Stat(dir); err == nil {
+			t.Errorf("%q: a folder was left behind", want)
+		}
+	}
+}
+
+// TestFoldersOfOthersAreLeftAlone trains into folders that have files of a model and no
+// configuration of a run.
+func TestFoldersOfOthersAreLeftAlone(t *testing.T) {
+	for _, name := range []string{checkpoint.WeightsFile, wordsFile, bestFile} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := trainSmall(context.Background(), dir, nil); err == nil || !strings.Contains(err.Error(), name+" and is not the folder of a run") {
+			t.Errorf("error %v; want one that names %s", err, name)
+		}
+		if text, err := os.ReadFile(path); string(text) != "mine" {
+			t.Errorf("%s is %q, %v", name, text, err)
+		}
+	}
+}
+
+func TestTheDifferenceOfConfigurationsIsNamed(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := trainSmall(context.Background(), dir, func(c *Config) { c.Training.MaxSteps = 12 }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := trainSmall(context.Background(), dir, nil); err == nil || !strings.Contains(err.Error(), "its training.max_steps is 12, and 40 is asked for") {
+		t.Errorf("error %v; want one that names training.max_steps", err)
+	}
+}
