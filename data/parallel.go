@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -29,6 +30,9 @@ func ReadLines(path string) ([]string, error) {
 			return nil, fmt.Errorf("data: %w", err)
 		}
 		line = trimEnd(line)
+		if len(lines) == 0 {
+			line = strings.TrimPrefix(line, ByteOrderMark)
+		}
 		if !utf8.ValidString(line) {
 			return nil, fmt.Errorf("data: %s:%d: not valid UTF-8; convert the file, for example with iconv", path, len(lines)+1)
 		}

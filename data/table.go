@@ -38,8 +38,8 @@ func ReadTable(path string, c Columns) ([]Labelled, error) {
 // begin with ": ", or with ":line: ".
 type reader func(r *bufio.Reader, ending string) ([]Labelled, error)
 
-// byteOrderMark stands at the beginning of texts that some programs write.
-const byteOrderMark = "\ufeff"
+// ByteOrderMark stands at the beginning of texts that some programs write.
+const ByteOrderMark = "\ufeff"
 
 // readFile reads a file that is to have rows.
 func readFile(path string, read reader) ([]Labelled, error) {
@@ -58,7 +58,7 @@ func readFile(path string, read reader) ([]Labelled, error) {
 // parseTable reads what is to have at least one row.
 func parseTable(r io.Reader, ending string, read reader) ([]Labelled, error) {
 	b := bufio.NewReaderSize(r, 1<<16)
-	if mark, _ := b.Peek(len(byteOrderMark)); string(mark) == byteOrderMark {
+	if mark, _ := b.Peek(len(ByteOrderMark)); string(mark) == ByteOrderMark {
 		_, _ = b.Discard(len(mark)) // it is buffered
 	}
 	rows, err := read(b, ending)

@@ -49,7 +49,7 @@ func readTagged(lines *bufio.Scanner, isCoNLLU bool, c TaggedColumns) (all []Tag
 		n++
 		text := lines.Text()
 		if n == 1 {
-			text = strings.TrimPrefix(text, byteOrderMark)
+			text = strings.TrimPrefix(text, ByteOrderMark)
 		}
 		switch {
 		case !utf8.ValidString(text):

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/kotoba-nlp/kotoba/internal/filelock"
 )
 
 // lockPoll is the time between two looks at a lock that another has.
@@ -23,7 +25,7 @@ func lock(ctx context.Context, path string, waiting func()) (unlock func(), err 
 		return nil, err
 	}
 	for told := false; ; told = true {
-		locked, err := tryLock(f)
+		locked, err := filelock.Try(f)
 		if locked {
 			return func() { _ = f.Close() }, nil // which unlocks; nothing was written
 		}

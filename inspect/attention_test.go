@@ -157,7 +157,7 @@ func TestShapeErrorsSayWhere(t *testing.T) {
 	if err := WriteHTML(&bytes.Buffer{}, "none"); err == nil {
 		t.Error("no error for a page without examples")
 	}
-	if _, err := sample().HeatMaps(EncoderDecoder, 2); err == nil || !strings.Contains(err.Error(), "no layer 2") {
+	if _, err := sample().HeatMaps(EncoderDecoder, 2); err == nil || !strings.Contains(err.Error(), "no layer 3") {
 		t.Errorf("error is %v, want it to name the layer", err)
 	}
 }

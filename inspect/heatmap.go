@@ -90,7 +90,7 @@ func (a Attention) HeatMaps(k Kind, layer int) (Figure, error) {
 		if len(w) == 0 {
 			return Figure{}, fmt.Errorf("inspect: the model has no attention of kind %s", k)
 		}
-		return Figure{}, fmt.Errorf("inspect: no layer %d of %s attention, want [0, %d)", layer, k, len(w))
+		return Figure{}, fmt.Errorf("inspect: there is no layer %d of %s attention, counted from 1; want 1 to %d", layer+1, k, len(w))
 	}
 	queries, keys := a.tokens(k)
 	heads := w[layer]

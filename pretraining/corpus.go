@@ -26,6 +26,9 @@ const (
 	lineBytes     = 1 << 20 // of a line at most
 )
 
+// byteOrderMark stands at the beginning of texts that some programs write.
+var byteOrderMark = []byte("\ufeff")
+
 // Result is what has been made.
 type Result struct {
 	Documents, Sentences int
@@ -225,6 +228,9 @@ func (r *reader) file(ctx context.Context, path string) error {
 		r.part.bytes += int64(len(line))
 		if !utf8.Valid(line) {
 			return fmt.Errorf("pretraining: %s:%d: not valid UTF-8; convert it, for example with iconv", path, number)
+		}
+		if number == 1 {
+			line = bytes.TrimPrefix(line, byteOrderMark)
 		}
 		if err := r.line(bytes.TrimSpace(line), end); err != nil {
 			return err

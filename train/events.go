@@ -1,6 +1,7 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -18,9 +19,10 @@ import (
 // each an Event message (tensorflow/core/util/event.proto).
 type eventWriter struct{ f *os.File }
 
-// newEventWriter starts a new file in dir: a run that was resumed has several,
-// which TensorBoard joins.
-func newEventWriter(dir string) (*eventWriter, error) {
+// newEventWriter starts a new file in dir for what comes after a step. A run that was
+// resumed has several, which TensorBoard joins; it leaves out what an earlier one has of
+// later steps.
+func newEventWriter(dir string, step int) (*eventWriter, error) {
 	now := time.Now()
 	name := fmt.Sprintf("events.out.tfevents.%d.%d.kotoba", now.Unix(), now.Nanosecond())
 	f, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o644)
@@ -29,8 +31,13 @@ func newEventWriter(dir string) (*eventWriter, error) {
 	}
 	w := &eventWriter{f}
 	version := protowire.AppendTag(w.event(0), 3, protowire.BytesType) // file_version
-	if err := w.record(protowire.AppendString(version, "brain.Event:2")); err != nil {
-		return nil, err
+	err = w.record(protowire.AppendString(version, "brain.Event:2"))
+	if step > 0 && err == nil {
+		start := protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), 1)                      // START
+		err = w.record(protowire.AppendBytes(protowire.AppendTag(w.event(step+1), 7, protowire.BytesType), start)) // session_log
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
 	return w, nil
 }

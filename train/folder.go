@@ -2,6 +2,7 @@ package train
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/kotoba-nlp/kotoba/checkpoint"
 	"github.com/kotoba-nlp/kotoba/internal/atomicfile"
+	"github.com/kotoba-nlp/kotoba/internal/filelock"
 	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/optim"
 	"github.com/kotoba-nlp/kotoba/tensor"
@@ -28,6 +30,7 @@ const (
 	metricsFile   = "metrics.jsonl"    // a line a step and a validation
 	samplesFile   = "samples.txt"      // outputs of the last validation
 	averageFolder = "checkpoints"      // weights of the last validations, for averaging
+	lockFile      = ".lock"            // of the process that trains
 	stateKey      = "kotoba_state"     // metadata of lastFile
 	vocabularyKey = "vocabulary"       // metadata of both: SHA-256 of the vocabulary's file
 )
@@ -52,12 +55,33 @@ func openFolder(dir, best string, step, average int, progress func(Progress, *Va
 	if err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
-	events, err := newEventWriter(dir)
+	events, err := newEventWriter(dir, step)
 	if err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
 	return &folder{dir: dir, best: best, average: average, progress: progress, metrics: m, events: events}, nil
 }
+
+// lockFolder keeps other processes from training in a folder, and removes what those that
+// were killed have left.
+func lockFolder(dir string) (unlock func(), err error) {
+	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	unlock = func() { _ = f.Close() } // which unlocks; nothing was written
+	if locked, err := filelock.Try(f); !locked && !errors.Is(err, errors.ErrUnsupported) {
+		unlock()
+		return nil, fmt.Errorf("train: %s is being trained by another process (%w); wait for it, or give --dir another folder", dir, cmp.Or(err, errLocked))
+	}
+	if err := atomicfile.Clean(dir, lastFile, bestFile, checkpoint.WeightsFile, configFile, metricsFile, samplesFile); err != nil {
+		unlock()
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	return unlock, nil
+}
+
+var errLocked = errors.New("its " + lockFile + " is locked")
 
 func (f *folder) close() error { return errors.Join(f.metrics.Close(), f.events.close()) }
 
@@ -192,11 +216,15 @@ func (f *folder) keepForAverage(t *Trainer) error {
 
 // averaged lists the checkpoints kept for averaging, oldest first.
 func averaged(dir string) ([]string, error) {
-	paths, err := filepath.Glob(filepath.Join(dir, averageFolder, "step-*.safetensors"))
+	names, err := fs.Glob(os.DirFS(dir), averageFolder+"/step-*.safetensors")
 	if err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
-	slices.Sort(paths)
+	slices.Sort(names)
+	var paths []string
+	for _, name := range names {
+		paths = append(paths, filepath.Join(dir, filepath.FromSlash(name)))
+	}
 	return paths, nil
 }
 

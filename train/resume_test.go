@@ -295,6 +295,38 @@ func TestValidationsThatWereBrokenOffAreMade(t *testing.T) {
 	sameRun(t, stopped, whole)
 }
 
+// TestOneProcessTrainsAtATime starts a run in a folder, whose name is a pattern, while another
+// trains there, and finds what a killed one has left.
+func TestOneProcessTrainsAtATime(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a[b")
+	fit, valid := smallTexts()
+	run, err := NewRunOf(dir, smallConfig(), fit, valid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := filepath.Join(dir, ".last.safetensors.123")
+	if err := os.WriteFile(left, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var second error
+	if _, err := run.Train(context.Background(), func(p Progress, _ *Validation) {
+		if p.Step == 2 {
+			_, second = trainSmall(context.Background(), dir, nil)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if second == nil || !strings.Contains(second.Error(), "is being trained by another process") {
+		t.Errorf("error %v of a second process; want one that says that there is another", second)
+	}
+	if kept, err := averaged(dir); len(kept) != 3 {
+		t.Errorf("%d checkpoints to average, %v; want 3", len(kept), err)
+	}
+	if _, err := os.Stat(left); err == nil {
+		t.Errorf("%s is still there", left)
+	}
+}
+
 func TestOptionsThatCannotWorkLeaveTheFolderFree(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	if _, err := trainSmall(context.Background(), dir, func(c *Config) { c.Model.Heads = 3 }); err == nil {

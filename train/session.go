@@ -46,6 +46,11 @@ func (r *session) Steps() int { return r.options.MaxSteps }
 // Train trains until the configuration says that it is enough, reporting every
 // step and validation. It goes on from the folder's checkpoint if there is one.
 func (r *session) Train(ctx context.Context, progress func(Progress, *Validation)) (best Validation, err error) {
+	unlock, err := lockFolder(r.Dir)
+	if err != nil {
+		return best, err
+	}
+	defer unlock()
 	f := &folder{dir: r.Dir}
 	r.trainer, err = NewTrainer(r.options, r.dim, r.task, f)
 	if err != nil {

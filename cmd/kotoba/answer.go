@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -90,8 +91,12 @@ func (a *answering) check() error {
 		return fmt.Errorf("--top-k is %d; want 1 to %d", a.top, nBest)
 	}
 	a.options.NBest = nBest
-	for _, path := range []string{a.predictions, a.nbest, a.nullOdds} {
+	paths := []string{a.predictions, a.nbest, a.nullOdds}
+	for i, path := range paths {
 		if path != "" {
+			if slices.Contains(paths[:i], path) {
+				return fmt.Errorf("%s is to be written twice; name another file", path)
+			}
 			if err := checkNew(path, a.force); err != nil {
 				return err
 			}
@@ -111,7 +116,10 @@ func (a *answering) text(c *cobra.Command, dir string) error {
 		return err
 	}
 	var all []pipeline.QA
-	for _, q := range a.questions {
+	for i, q := range a.questions {
+		if err := checkUTF8(q); err != nil {
+			return fmt.Errorf("--question %d: %w", i+1, err)
+		}
 		all = append(all, pipeline.QA{Question: q, Context: context})
 		if n := e.QuestionCut(q, a.options.WindowOptions); n > 0 {
 			fmt.Fprintf(c.ErrOrStderr(), "the last %d tokens of the question %.40q are left out\n", n, q)
@@ -139,15 +147,18 @@ func (a *answering) text(c *cobra.Command, dir string) error {
 }
 
 func readContext(c *cobra.Command, path string) (string, error) {
+	read := func() ([]byte, error) { return os.ReadFile(path) }
 	if path == stdinPath {
-		text, err := io.ReadAll(c.InOrStdin())
-		return string(text), err
+		read = func() ([]byte, error) { return io.ReadAll(c.InOrStdin()) }
 	}
-	text, err := os.ReadFile(path)
+	text, err := read()
 	if err != nil {
 		return "", fmt.Errorf("--context: %w; want a text file", err)
 	}
-	return string(text), nil
+	if err := checkUTF8(string(text)); err != nil {
+		return "", fmt.Errorf("--context: %s: %w", path, err)
+	}
+	return strings.TrimPrefix(string(text), data.ByteOrderMark), nil
 }
 
 // file answers the questions of a file and prints their scores.

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -51,6 +53,9 @@ func (p *attentionPicture) run(out io.Writer, dir, text string) error {
 	if p.path == "" {
 		return errors.New("inspect attention needs -o: a file to write, .html, .png or .svg")
 	}
+	if err := cmp.Or(p.checkEnding(), checkNew(p.path, p.force), checkUTF8(text), checkUTF8(p.target)); err != nil {
+		return err
+	}
 	kind, ok := attentionKinds[p.kind]
 	if !ok {
 		return fmt.Errorf("--kind is %q; want encoder, decoder or cross", p.kind)
@@ -84,19 +89,25 @@ func (p *attentionPicture) run(out io.Writer, dir, text string) error {
 
 // write puts out the page or the picture, by the ending of the file's name.
 func (p *attentionPicture) write(a inspect.Attention, kind inspect.Kind) error {
-	ending := strings.ToLower(filepath.Ext(p.path))
-	switch ending {
-	case ".html":
+	ending := p.ending()
+	if ending == ".html" {
 		return writeNew(p.path, p.force, a.WriteHTML)
-	case ".png", ".svg":
-		figure, err := a.HeatMaps(kind, p.layer-1)
-		if err != nil {
-			return err
-		}
-		if ending == ".svg" {
-			return writeNew(p.path, p.force, figure.WriteSVG)
-		}
-		return writeNew(p.path, p.force, figure.WritePNG)
 	}
-	return fmt.Errorf("%s ends in neither .html, .png nor .svg", p.path)
+	figure, err := a.HeatMaps(kind, p.layer-1)
+	if err != nil {
+		return err
+	}
+	if ending == ".svg" {
+		return writeNew(p.path, p.force, figure.WriteSVG)
+	}
+	return writeNew(p.path, p.force, figure.WritePNG)
+}
+
+func (p *attentionPicture) ending() string { return strings.ToLower(filepath.Ext(p.path)) }
+
+func (p *attentionPicture) checkEnding() error {
+	if !slices.Contains([]string{".html", ".png", ".svg"}, p.ending()) {
+		return fmt.Errorf("%s ends in neither .html, .png nor .svg", p.path)
+	}
+	return nil
 }

@@ -102,6 +102,11 @@ func openTexts(c *cobra.Command, args []string) (*pipeline.Encoder, []string, er
 	}
 	texts := args[1:]
 	if len(texts) > 0 {
+		for i, text := range texts {
+			if err := checkUTF8(text); err != nil {
+				return nil, nil, fmt.Errorf("text %d: %w", i+1, err)
+			}
+		}
 		return e, texts, nil
 	}
 	l := newLines("stdin", c.InOrStdin())

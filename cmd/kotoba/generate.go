@@ -23,6 +23,9 @@ token. The same seed gives the same text.`,
   kotoba generate runs/char --prefix "ROMEO:" --temperature 0.8 --length 500`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := checkUTF8(prefix); err != nil {
+				return fmt.Errorf("--prefix: %w", err)
+			}
 			m, err := train.OpenLM(args[0])
 			if err != nil {
 				return err
@@ -55,8 +58,8 @@ token. The same seed gives the same text.`,
 // addSampling adds the flags that say how tokens are drawn.
 func addSampling(c *cobra.Command, s *decode.Sampling) {
 	f := c.Flags()
-	f.Float64Var(&s.Temperature, "temperature", 1, "of sampling: below 1 favours probable tokens")
+	f.Float64Var(&s.Temperature, "temperature", 1, "of sampling: below 1 favours probable tokens; more than 0 (--top-k 1 takes the most probable one)")
 	f.IntVar(&s.TopK, "top-k", 0, "sample from the k most probable tokens; 0 is all")
-	f.Float64Var(&s.TopP, "top-p", 1, "sample from the most probable tokens of this mass")
+	f.Float64Var(&s.TopP, "top-p", 1, "sample from the most probable tokens of this mass; 0 and 1 are all")
 	f.Uint64Var(&s.Seed, "seed", 1, "of sampling")
 }

@@ -7,6 +7,9 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/kotoba-nlp/kotoba/data"
 )
 
 // stdinPath is what stands for standard input where a file is asked for.
@@ -31,6 +34,7 @@ type lines struct {
 	name   string // of the file, for people
 	number int    // of the line in text, from 1
 	text   string // without the line break
+	raw    bool   // bytes as they are, UTF-8 or not
 	err    error
 	in     *bufio.Reader
 	file   io.Closer
@@ -74,7 +78,25 @@ func (l *lines) next() bool {
 	}
 	l.number++
 	l.text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
+	if l.raw {
+		return true
+	}
+	if l.number == 1 {
+		l.text = strings.TrimPrefix(l.text, data.ByteOrderMark)
+	}
+	if err := checkUTF8(l.text); err != nil {
+		l.err = l.errorf("%v", err)
+		return false
+	}
 	return true
+}
+
+// checkUTF8 says whether a text is one.
+func checkUTF8(text string) error {
+	if !utf8.ValidString(text) {
+		return errors.New("not valid UTF-8; convert it, for example with iconv")
+	}
+	return nil
 }
 
 // waits reports whether the next line may not have arrived yet.

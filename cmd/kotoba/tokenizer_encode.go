@@ -188,6 +188,7 @@ func loadTokenizer(path string) (tokenizer.Tokenizer, error) {
 // output back only while more input is at hand.
 func transform(c *cobra.Command, f func(in *lines, dst []byte) ([]byte, error)) error {
 	in, out := newLines("stdin", c.InOrStdin()), newOutput(c)
+	in.raw = true // a vocabulary with bytes writes all of them
 	var line []byte
 	for in.next() {
 		var err error

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -180,8 +179,11 @@ func readBlock(r *bufio.Reader, first int) ([]string, error) {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, fmt.Errorf("standard input: %w", err)
 		}
-		if !utf8.ValidString(line) {
-			return nil, fmt.Errorf("standard input, line %d: not valid UTF-8; convert it, for example with iconv", first+len(lines)+1)
+		if first+len(lines) == 0 {
+			line = strings.TrimPrefix(line, data.ByteOrderMark)
+		}
+		if err := checkUTF8(line); err != nil {
+			return nil, fmt.Errorf("standard input, line %d: %w", first+len(lines)+1, err)
 		}
 		lines = append(lines, strings.TrimRight(line, "\r\n"))
 	}

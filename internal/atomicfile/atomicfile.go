@@ -4,6 +4,7 @@ package atomicfile
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -14,7 +15,7 @@ import (
 // what was at path is still there and nothing else is left.
 func Write(path string, write func(w io.Writer) error) error {
 	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*")
+	f, err := os.CreateTemp(dir, temporary(filepath.Base(path)))
 	if err != nil {
 		return err
 	}
@@ -28,6 +29,26 @@ func Write(path string, write func(w io.Writer) error) error {
 	}
 	return syncDir(dir)
 }
+
+// Clean removes what writes of the given names in dir have left that were killed. None may
+// be under way.
+func Clean(dir string, names ...string) error {
+	for _, name := range names {
+		left, err := fs.Glob(os.DirFS(dir), temporary(name))
+		if err != nil {
+			return err
+		}
+		for _, name := range left {
+			if err := os.Remove(filepath.Join(dir, name)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// temporary is the pattern of the names that a file has until it is whole.
+func temporary(name string) string { return "." + name + ".*" }
 
 // syncDir puts the entries of a folder on the disk.
 func syncDir(dir string) error {

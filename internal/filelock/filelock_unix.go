@@ -1,6 +1,7 @@
 //go:build darwin || dragonfly || freebsd || illumos || linux || netbsd || openbsd
 
-package hub
+// Package filelock takes locks of files that no two processes have at a time.
+package filelock
 
 import (
 	"errors"
@@ -9,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tryLock reports whether it got the lock of a file, which closing it gives back.
-func tryLock(f *os.File) (bool, error) {
+// Try reports whether it got the lock of a file, which closing it gives back.
+func Try(f *os.File) (bool, error) {
 	switch err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); {
 	case err == nil:
 		return true, nil

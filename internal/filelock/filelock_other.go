@@ -1,10 +1,10 @@
 //go:build !(darwin || dragonfly || freebsd || illumos || linux || netbsd || openbsd || windows)
 
-package hub
+package filelock
 
 import (
 	"errors"
 	"os"
 )
 
-func tryLock(*os.File) (bool, error) { return false, errors.ErrUnsupported }
+func Try(*os.File) (bool, error) { return false, errors.ErrUnsupported }
