@@ -14,8 +14,8 @@ type Example struct {
 // size is what a batch counts: tokens of the longer side.
 func (e Example) size() int { return max(len(e.Source), len(e.Target)) }
 
-// Batches arranges n examples, of the given sizes in tokens, in batches of at
-// most maxTokens tokens, one example at least. Examples of similar size come
+// Batches arranges the numbers of examples in batches of at most maxTokens tokens of the
+// longer side, one example at least. Examples of similar size come
 // together, equal ones and the batches themselves in random order. The same
 // seed gives the same batches.
 func Batches(examples []Example, maxTokens int, seed, epoch uint64) [][]int {

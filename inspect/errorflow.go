@@ -32,8 +32,9 @@ type ErrorFlow struct {
 
 // ErrorScale is the factor by which an error has been scaled after some steps back: the
 // spectral norm of the Jacobian of the state at one time by that Lag steps before. The
-// state is the outputs of a plain layer or a GRU and the cells of an LSTM. The figures
-// are over positions of the text.
+// state is the outputs of a plain layer or a GRU and the cells of an LSTM, whose outputs at
+// the earlier time are held: what a cell reaches through its own output of that step is not
+// in it. The figures are over positions of the text.
 type ErrorScale struct {
 	Lag    int     `json:"lag"`
 	Mean   float64 `json:"mean"`
@@ -41,7 +42,8 @@ type ErrorScale struct {
 	Median float64 `json:"median"`
 	High   float64 `json:"quantile_95"`
 	// Carousel is the part of it that stays inside the cells of an LSTM, the mean over
-	// its units of the product of forget gates: 1 where there are none.
+	// its units of the product of forget gates: 1 where there are none. Gates that see the
+	// cells, through peepholes, take part in it.
 	Carousel float64 `json:"carousel,omitempty"`
 }
 

@@ -63,7 +63,7 @@ func (n LayerNorm) Forward(t *tensor.Tape, x *tensor.Tensor) *tensor.Tensor {
 }
 
 // Dropout hands out the masks of one training step, a new one for each use.
-// The zero value drops nothing.
+// A nil *Dropout drops nothing.
 type Dropout struct {
 	state uint64
 }

@@ -10,7 +10,7 @@ type squaredErrorOp struct {
 var squaredErrorOps pool[squaredErrorOp]
 
 // SquaredError returns scale · Σ (x[i] - targets[i])², the loss of predicting numbers,
-// (n, 1).
+// (n, 1). The targets must not change before Backward.
 func (t *Tape) SquaredError(x *Tensor, targets []Float, scale float64) *Tensor {
 	if x.cols != 1 || len(targets) != x.rows {
 		misfit("SquaredError", "x is %d x %d for %d targets; want one column and a row each", x.rows, x.cols, len(targets))

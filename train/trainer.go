@@ -50,7 +50,7 @@ type Reader interface {
 
 // Validation is how good a model is on data kept apart.
 type Validation struct {
-	Loss float64  `json:"valid_loss"`           // nats a token, no smoothing
+	Loss float64  `json:"valid_loss"`           // nats a target (a token, a text, a place of an answer), no smoothing; of numbers the squared error
 	BLEU *float64 `json:"valid_bleu,omitempty"` // nil where nothing is translated
 	// Perplexity is e^Loss, of language models only.
 	Perplexity *float64 `json:"valid_perplexity,omitempty"`
@@ -183,7 +183,7 @@ func (o Options) schedule(dim int) optim.Schedule {
 type Progress struct {
 	Step         int           `json:"step"`
 	Epoch        int           `json:"epoch"`
-	Loss         float64       `json:"loss"` // smoothed, nats a token
+	Loss         float64       `json:"loss"` // smoothed, nats a target, or a sentence with PerSentence; of numbers the squared error
 	Accuracy     float64       `json:"accuracy"`
 	Rate         float64       `json:"rate"`
 	GradNorm     float64       `json:"grad_norm"`

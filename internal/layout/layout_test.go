@@ -29,11 +29,11 @@ var layers = [][]string{
 	{"internal/kernel", "data", "pretraining"},
 	{"tensor"},
 	{"nn"},
-	{"optim", "checkpoint", "quant"},
+	{"optim", "checkpoint"},
 	{"models/...", "internal/golden"},
 	{"decode", "inspect", "pipeline"},
 	{"train"},
-	{"serve", "bench", "reproduce"},
+	{"bench", "reproduce"},
 	{"cmd/...", "examples/..."},
 }
 
