@@ -2,6 +2,7 @@ package data
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -64,6 +65,9 @@ func GLUE(name string) (GLUETask, error) {
 // Read reads train.tsv and the development set of a folder, or of its folder named after
 // the task.
 func (t GLUETask) Read(dir string) (train, dev []Labelled, err error) {
+	if dir == "" {
+		return nil, nil, errors.New("data: the folder of the data is not given; name one with train.tsv and dev.tsv, or with a folder " + t.Folder + " of them")
+	}
 	if info, err := os.Stat(filepath.Join(dir, t.Folder)); err == nil && info.IsDir() {
 		dir = filepath.Join(dir, t.Folder)
 	}

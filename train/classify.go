@@ -90,8 +90,15 @@ func (d ClassifyDataConfig) read() (l labelled, err error) {
 		l.labels, l.metric = task.Labels, task.Metric
 		l.train, l.valid, err = task.Read(d.Dir)
 		return l, err
-	case d.Train == "" || d.Valid == "" || d.Text == "" || d.Label == "":
+	case d.Train == "" && d.Valid == "" && d.Text == "" && d.Label == "":
 		return l, errors.New("train: data.task, or data.train, valid, text and label are not given; name a task of GLUE, or tables and their columns")
+	}
+	for _, x := range []struct{ key, flag, value string }{
+		{"data.train", "train", d.Train}, {"data.valid", "dev", d.Valid}, {"data.text", "text", d.Text}, {"data.label", "label", d.Label},
+	} {
+		if x.value == "" {
+			return l, fmt.Errorf("train: %s (--%s) is not given; tables of one's own need --train, --dev, --text and --label", x.key, x.flag)
+		}
 	}
 	if l.train, err = data.ReadTable(d.Train, d.columns()); err != nil {
 		return l, err

@@ -192,7 +192,7 @@ func TestAnswerSaysWhatItCannotWorkWith(t *testing.T) {
 		"the question has 15 tokens":                       {dir, "--question", long, "--context", "-"},
 		"the longest window is 17 tokens":                  {dir, "--question", "a", "--context", "-", "--max-length", "17"},
 		`questions from "z" on: pipeline: the question is`: {dir, "--data", empty},
-		"config.json": {"nosuch", "--question", "a", "--context", "-"},
+		"there is no folder nosuch":                        {"nosuch", "--question", "a", "--context", "-"},
 	} {
 		if _, err := runAnswer("a film", args...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: error %v; want one with %q", args[1:], err, want)

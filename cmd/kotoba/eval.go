@@ -33,6 +33,12 @@ const (
 	pairedRandomization = "randomization"
 )
 
+// What takes no more than minutes, and says no less than more would.
+const (
+	maxResamples = 1_000_000
+	maxWordOrder = 100
+)
+
 // defaultTrials are sacreBLEU's numbers of resamples and of trials.
 var defaultTrials = map[string]int{pairedBootstrap: 1000, pairedRandomization: 10000}
 
@@ -141,8 +147,10 @@ func (e *evaluation) check(c *cobra.Command) error {
 	switch {
 	case len(e.refs) == 0 || e.hyp == "":
 		return errors.New("eval needs --ref and --hyp: files of references and of translations")
-	case e.bootstrap < 0:
-		return fmt.Errorf("--bootstrap is %d; want 0 or more", e.bootstrap)
+	case e.bootstrap < 0 || e.bootstrap > maxResamples:
+		return fmt.Errorf("--bootstrap is %d; want 0 to %d", e.bootstrap, maxResamples)
+	case e.chrF.WordOrder > maxWordOrder:
+		return fmt.Errorf("--chrf-word-order is %d; want 0 to %d", e.chrF.WordOrder, maxWordOrder)
 	case e.baseline == "" && (given("paired") || given("trials")):
 		return errors.New("--paired and --trials need --baseline: translations to test against")
 	case defaultTrials[e.paired] == 0:

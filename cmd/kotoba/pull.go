@@ -100,8 +100,11 @@ func modelFolder(name string) (string, error) {
 		return name, nil
 	}
 	dir, ok, err := hub.Find(name)
-	if err != nil || !ok {
+	switch {
+	case err != nil || name == "":
 		return name, err
+	case !ok:
+		return "", fmt.Errorf("there is no folder %s, and no model of that name has been pulled; name a folder of a BERT model in the layout of Hugging Face, or fetch one with kotoba pull", name)
 	}
 	return dir, nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -97,15 +98,21 @@ func openAll(dirs []string) (*train.Model, error) {
 	return train.Ensemble(models...)
 }
 
+// maxBeam is how many hypotheses of a sentence fit in memory with any model.
+const maxBeam = 1000
+
 // options returns the search: what flags say, then what the run says.
 func (f translateFlags) options(c *cobra.Command, d train.DecodingConfig) (decode.TranslateOptions, error) {
 	o := d.Options()
 	for _, n := range []struct {
-		flag         string
-		value, least int
-	}{{"beam", f.beam, 0}, {"nbest", f.nbest, 0}, {"batch-tokens", f.batchTokens, 1}} {
+		flag               string
+		value, least, most int
+	}{{"beam", f.beam, 0, maxBeam}, {"nbest", f.nbest, 0, maxBeam}, {"batch-tokens", f.batchTokens, 1, math.MaxInt}} {
 		if n.value < n.least {
 			return o, fmt.Errorf("--%s is %d; want at least %d", n.flag, n.value, n.least)
+		}
+		if n.value > n.most {
+			return o, fmt.Errorf("--%s is %d; want at most %d", n.flag, n.value, n.most)
 		}
 	}
 	if f.sample && f.beam > 1 {
@@ -122,6 +129,9 @@ func (f translateFlags) options(c *cobra.Command, d train.DecodingConfig) (decod
 	}
 	if f.sample {
 		o.Beam, o.Sampling = 1, &f.sampling
+	}
+	if f.nbest > o.Beam {
+		return o, fmt.Errorf("--nbest is %d and --beam %d; want at most as many translations of a sentence as hypotheses, and one of --sample", f.nbest, o.Beam)
 	}
 	o.NBest, o.BatchTokens = max(f.nbest, 1), f.batchTokens
 	o.Scores = f.json || f.scores || f.nbest > 0

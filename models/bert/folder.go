@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -138,6 +139,9 @@ const maxConfigSize = 1 << 24
 
 func readConfig(path string) (c folderConfig, err error) {
 	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return c, fmt.Errorf("bert: %w; want a folder of a BERT model in the layout of Hugging Face", err)
+	}
 	if err != nil {
 		return c, fmt.Errorf("bert: %w", err)
 	}
