@@ -27,7 +27,7 @@ type Labelled struct {
 // first line calls them, or, in a table without such a line, by their numbers from 0.
 type Columns struct{ Text, Pair, Label string }
 
-// ReadTable reads the rows of a table by its columns: a .csv file (RFC 4180, with a
+// ReadTable reads the rows of a table by its columns: a .csv file (RFC 4180, with or without a
 // header), a .jsonl file of an object a line, or else a file with tabs between columns
 // and no quotes, as those of GLUE are.
 func ReadTable(path string, c Columns) ([]Labelled, error) {

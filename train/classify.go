@@ -33,7 +33,7 @@ type ClassifyDataConfig struct {
 	Dir        string `yaml:"dir" doc:"folder of the task's files, or of its folder"`
 	Train      string `yaml:"train" doc:"training table of one's own: .csv, .jsonl, or with tabs"`
 	Valid      string `yaml:"valid" doc:"validation table of one's own"`
-	Text       string `yaml:"text" doc:"its column of the text, by name or number"`
+	Text       string `yaml:"text" doc:"its column of the text, by name, or by number from 0 where the table has no line of names"`
 	Pair       string `yaml:"pair" doc:"its column of the second text of a pair; empty for single texts"`
 	Label      string `yaml:"label" doc:"its column of the label"`
 	Regression bool   `yaml:"regression" doc:"labels are numbers to be predicted"`

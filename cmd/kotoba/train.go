@@ -62,7 +62,7 @@ Ctrl-C makes a checkpoint and stops.`,
 	f.StringVar(&t.files.Target, "tgt", "", "training text, target language")
 	f.StringVar(&t.files.ValidSource, "valid-src", "", "validation text, source language")
 	f.StringVar(&t.files.ValidTarget, "valid-tgt", "", "validation text, target language")
-	f.StringVar(&t.text.Text, "text", "", "training text of a language model; of a classifier's table, the column of the text, by name or number")
+	f.StringVar(&t.text.Text, "text", "", "training text of a language model; of a classifier's table, the column of the text, by name, or by number from 0 where the table has no line of names")
 	f.StringVar(&t.text.Valid, "valid-text", "", "its validation text; without one, the end of the training text")
 	t.bert.add(f)
 	f.StringArrayVar(&t.sets, "set", nil, "change one value of the configuration, as in training.seed=2")

@@ -32,8 +32,8 @@ func (f *bertFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.tokenizer, "tokenizer", "", "folder of the vocabulary of what pretrain-data has made")
 	flags.StringVar(&f.train, "train", "", "training questions in the form of SQuAD, a file, or files by a pattern in quotes; sentences with a label a word, as those of CoNLL; or a classifier's own table: .csv, .jsonl, or with tabs")
 	flags.StringVar(&f.dev, "dev", "", "validation questions or sentences; without them, the last ones for training; or a table, which a classifier needs")
-	flags.StringVar(&f.pair, "pair", "", "of a classifier's table, the column of the second text, by name or number; none for single texts")
-	flags.StringVar(&f.label, "label", "", "of a classifier's table, the column of the label, by name or number")
+	flags.StringVar(&f.pair, "pair", "", "of a classifier's table, the column of the second text, by name, or by number from 0 where the table has no line of names; none for single texts")
+	flags.StringVar(&f.label, "label", "", "of a classifier's table, the column of the label, by name, or by number from 0 where the table has no line of names")
 	flags.BoolVar(&f.regression, "regression", false, "labels of a classifier's table are numbers to be predicted")
 	flags.IntVar(&f.seeds, "seeds", 0, "fine-tune as many times, a folder each, and print mean and deviation of the scores")
 }
