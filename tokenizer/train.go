@@ -230,7 +230,7 @@ func (t *trainer) model() (*modelProto, error) {
 		}
 	}
 	if n := len(t.meta) + len(t.pieces); t.opt.HardVocabLimit && n < t.opt.VocabSize {
-		return nil, fmt.Errorf("the text yields %d pieces, fewer than the vocabulary size of %d; expected a smaller size, more text or a soft limit", n, t.opt.VocabSize)
+		return nil, fmt.Errorf("the text yields %d pieces, fewer than the vocabulary size of %d; expected a smaller size, more text, or to be content with fewer (a soft limit)", n, t.opt.VocabSize)
 	}
 	for id := range t.meta {
 		if int(id) >= len(m.pieces) || m.pieces[id].text != t.meta[id].text {

@@ -55,7 +55,7 @@ func TrainWordPiece(sentences iter.Seq[string], o WordPieceTrainOptions) (*WordP
 	}
 	t := newWordPieceTrainer(words, o)
 	if len(t.tokens) > o.VocabSize {
-		return nil, fmt.Errorf("tokenizer: vocabulary size is %d, for %d characters and symbols; expected at least as many, or a lower limit of the alphabet", o.VocabSize, len(t.tokens))
+		return nil, fmt.Errorf("tokenizer: vocabulary size is %d, for %d characters and symbols; expected at least as many", o.VocabSize, len(t.tokens))
 	}
 	t.train(o)
 	return NewWordPiece(t.tokens, o.Normalization)

@@ -45,7 +45,7 @@ type WordsOptions struct {
 func TrainWords(sentences iter.Seq[string], opt WordsOptions) (*Words, error) {
 	control := []string{wordUnknown, wordBegin, wordEnd, wordPad}
 	if opt.MinCount < 0 || opt.MaxSize < 0 || opt.MaxSize > 0 && opt.MaxSize <= len(control) {
-		return nil, fmt.Errorf("tokenizer: words of a count of %d or more, %d entries at most; expected a count of 0 or more, and 0 or more than %d entries", opt.MinCount, opt.MaxSize, len(control))
+		return nil, fmt.Errorf("tokenizer: a vocabulary of %d words that occur %d times or more; expected more than the %d symbols that it begins with, or 0 for no limit, and a count of at least 0", opt.MaxSize, opt.MinCount, len(control))
 	}
 	counts := map[string]int{}
 	for s := range sentences {

@@ -46,8 +46,8 @@ func TestWordsErrors(t *testing.T) {
 		opt  WordsOptions
 		want string
 	}{
-		{"a", WordsOptions{MaxSize: 4}, "4 entries at most"},
-		{"a", WordsOptions{MinCount: -1}, "a count of -1"},
+		{"a", WordsOptions{MaxSize: 4}, "a vocabulary of 4 words"},
+		{"a", WordsOptions{MinCount: -1}, "occur -1 times"},
 		{"a", WordsOptions{MinCount: 2}, "no word is left"},
 		{" ", WordsOptions{}, "no word is left"},
 	} {

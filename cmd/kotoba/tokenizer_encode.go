@@ -89,7 +89,7 @@ func (e *tokenizerEncoding) encoder(c *cobra.Command, t tokenizer.Tokenizer) (fu
 	}
 	sampler, ok := t.(tokenizer.Sampler)
 	if !ok {
-		return nil, fmt.Errorf("--sample: %s is a list of words; expected a vocabulary of subwords", e.model)
+		return nil, fmt.Errorf("--sample: a text has one segmentation only with %s; expected a vocabulary of unigram or BPE", e.model)
 	}
 	most := math.MaxFloat64
 	if s, ok := t.(*tokenizer.SentencePiece); ok && s.Algorithm() == tokenizer.BPE {
