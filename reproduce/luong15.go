@@ -9,6 +9,8 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 
+	"gonum.org/v1/gonum/stat"
+
 	"github.com/kotoba-nlp/kotoba/inspect"
 	"github.com/kotoba-nlp/kotoba/metrics"
 	"github.com/kotoba-nlp/kotoba/models/seq2seq"
@@ -53,19 +55,12 @@ func gains(report func(Compared)) func(Compared) {
 	var before *Compared
 	return func(c Compared) {
 		if before != nil {
-			gain, published := mean(c.BLEU)-mean(before.BLEU), c.Published-before.Published
+			gain, published := stat.Mean(c.BLEU, nil)-stat.Mean(before.BLEU, nil), c.Published-before.Published
 			c.Gain, c.PublishedGain = &gain, &published
 		}
 		before = &c
 		report(c)
 	}
-}
-
-func mean(x []float64) (m float64) {
-	for _, v := range x {
-		m += v / float64(len(x))
-	}
-	return m
 }
 
 // model is a way to make a recurrent encoder-decoder from the one before it in a table.

@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
+	"gonum.org/v1/gonum/stat"
 
 	"github.com/kotoba-nlp/kotoba/train"
 )
@@ -139,19 +139,8 @@ func (t training) fineTune(w io.Writer, first uint64, tune func(dir string, seed
 		return nil
 	}
 	for _, name := range slices.Sorted(maps.Keys(scores)) {
-		mean, deviation := meanAndDeviation(scores[name])
+		mean, deviation := stat.MeanStdDev(scores[name], nil)
 		fmt.Fprintf(w, "%-10s %.4f ± %.4f over %d seeds\n", name, mean, deviation, t.bert.seeds)
 	}
 	return nil
-}
-
-// meanAndDeviation returns the mean and the deviation of a sample.
-func meanAndDeviation(x []float64) (mean, deviation float64) {
-	for _, v := range x {
-		mean += v / float64(len(x))
-	}
-	for _, v := range x {
-		deviation += (v - mean) * (v - mean) / float64(max(len(x)-1, 1))
-	}
-	return mean, math.Sqrt(deviation)
 }

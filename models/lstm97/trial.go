@@ -2,9 +2,10 @@ package lstm97
 
 import (
 	"context"
-	"math"
 	"math/rand/v2"
 	"sync"
+
+	"gonum.org/v1/gonum/stat"
 )
 
 // Options say how a task is run.
@@ -167,18 +168,19 @@ func (t Task) Summarise(o Options, results []Result) Summary {
 		s.MostWrong = max(s.MostWrong, r.Wrong)
 	}
 	for i, name := range t.Stages {
-		st := Stage{Name: name}
-		var squares float64
+		var reached []float64
 		for _, r := range results {
 			if i < len(r.Stages) {
-				st.Reached++
-				d := float64(r.Stages[i]) - st.Mean
-				st.Mean += d / float64(st.Reached) // Welford 1962
-				squares += d * (float64(r.Stages[i]) - st.Mean)
+				reached = append(reached, float64(r.Stages[i]))
 			}
 		}
-		if st.Reached > 1 {
-			st.Deviation = math.Sqrt(squares / float64(st.Reached-1))
+		st := Stage{Name: name, Reached: len(reached)}
+		switch st.Reached {
+		case 0:
+		case 1:
+			st.Mean = reached[0]
+		default:
+			st.Mean, st.Deviation = stat.MeanStdDev(reached, nil)
 		}
 		s.Stages = append(s.Stages, st)
 	}
