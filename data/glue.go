@@ -125,13 +125,30 @@ func checkLabels(rows []Labelled, labels []string) error {
 	return nil
 }
 
+// CheckNumbers says which row of a file has a label that is no number.
+func CheckNumbers(path string, rows []Labelled) error {
+	if err := checkNumbers(rows); err != nil {
+		return fmt.Errorf("data: %s%w", path, err)
+	}
+	return nil
+}
+
 func checkNumbers(rows []Labelled) error {
 	for _, r := range rows {
-		if x, err := strconv.ParseFloat(r.Label, 64); err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
-			return fmt.Errorf(":%d: label %.40q; want a number", r.Line, r.Label)
+		if _, err := r.Number(); err != nil {
+			return fmt.Errorf(":%d: %w", r.Line, err)
 		}
 	}
 	return nil
+}
+
+// Number returns the number that the label is, which single precision can hold.
+func (r Labelled) Number() (float32, error) {
+	x, err := strconv.ParseFloat(r.Label, 32)
+	if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
+		return 0, fmt.Errorf("label %.40q; want a number", r.Label)
+	}
+	return float32(x), nil
 }
 
 // hasHeader says whether the first line of a table names one of the columns. It reads

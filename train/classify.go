@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -108,7 +109,7 @@ func (d ClassifyDataConfig) read() (l labelled, err error) {
 	}
 	l.metric = d.metric()
 	if d.Regression {
-		return l, nil
+		return l, cmp.Or(data.CheckNumbers(d.Train, l.train), data.CheckNumbers(d.Valid, l.valid))
 	}
 	for _, r := range l.train {
 		if !slices.Contains(l.labels, r.Label) {
@@ -138,10 +139,13 @@ func (d ClassifyDataConfig) metric() string {
 func (d ClassifyDataConfig) readFile(path string, labels []string) (l labelled, err error) {
 	l = labelled{labels: labels, metric: d.metric()}
 	if d.Task == "" {
-		if l.valid, err = data.ReadTable(path, d.columns()); err == nil && labels != nil {
-			err = data.CheckLabels(path, l.valid, labels)
+		if l.valid, err = data.ReadTable(path, d.columns()); err != nil {
+			return l, err
 		}
-		return l, err
+		if labels == nil {
+			return l, data.CheckNumbers(path, l.valid)
+		}
+		return l, data.CheckLabels(path, l.valid, labels)
 	}
 	if d.Task == swag {
 		l.labels, l.choices = swagLabels, true

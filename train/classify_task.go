@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 
 	"github.com/kotoba-nlp/kotoba/data"
 	"github.com/kotoba-nlp/kotoba/metrics"
@@ -66,9 +65,9 @@ func (t *ClassifyTask) sequences(rows []data.Labelled) ([]classified, error) {
 			all[i].label = int32(slices.Index(t.texts.labels, r.Label))
 			continue
 		}
-		value, err := strconv.ParseFloat(r.Label, 64)
-		if err != nil || math.IsNaN(value) || math.IsInf(value, 0) {
-			return nil, fmt.Errorf("train: line %d: label %q; want a number", r.Line, r.Label)
+		value, err := r.Number()
+		if err != nil {
+			return nil, fmt.Errorf("train: line %d: %w", r.Line, err)
 		}
 		all[i].value = tensor.Float(value)
 	}

@@ -182,7 +182,7 @@ func TestOneLabelIsNoClassification(t *testing.T) {
 func TestNumbersAreWanted(t *testing.T) {
 	c := smallClassify(t, false)
 	c.Data.Regression = true
-	if _, err := NewClassifyRun(t.TempDir(), c); err == nil || !strings.Contains(err.Error(), `line 2: label "false"; want a number`) {
+	if _, err := NewClassifyRun(t.TempDir(), c); err == nil || !strings.Contains(err.Error(), `table.tsv:2: label "false"; want a number`) {
 		t.Errorf("error %v for labels that are no numbers", err)
 	}
 }
