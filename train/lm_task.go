@@ -83,6 +83,9 @@ func (d LMDataConfig) read() (fit, valid []string, err error) {
 		cut--
 		kept += len(fit[cut]) + 1
 	}
+	if cut == 0 {
+		return nil, nil, fmt.Errorf("train: %s has %d lines, and the last %v of the text, in whole lines, is to validate: nothing is left to train on; name a text in data.valid, or break the lines", d.Text, len(fit), d.ValidShare)
+	}
 	return fit[:cut], fit[cut:], nil
 }
 

@@ -139,7 +139,7 @@ func (a *answering) text(c *cobra.Command, dir string) error {
 			w.json(best)
 		default:
 			for _, x := range best {
-				fmt.Fprintf(w, "%.4f  %d-%d  %s\n", x.Score, x.Start, x.End, x.Answer)
+				fmt.Fprintf(w, "%.4f  %d-%d  %s\n", x.Score, x.Start, x.End, strings.ReplaceAll(x.Answer, "\n", " "))
 			}
 		}
 	}

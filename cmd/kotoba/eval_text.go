@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kotoba-nlp/kotoba/data"
 	"github.com/kotoba-nlp/kotoba/train"
 )
 
@@ -22,7 +21,7 @@ func (e textEvaluation) run(c *cobra.Command, dir string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	lines, err := data.ReadLines(e.path)
+	lines, err := readSegments(c, "--text", e.path)
 	if err != nil {
 		return err
 	}

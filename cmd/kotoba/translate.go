@@ -115,6 +115,13 @@ func (f translateFlags) options(c *cobra.Command, d train.DecodingConfig) (decod
 			return o, fmt.Errorf("--%s is %d; want at most %d", n.flag, n.value, n.most)
 		}
 	}
+	if !f.sample {
+		for _, name := range []string{"temperature", "top-k", "top-p", "seed"} {
+			if c.Flags().Changed(name) {
+				return o, fmt.Errorf("--%s needs --sample", name)
+			}
+		}
+	}
 	if f.sample && f.beam > 1 {
 		return o, errors.New("--sample draws a translation and --beam searches for one; leave one of them out")
 	}
