@@ -172,6 +172,9 @@ func TestGenerate(t *testing.T) {
 	for _, kind := range []string{"words", "characters"} {
 		t.Run(kind, func(t *testing.T) {
 			m := openSmallLM(t, func(c *LMConfig) { c.Tokenizer.Type = kind })
+			if _, known := m.Tokenizer.ID("\n"); known != (kind == "characters") {
+				t.Errorf("the end of a line is a character of the vocabulary: %v", known)
+			}
 			s := decode.Sampling{Temperature: 1, TopP: 1, Seed: 5}
 			text, err := m.Generate("the", 60, s)
 			if err != nil {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 
@@ -234,7 +235,7 @@ func makeTokenizer(c TokenizerConfig, text []string) (tokenizer.Tokenizer, error
 	case "words":
 		return tokenizer.TrainWords(lines, tokenizer.WordsOptions{MaxSize: c.Vocab})
 	case "characters":
-		return tokenizer.TrainCharacters(lines, 1)
+		return tokenizer.TrainCharacters(slices.Values([]string{strings.Join(text, "\n")}), 1)
 	case "unigram":
 		o.Algorithm = tokenizer.Unigram
 	case "bpe":
