@@ -346,6 +346,7 @@ func (t *Trainer) save(dir, name string) error {
 // resume reads what save wrote.
 func (t *Trainer) resume(dir, name string) error {
 	path := filepath.Join(dir, name)
+	data := t.state.Data // of now
 	return openCheckpoint(path, func(f *checkpoint.File) error {
 		if err := checkVocabulary(f, dir); err != nil {
 			return err
@@ -356,6 +357,10 @@ func (t *Trainer) resume(dir, name string) error {
 		if err := json.Unmarshal([]byte(f.Metadata()[stateKey]), &t.state); err != nil {
 			return fmt.Errorf("train: %s: the state of the run cannot be read: %w", path, err)
 		}
+		if was := t.state.Data; was != "" && was != data {
+			return fmt.Errorf("train: %s was trained on other data than are given now; give it those that it began with, or give --dir a new folder", dir)
+		}
+		t.state.Data = data
 		t.optim.Resume(t.state.Step)
 		return nil
 	})

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/kotoba-nlp/kotoba/checkpoint"
+	"github.com/kotoba-nlp/kotoba/pretraining"
 )
 
 func TestOptionsThatCannotBe(t *testing.T) {
@@ -72,6 +73,35 @@ func TestFoldersOfOthersAreLeftAlone(t *testing.T) {
 		}
 		if text, err := os.ReadFile(path); string(text) != "mine" {
 			t.Errorf("%s is %q, %v", name, text, err)
+		}
+	}
+}
+
+// TestOtherDataAreRefused goes on with two lines of the training text exchanged.
+func TestOtherDataAreRefused(t *testing.T) {
+	dir := t.TempDir()
+	trainSteps(t, dir, 5)
+	fit, valid := smallTexts()
+	for _, side := range [][]string{fit.Source, fit.Target} {
+		side[0], side[1] = side[1], side[0]
+	}
+	run, err := NewRunOf(dir, smallConfig(), fit, valid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run.Train(context.Background(), func(Progress, *Validation) {}); err == nil || !strings.Contains(err.Error(), "was trained on other data") {
+		t.Errorf("error %v; want one that says that the data are others", err)
+	}
+	if _, err := trainSmall(context.Background(), dir, nil); err != nil {
+		t.Errorf("%v with the data of the run", err)
+	}
+}
+
+// TestEveryTaskKnowsItsData: each has a fingerprint.
+func TestEveryTaskKnowsItsData(t *testing.T) {
+	for _, task := range []Task{&Translation{}, &LMTask{}, &ClassifyTask{}, &LabelTask{}, &AnswerTask{}, &PretrainTask{instances: &pretraining.Set{}}} {
+		if fingerprint(task) == "" {
+			t.Errorf("%T has none", task)
 		}
 	}
 }

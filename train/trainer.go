@@ -204,6 +204,7 @@ type state struct {
 	Due       bool       `json:"due,omitempty"` // a validation of this step was broken off
 	Seconds   float64    `json:"seconds"`       // of training so far
 	Ended     bool       `json:"ended"`
+	Data      string     `json:"data,omitempty"` // hash of the examples
 }
 
 // Trainer fits a task.
@@ -244,6 +245,7 @@ func NewTrainer(o Options, dim int, task Task, observer Observer) (*Trainer, err
 		return nil, err
 	}
 	t := &Trainer{Options: o, Dim: dim, Task: task, Observer: observer, params: task.Params(), tape: tensor.NewTape()}
+	t.state.Data = fingerprint(task)
 	switch o.Optimizer {
 	case "sgd":
 		t.optim = optim.NewSGD(t.params)
