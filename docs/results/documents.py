@@ -3,9 +3,9 @@ line between two documents.
 
     python documents.py DATA OUT
 
-DATA holds wikitext2/valid.txt, ptb/ptb.train.txt, novels/botchan.txt and
-shakespeare/input.txt. Penn Treebank has no marks of documents: there, one is made of
-20 sentences each.
+DATA holds wikitext2/valid.txt, ptb/ptb.train.txt, novels/botchan.txt,
+shakespeare/input.txt and glue/SST-2/train.tsv, of which the labels are left out. Penn
+Treebank and SST-2 have no marks of documents: there, one is made of 20 sentences each.
 """
 
 import os
@@ -36,6 +36,12 @@ def treebank(text):
         yield [line.strip() for line in lines[i:i + 20]]
 
 
+def reviews(text):
+    lines = [line.split("\t")[0].strip() for line in text.splitlines()[1:]]
+    for i in range(0, len(lines), 20):
+        yield lines[i:i + 20]
+
+
 def novel(text):
     for chapter in re.split(r"\nCHAPTER [IVX]+\n", text):
         yield sentences(chapter)
@@ -53,6 +59,7 @@ def main():
     for path, documents in [
         ("wikitext2/valid.txt", wikitext), ("ptb/ptb.train.txt", treebank),
         ("novels/botchan.txt", novel), ("shakespeare/input.txt", play),
+        ("glue/SST-2/train.tsv", reviews),
     ]:
         with open(os.path.join(data, path), encoding="utf-8") as f:
             text = f.read()

@@ -57,7 +57,7 @@ aozora() {
 # finetune NAME PRESET WEIGHTS [OPTION OF TRAIN...]
 finetune() {
 	"$kotoba" train --preset "$2" --init "$3" --dir "$out/$1" "${@:4}"
-	grep valid_loss "$out/$1/metrics.jsonl" > "$out/$1/validations.jsonl"
+	find "$out/$1" -name metrics.jsonl | sort | xargs grep -h valid_loss > "$out/$1/validations.jsonl" # of each seed
 }
 
 # classify NAME WEIGHTS [OPTION OF TRAIN...] learns the task that the name ends in.
@@ -133,13 +133,13 @@ bert() {
 	bert-tiny-*) classify "$1" "$2/tiny" "${small[@]}" --set training.max_epochs=4 ;;
 	bert-pretrained-*)
 		pretrained
-		classify "$1" "$out/bert-tiny/trained" "${small[@]}"
+		classify "$1" "$out/bert-tiny/trained" "${small[@]}" --set training.max_epochs=2 --seeds 4
 		;;
 	bert-random-*)
 		pretrained
 		"$kotoba" train "$here/bert-tiny.yaml" --data "$out/bert-tiny/instances" --tokenizer "$out/bert-tiny/vocab" --dir "$out/bert-random" \
 			--set training.max_steps=1 --set training.warmup_share=0 --set training.rate=1e-9
-		classify "$1" "$out/bert-random" "${small[@]}"
+		classify "$1" "$out/bert-random" "${small[@]}" --set training.max_epochs=2 --seeds 4
 		;;
 	esac
 }
