@@ -4,15 +4,14 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/fnv"
-	"iter"
 	"math"
 	"slices"
 )
 
 // known is a task that can tell its data from others.
 type known interface {
-	// numbers returns what the examples are made of, those of training and validation.
-	numbers() iter.Seq[[]int32]
+	// numbers gives add what the examples are made of, those of training and validation.
+	numbers(add func(numbers ...int32))
 }
 
 // fingerprint returns a hash of the data of a task, "" where it cannot tell.
@@ -23,74 +22,56 @@ func fingerprint(t Task) string {
 	}
 	h := fnv.New64a()
 	var buffer []byte
-	for numbers := range k.numbers() {
+	k.numbers(func(numbers ...int32) {
 		buffer = binary.LittleEndian.AppendUint32(buffer[:0], uint32(len(numbers)))
 		for _, n := range numbers {
 			buffer = binary.LittleEndian.AppendUint32(buffer, uint32(n))
 		}
 		_, _ = h.Write(buffer) // it cannot fail
-	}
+	})
 	return fmt.Sprintf("%016x", h.Sum64())
 }
 
-func (t *Translation) numbers() iter.Seq[[]int32] {
-	return func(yield func([]int32) bool) {
-		for _, e := range slices.Concat(t.train, t.valid) {
-			if !yield(e.Source) || !yield(e.Target) {
-				return
-			}
-		}
+func (t *Translation) numbers(add func(...int32)) {
+	for _, e := range slices.Concat(t.train, t.valid) {
+		add(e.Source...)
+		add(e.Target...)
 	}
 }
 
-func (t *LMTask) numbers() iter.Seq[[]int32] {
-	return slices.Values([][]int32{t.fit.ids, t.valid.ids})
+func (t *LMTask) numbers(add func(...int32)) {
+	add(t.fit.ids...)
+	add(t.valid.ids...)
 }
 
-func (t *ClassifyTask) numbers() iter.Seq[[]int32] {
-	return func(yield func([]int32) bool) {
-		for _, x := range slices.Concat(t.train, t.valid) {
-			for _, in := range x.inputs {
-				if !yield(in.IDs) {
-					return
-				}
-			}
-			if !yield([]int32{x.label, int32(math.Float32bits(float32(x.value)))}) {
-				return
-			}
+func (t *ClassifyTask) numbers(add func(...int32)) {
+	for _, x := range slices.Concat(t.train, t.valid) {
+		for _, in := range x.inputs {
+			add(in.IDs...)
 		}
+		add(x.label, int32(math.Float32bits(float32(x.value))))
 	}
 }
 
-func (t *LabelTask) numbers() iter.Seq[[]int32] {
-	return func(yield func([]int32) bool) {
-		for _, x := range slices.Concat(t.train, t.valid) {
-			if !yield(x.IDs) || !yield(x.labels) {
-				return
-			}
-		}
+func (t *LabelTask) numbers(add func(...int32)) {
+	for _, x := range slices.Concat(t.train, t.valid) {
+		add(x.IDs...)
+		add(x.labels...)
 	}
 }
 
-func (t *AnswerTask) numbers() iter.Seq[[]int32] {
-	return func(yield func([]int32) bool) {
-		for _, x := range slices.Concat(t.train, t.right) {
-			if !yield(x.IDs) || !yield([]int32{x.start, x.end}) {
-				return
-			}
-		}
+func (t *AnswerTask) numbers(add func(...int32)) {
+	for _, x := range slices.Concat(t.train, t.right) {
+		add(x.IDs...)
+		add(x.start, x.end)
 	}
 }
 
 // numbers are the sizes of the instances: to read all of them would take as long as an
 // epoch.
-func (t *PretrainTask) numbers() iter.Seq[[]int32] {
-	return func(yield func([]int32) bool) {
-		for i := range t.instances.Len() {
-			tokens, predictions := t.instances.Size(i)
-			if !yield([]int32{int32(tokens), int32(predictions)}) {
-				return
-			}
-		}
+func (t *PretrainTask) numbers(add func(...int32)) {
+	for i := range t.instances.Len() {
+		tokens, predictions := t.instances.Size(i)
+		add(int32(tokens), int32(predictions))
 	}
 }
