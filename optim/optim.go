@@ -3,7 +3,9 @@ package optim
 
 import (
 	"fmt"
+	"iter"
 	"math"
+	"slices"
 
 	"github.com/kotoba-nlp/kotoba/internal/kernel"
 	"github.com/kotoba-nlp/kotoba/internal/par"
@@ -36,6 +38,7 @@ type Moment struct {
 type Gradients struct {
 	params []nn.Param
 	blocks []block
+	rows   [][]int32 // of each parameter, those whose gradient can be other than zero; nil for all
 	norm   *normLoop
 }
 
@@ -46,14 +49,14 @@ type block struct{ param, lo, hi int }
 const blockSize = 1 << 16
 
 func newGradients(params []nn.Param) Gradients {
-	g := Gradients{params: params}
+	g := Gradients{params: params, rows: make([][]int32, len(params))}
 	for i, p := range params {
 		n := len(p.Tensor.Data)
 		for lo := 0; lo < n; lo += blockSize {
 			g.blocks = append(g.blocks, block{i, lo, min(lo+blockSize, n)})
 		}
 	}
-	g.norm = &normLoop{params: params, blocks: g.blocks, squares: make([]float64, len(g.blocks))}
+	g.norm = &normLoop{g: g, squares: make([]float64, len(g.blocks))}
 	return g
 }
 
@@ -64,10 +67,32 @@ func (g *Gradients) ZeroGrad() {
 	}
 }
 
-// compute makes the gradients of parameters that no operation used zeros.
+// compute makes the gradients of parameters that no operation used zeros, and finds out
+// which rows there are to look at.
 func (g *Gradients) compute() {
-	for _, p := range g.params {
-		p.Tensor.Gradient()
+	for i, p := range g.params {
+		g.rows[i] = nil
+		if rows, few := p.Tensor.GradientRows(); few {
+			g.rows[i] = rows
+		}
+	}
+}
+
+// parts are the parts of a block whose gradients can be other than zero.
+func (g *Gradients) parts(b block) iter.Seq2[int, int] {
+	return func(yield func(lo, hi int) bool) {
+		rows, cols := g.rows[b.param], g.params[b.param].Tensor.Cols()
+		if rows == nil {
+			yield(b.lo, b.hi)
+			return
+		}
+		first, _ := slices.BinarySearch(rows, int32(b.lo/cols))
+		for _, r := range rows[first:] {
+			lo := int(r) * cols
+			if lo >= b.hi || !yield(max(lo, b.lo), min(lo+cols, b.hi)) {
+				return
+			}
+		}
 	}
 }
 
@@ -84,15 +109,18 @@ func (g *Gradients) GradNorm() float64 {
 
 // normLoop sums the squares of each block.
 type normLoop struct {
-	params  []nn.Param
-	blocks  []block
+	g       Gradients
 	squares []float64
 }
 
 // Do implements par.Task.
 func (l *normLoop) Do(i int) {
-	b := l.blocks[i]
-	l.squares[i] = float64(kernel.SumSquares(l.params[b.param].Tensor.Grad[b.lo:b.hi], 0))
+	b := l.g.blocks[i]
+	grad := l.g.params[b.param].Tensor.Grad
+	l.squares[i] = 0
+	for lo, hi := range l.g.parts(b) {
+		l.squares[i] += float64(kernel.SumSquares(grad[lo:hi], 0))
+	}
 }
 
 // Clip returns the factor that brings a gradient of the given norm to at most

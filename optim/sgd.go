@@ -42,5 +42,7 @@ type sgdLoop struct {
 func (l *sgdLoop) Do(i int) {
 	b := l.s.blocks[i]
 	p := l.s.params[b.param].Tensor
-	kernel.Axpy(p.Data[b.lo:b.hi], p.Grad[b.lo:b.hi], l.factor)
+	for lo, hi := range l.s.parts(b) {
+		kernel.Axpy(p.Data[lo:hi], p.Grad[lo:hi], l.factor)
+	}
 }

@@ -45,7 +45,7 @@ func (o *embedOp) forward(lo, hi int) {
 }
 
 func (o *embedOp) backward(t *Tape) {
-	o.table.accumulator(t)
+	o.table.rowAccumulator(t, o.ids)
 	o.each(o, o.y.cols, biasGrain, (*embedOp).grad)
 }
 

@@ -74,3 +74,64 @@ func TestScopesKeepTheirResults(t *testing.T) {
 		}
 	}
 }
+
+// TestRowsOfAGradient uses a table in one step after the other as an embedding, as a
+// matrix, as both, and not at all.
+func TestRowsOfAGradient(t *testing.T) {
+	const rows, cols = 20, 3
+	table := New(rows, cols)
+	for i := range table.Data {
+		table.Data[i] = weight(i)
+	}
+	x := New(2, cols)
+	for i := range x.Data {
+		x.Data[i] = Float(i + 1)
+	}
+	tape := NewTape()
+	embed := func(ids ...int32) func(want []Float) {
+		return func(want []Float) {
+			y := tape.Embed(table, ids, -1, 2)
+			tape.BackwardFrom(Seed{Of: y, Grad: slices.Repeat([]Float{1}, len(y.Data))})
+			for _, id := range ids {
+				for j := range cols {
+					want[int(id)*cols+j] += 2
+				}
+			}
+		}
+	}
+	multiply := func(want []Float) {
+		y := tape.Linear(x, Linear{Weight: table})
+		tape.BackwardFrom(Seed{Of: y, Grad: slices.Repeat([]Float{1}, len(y.Data))})
+		for i := range want { // the sum of both rows of x
+			want[i] += x.Data[i%cols] + x.Data[cols+i%cols]
+		}
+	}
+	for i, step := range []struct {
+		uses []func(want []Float)
+		rows []int32 // nil for all
+	}{
+		{uses: []func([]Float){embed(4, 7, 4)}, rows: []int32{4, 7}},
+		{uses: []func([]Float){embed(9), embed(2, 9)}, rows: []int32{2, 9}},
+		{uses: nil, rows: []int32{}},
+		{uses: []func([]Float){embed(1), multiply}},
+		{uses: []func([]Float){multiply, embed(1)}},
+		{uses: []func([]Float){embed(5)}, rows: []int32{5}},
+		{uses: []func([]Float){multiply}},
+		{uses: []func([]Float){embed(slices.Repeat([]int32{6}, rows)...)}}, // as many as there are
+		{uses: []func([]Float){embed(19)}, rows: []int32{19}},
+	} {
+		table.ZeroGrad()
+		want := make([]Float, rows*cols)
+		for _, use := range step.uses {
+			tape.Reset()
+			use(want)
+		}
+		got, few := table.GradientRows()
+		if few != (step.rows != nil) || !slices.Equal(got, step.rows) {
+			t.Errorf("step %d: rows %v (%v); want %v", i, got, few, step.rows)
+		}
+		if !slices.Equal(table.Grad, want) {
+			t.Errorf("step %d: the gradient is %v; want %v", i, table.Grad, want)
+		}
+	}
+}

@@ -14,6 +14,7 @@ package tensor
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/kotoba-nlp/kotoba/internal/kernel"
 )
@@ -35,6 +36,10 @@ type Tensor struct {
 	constant   bool // takes no gradient
 	stale      bool // Grad holds an earlier step's values and counts as zero
 	packed     *kernel.PackedB
+
+	// Where sparse, Grad is zero but for the rows looked, which may be listed twice.
+	sparse bool
+	looked []int32
 }
 
 // New returns a parameter of rows x cols zeros. Gradients accumulate in it.
@@ -84,7 +89,7 @@ func (x *Tensor) gradient(t *Tape) (g []Float, fresh bool) {
 		x.stale = true
 	}
 	fresh = x.stale
-	x.stale = false
+	x.stale, x.sparse = false, false
 	return x.Grad, fresh
 }
 
@@ -95,6 +100,44 @@ func (x *Tensor) accumulator(t *Tape) []Float {
 		clear(g)
 	}
 	return g
+}
+
+// rowAccumulator is accumulator for an operation that adds to the given rows alone. Where
+// no other has added to the gradient, those rows are all that the next step clears, and
+// that an optimiser has to look at: of a large table, few.
+func (x *Tensor) rowAccumulator(t *Tape, rows []int32) []Float {
+	sparse := x.sparse
+	g, fresh := x.gradient(t)
+	switch {
+	case fresh && sparse:
+		for _, r := range x.looked {
+			clear(g[int(r)*x.cols : int(r+1)*x.cols])
+		}
+		x.looked = x.looked[:0]
+	case fresh:
+		clear(g)
+		x.looked = x.looked[:0]
+	case !sparse:
+		return g
+	}
+	if x.sparse = len(x.looked)+len(rows) < x.rows; x.sparse {
+		x.looked = append(x.looked, rows...)
+	}
+	return g
+}
+
+// GradientRows returns the rows of a parameter's gradient, in order, that can be other
+// than zero. It returns false where all can: then no list is kept.
+func (x *Tensor) GradientRows() (rows []int32, few bool) {
+	if x.Grad == nil || x.stale {
+		x.rowAccumulator(nil, nil) // no operation of the last step used it
+	}
+	if !x.sparse {
+		return nil, false
+	}
+	slices.Sort(x.looked)
+	x.looked = slices.Compact(x.looked)
+	return x.looked, true
 }
 
 // Pack prepares a weight for products without gradients: they become faster
