@@ -106,6 +106,9 @@ func (x *Tensor) accumulator(t *Tape) []Float {
 // no other has added to the gradient, those rows are all that the next step clears, and
 // that an optimiser has to look at: of a large table, few.
 func (x *Tensor) rowAccumulator(t *Tape, rows []int32) []Float {
+	if !x.param { // lives too short for a list
+		return x.accumulator(t)
+	}
 	sparse := x.sparse
 	g, fresh := x.gradient(t)
 	switch {
