@@ -198,11 +198,10 @@ type state struct {
 	Epoch     int        `json:"epoch"` // current epoch
 	Batch     int        `json:"batch"` // batches of it that are used
 	Best      Validation `json:"best"`
-	BestAt    int        `json:"best_step"`     // 0: none yet
-	Stale     int        `json:"stale"`         // validations since
-	Validated int        `json:"validated"`     // step of the last validation
-	Due       bool       `json:"due,omitempty"` // a validation of this step was broken off
-	Seconds   float64    `json:"seconds"`       // of training so far
+	BestAt    int        `json:"best_step"` // 0: none yet
+	Stale     int        `json:"stale"`     // validations since
+	Validated int        `json:"validated"` // step of the last validation
+	Seconds   float64    `json:"seconds"`   // of training so far
 	Ended     bool       `json:"ended"`
 	Data      string     `json:"data,omitempty"` // hash of the examples
 }
@@ -274,21 +273,22 @@ func (t *Trainer) Run(ctx context.Context) (Validation, error) {
 	if batches == 0 {
 		return Validation{}, errors.New("train: no examples to train on")
 	}
+	p := Progress{Step: t.state.Step, Epoch: t.state.Epoch}
 	for !t.state.Ended {
-		if t.state.Due && ctx.Err() == nil {
-			if err := t.settle(ctx, Progress{Step: t.state.Step, Epoch: t.state.Epoch}); err != nil {
-				return t.state.Best, err
-			}
-			continue
-		}
 		if ctx.Err() != nil {
 			if err := t.Observer.Checkpoint(t); err != nil {
 				return t.state.Best, err
 			}
 			return t.state.Best, ErrInterrupted
 		}
-		p, err := t.step(rate, batches)
-		if err != nil {
+		if t.due() {
+			if err := t.settle(ctx, p); err != nil {
+				return t.state.Best, err
+			}
+			continue
+		}
+		var err error
+		if p, err = t.step(rate, batches); err != nil {
 			return t.state.Best, err
 		}
 		t.state.Seconds = before + time.Since(session).Seconds()
@@ -300,22 +300,22 @@ func (t *Trainer) Run(ctx context.Context) (Validation, error) {
 			t.state.Epoch, t.state.Batch = t.state.Epoch+1, 0
 			batches = t.Task.Epoch(t.state.Epoch)
 		}
-		if t.over() || t.state.Step%t.ValidateEvery == 0 {
-			if err := t.settle(ctx, p); err != nil {
-				return t.state.Best, err
-			}
-		}
 	}
 	return t.state.Best, nil
 }
 
-// settle validates, and keeps what follows. A validation that ctx breaks off is due again.
+// due says whether the last step is to be validated and has not been: a validation that
+// was broken off, too.
+func (t *Trainer) due() bool {
+	return t.state.Validated < t.state.Step && (t.over() || t.state.Step%t.ValidateEvery == 0)
+}
+
+// settle validates, and keeps what follows.
 func (t *Trainer) settle(ctx context.Context, p Progress) error {
-	err := t.validate(ctx, p)
-	if t.state.Due = err != nil && ctx.Err() != nil; t.state.Due {
-		return nil // Run keeps the run as it is
-	}
-	if err != nil {
+	if err := t.validate(ctx, p); err != nil {
+		if ctx.Err() != nil {
+			return nil // Run keeps the run as it is
+		}
 		return err
 	}
 	t.state.Validated = t.state.Step
