@@ -10,7 +10,6 @@ import (
 	"io"
 	"math"
 	"os"
-	"slices"
 	"unicode/utf8"
 
 	"github.com/kotoba-nlp/kotoba/internal/tfrecord"
@@ -149,27 +148,42 @@ func (p *part) make(o Options, tok *tokenizer.WordPiece) made {
 		}
 	}
 	out.Documents = len(all)
-	fit, held := hold(all, int(math.Ceil(o.ValidShare*float64(out.Sentences))))
+	fit, held := hold(all, o.ValidShare)
 	out.records, out.Instances = m.records(fit, o.Copies)
 	out.valid, out.Valid = m.records(held, 1)
 	return out
 }
 
-// hold parts documents in two: the last n sentences are held, of the document in which
-// they begin its end. One sentence at least is not.
-func hold(all []document, n int) (fit, held []document) {
-	for len(all) > 0 && n > 0 {
-		last := all[len(all)-1]
-		if len(last) > n || len(all) == 1 {
-			at := max(len(last)-n, 1)
-			if fit = append(slices.Clone(all[:len(all)-1]), last[:at]); at < len(last) {
-				held = append(held, last[at:])
-			}
-			return fit, held
+// heldSentences is how many sentences are held at least of a document, if it has as many: a
+// segment wants others beside it.
+const heldSentences = 16
+
+// hold parts documents in two: of all sentences a share is held, the ends of documents and
+// whole short ones all over the part, so that a random segment has other documents to come
+// from. One sentence at least is not held.
+func hold(all []document, share float64) (fit, held []document) {
+	owed := 0.0
+	for i, doc := range all {
+		owed += share * float64(len(doc))
+		n := int(owed)
+		if i == len(all)-1 {
+			n = int(math.Ceil(owed))
+		} else if n < min(len(doc), heldSentences) {
+			n = 0
 		}
-		all, held, n = all[:len(all)-1], append(held, last), n-len(last)
+		n = min(n, len(doc))
+		if len(fit) == 0 {
+			n = min(n, len(doc)-1)
+		}
+		owed -= float64(n)
+		if n < len(doc) {
+			fit = append(fit, doc[:len(doc)-n])
+		}
+		if n > 0 {
+			held = append(held, doc[len(doc)-n:])
+		}
 	}
-	return all, held
+	return fit, held
 }
 
 // records returns the instances of documents, gone over so many times, in random order.

@@ -21,7 +21,7 @@ type Options struct {
 	ShortShare     float64 // of instances that are shorter than need be
 	Copies         int     // times that the text is gone over, with other masks each time
 	WholeWords     bool    // mask all pieces of a word or none
-	ValidShare     float64 // of each part's sentences, the last ones, that instances of validation are made of, in one copy
+	ValidShare     float64 // of the sentences that instances of validation are made of, in one copy
 	Seed           uint64
 }
 
@@ -30,13 +30,18 @@ func DefaultOptions() Options {
 	return Options{MaxLength: 128, MaxPredictions: 20, MaskShare: 0.15, ShortShare: 0.1, Copies: 10, ValidShare: 0.02, Seed: 1}
 }
 
+// longest is how many tokens an instance may have: each takes memory, padding too.
+const longest = 1 << 16
+
 // Validate says what of a recipe cannot be.
 func (o Options) Validate() error {
 	switch {
-	case o.MaxLength < 5:
-		return fmt.Errorf("pretraining: instances have %d tokens; want at least 5, three of them special", o.MaxLength)
-	case o.MaxPredictions < 1 || o.Copies < 1:
-		return fmt.Errorf("pretraining: %d predictions and %d copies; want at least 1", o.MaxPredictions, o.Copies)
+	case o.MaxLength < 5 || o.MaxLength > longest:
+		return fmt.Errorf("pretraining: instances have %d tokens; want 5, three of them special, to %d", o.MaxLength, longest)
+	case o.MaxPredictions < 1 || o.MaxPredictions > longest:
+		return fmt.Errorf("pretraining: %d predictions; want 1 to %d", o.MaxPredictions, longest)
+	case o.Copies < 1:
+		return fmt.Errorf("pretraining: %d copies; want at least 1", o.Copies)
 	case !(o.MaskShare > 0 && o.MaskShare < 1) || !(o.ShortShare >= 0 && o.ShortShare <= 1): // or NaN
 		return fmt.Errorf("pretraining: masks are a share of %v and short instances of %v; want more than 0 and less than 1, and 0 to 1", o.MaskShare, o.ShortShare)
 	case !(o.ValidShare >= 0 && o.ValidShare < 1):

@@ -218,9 +218,10 @@ func numbered(t *testing.T, documents, sentences int, share float64) (o Options,
 	return o, tok, parseAll(t, records), parseAll(t, valid)
 }
 
-// TestHeldSentencesAreNotTrainedOn holds the last tenth of one document after the other.
+// TestHeldSentencesAreNotTrainedOn holds a tenth of documents, and never the end of one
+// alone where there are others.
 func TestHeldSentencesAreNotTrainedOn(t *testing.T) {
-	for _, documents := range []int{1, 2, 15} {
+	for documents, from := range map[int]int{1: 1, 2: 1, 15: 4} {
 		_, tok, all, held := numbered(t, documents, 40, 0.1)
 		places := func(instances []Instance) map[place]bool {
 			found := map[place]bool{}
@@ -241,6 +242,13 @@ func TestHeldSentencesAreNotTrainedOn(t *testing.T) {
 		}
 		if want := documents * 40 / 10; len(validated) != want {
 			t.Errorf("%d documents: %d sentences are held; want %d", documents, len(validated), want)
+		}
+		of := map[int]bool{}
+		for p := range validated {
+			of[p.document] = true
+		}
+		if len(of) != from {
+			t.Errorf("%d documents: sentences of %d are held; want %d", documents, len(of), from)
 		}
 	}
 }
@@ -381,7 +389,9 @@ func TestWhatCannotBeMade(t *testing.T) {
 		"no text":     {write("\n\n"), func(*Options) {}, "there is no text"},
 		"bytes":       {write("w1\n\xff\n"), func(*Options) {}, ":2: not valid UTF-8"},
 		"long line":   {write(strings.Repeat("w1 ", lineBytes)), func(*Options) {}, ":1: the line is longer"},
-		"no room":     {write("w1\n"), func(o *Options) { o.MaxLength = 4 }, "want at least 5"},
+		"no room":     {write("w1\n"), func(o *Options) { o.MaxLength = 4 }, "want 5, three of them special"},
+		"too long":    {write("w1\n"), func(o *Options) { o.MaxLength = 1 << 30 }, "to 65536"},
+		"many masks":  {write("w1\n"), func(o *Options) { o.MaxPredictions = 1 << 30 }, "1 to 65536"},
 		"no masks":    {write("w1\n"), func(o *Options) { o.MaskShare = 0 }, "masks are a share of 0"},
 		"no copies":   {write("w1\n"), func(o *Options) { o.Copies = 0 }, "0 copies"},
 		"all is held": {write("w1\n"), func(o *Options) { o.ValidShare = 1 }, "a share of 1 for validation"},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -38,12 +39,24 @@ const (
 	ValidName = "valid" // begins those to validate on
 )
 
+// Files returns the .tfrecord files of a folder, in order; none where there is no folder.
+func Files(dir string) ([]string, error) {
+	names, err := fs.Glob(os.DirFS(dir), "*"+Extension)
+	if err != nil {
+		return nil, fmt.Errorf("pretraining: %w", err)
+	}
+	for i := range names {
+		names[i] = filepath.Join(dir, names[i])
+	}
+	return names, nil
+}
+
 // Open opens all .tfrecord files of a folder and reads them once: afterwards no instance
 // can be found to be damaged.
 func Open(dir string) (*Set, error) {
-	paths, err := filepath.Glob(filepath.Join(dir, "*"+Extension))
+	paths, err := Files(dir)
 	if err != nil {
-		return nil, fmt.Errorf("pretraining: %w", err)
+		return nil, err
 	}
 	s, train := &Set{}, 0
 	for _, valid := range []bool{false, true} {

@@ -83,7 +83,7 @@ func (d AnswerDataConfig) read() (train, valid data.SQuAD, err error) {
 
 // readQuestions reads all files that a pattern names.
 func readQuestions(pattern string) (all data.SQuAD, err error) {
-	paths, err := filepath.Glob(pattern)
+	paths, err := data.Files(pattern)
 	if err != nil || len(paths) == 0 {
 		paths = []string{pattern} // reading it says what is wrong
 	}
@@ -100,7 +100,7 @@ func readQuestions(pattern string) (all data.SQuAD, err error) {
 // splitArticles parts questions near where a share of them is left, between two articles,
 // so that no text has questions on both sides.
 func splitArticles(all []data.Question, share float64) (first, last []data.Question, err error) {
-	at := int(float64(len(all)) * (1 - share))
+	at := min(int(float64(len(all))*(1-share)), len(all)-1)
 	for at > 0 && sameArticle(all[at-1], all[at]) {
 		at--
 	}

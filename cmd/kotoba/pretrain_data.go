@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kotoba-nlp/kotoba/data"
 	"github.com/kotoba-nlp/kotoba/internal/par"
 	"github.com/kotoba-nlp/kotoba/pretraining"
 	"github.com/kotoba-nlp/kotoba/tokenizer"
@@ -58,7 +59,7 @@ WordPiece vocabulary.`,
 func makePretrainData(ctx context.Context, c *cobra.Command, vocabulary string, globs []string, dir string, o pretraining.Options) error {
 	var paths []string
 	for _, g := range globs {
-		found, err := filepath.Glob(g)
+		found, err := data.Files(g)
 		if err != nil {
 			return fmt.Errorf("--in %s: %w", g, err)
 		}
@@ -123,7 +124,7 @@ const unfinished = ".unfinished"
 
 // check says whether the folder has data already.
 func (s *shards) check() error {
-	found, err := filepath.Glob(filepath.Join(s.dir, "*"+pretraining.Extension))
+	found, err := pretraining.Files(s.dir)
 	if err == nil && len(found) > 0 {
 		err = fmt.Errorf("--out: %s exists; name a folder without data", found[0])
 	}
