@@ -105,9 +105,10 @@ func (x *Tensor) accumulator(t *Tape) []Float {
 // rowAccumulator is accumulator for an operation that adds to the given rows alone. Where
 // no other has added to the gradient, those rows are all that the next step clears, and
 // that an optimiser has to look at: of a large table, few.
-func (x *Tensor) rowAccumulator(t *Tape, rows []int32) []Float {
+func (x *Tensor) rowAccumulator(t *Tape, rows []int32) {
 	if !x.param { // lives too short for a list
-		return x.accumulator(t)
+		x.accumulator(t)
+		return
 	}
 	sparse := x.sparse
 	g, fresh := x.gradient(t)
@@ -121,12 +122,11 @@ func (x *Tensor) rowAccumulator(t *Tape, rows []int32) []Float {
 		clear(g)
 		x.looked = x.looked[:0]
 	case !sparse:
-		return g
+		return
 	}
 	if x.sparse = len(x.looked)+len(rows) < x.rows; x.sparse {
 		x.looked = append(x.looked, rows...)
 	}
-	return g
 }
 
 // GradientRows returns the rows of a parameter's gradient, in order, that can be other
