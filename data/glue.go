@@ -2,6 +2,7 @@ package data
 
 import (
 	"bufio"
+	"encoding/csv"
 	"errors"
 	"fmt"
 	"math"
@@ -89,7 +90,7 @@ func (t GLUETask) ReadFile(path string) ([]Labelled, error) { return readFile(pa
 // read implements reader.
 func (t GLUETask) read(r *bufio.Reader, ending string) ([]Labelled, error) {
 	columns := t.Header
-	if t.Bare != (Columns{}) && !hasHeader(r, t.Header) {
+	if t.Bare != (Columns{}) && ending != ".jsonl" && !hasHeader(r, ending, t.Header) {
 		columns = t.Bare
 	}
 	var rows []Labelled
@@ -153,10 +154,13 @@ func (r Labelled) Number() (float32, error) {
 
 // hasHeader says whether the first line of a table names one of the columns. It reads
 // nothing.
-func hasHeader(r *bufio.Reader, c Columns) bool {
+func hasHeader(r *bufio.Reader, ending string, c Columns) bool {
 	head, _ := r.Peek(r.Size()) // or less, where the table is shorter
 	line, _, _ := strings.Cut(string(head), "\n")
 	fields := strings.Split(strings.TrimRight(line, "\r"), "\t")
+	if ending == ".csv" {
+		fields, _ = csv.NewReader(strings.NewReader(line)).Read() // none where it is damaged, which reading says
+	}
 	return slices.ContainsFunc([]string{c.Text, c.Pair, c.Label}, func(name string) bool {
 		return name != "" && slices.Contains(fields, name)
 	})

@@ -57,7 +57,7 @@ func TestTablesAreReadByTheirColumns(t *testing.T) {
 func TestTablesThatCannotBeRead(t *testing.T) {
 	for name, test := range map[string]struct{ file, text, want string }{
 		"no such column":  {"t.tsv", "a\tb\nx\ty\n", `:1: there is no column "text"; the first line has "a, b"`},
-		"a short row":     {"t.tsv", "text\tlabel\nx\n", ":2: there are 1 columns; want number 1"},
+		"a short row":     {"t.tsv", "text\tlabel\n\nx\n", ":3: there are 1 columns; want number 1"},
 		"no rows":         {"t.tsv", "text\tlabel\n", "has no rows"},
 		"empty":           {"t.csv", "", "has no rows"},
 		"bad quotes":      {"t.csv", "text,label\n\"a,1\n", ":"},
@@ -117,6 +117,14 @@ func TestGLUEFilesHaveTheirColumns(t *testing.T) {
 		got, err := task.ReadFile(writeTable(t, "x.tsv", test.text))
 		if err != nil || len(got) != 1 || !cmp.Equal(got[0], test.want) {
 			t.Errorf("%s: %+v, %v; want %+v", name, got, err, test.want)
+		}
+	}
+	for file, text := range map[string]string{
+		"x.csv": "sentence,label\n\"a, b\",1\n", "bare.csv": "\"a, b\",1\n", "x.jsonl": `{"label": 1, "sentence": "a, b"}`, "x.tsv": "\na, b\t1\n\n",
+	} {
+		task, _ := GLUE("sst2")
+		if got, err := task.ReadFile(writeTable(t, file, text)); err != nil || len(got) != 1 || got[0].Text != "a, b" || got[0].Label != "1" {
+			t.Errorf("%s: %+v, %v; want the text and the label", file, got, err)
 		}
 	}
 	rte, _ := GLUE("RTE")

@@ -2,6 +2,7 @@ package data
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,10 +13,7 @@ import (
 
 // SQuAD is the questions of a file of the Stanford Question Answering Dataset, 1.1
 // (Rajpurkar et al. 2016) or 2.0 (2018), or of one of its form, as XQuAD and JaQuAD.
-type SQuAD struct {
-	Version   string
-	Questions []Question
-}
+type SQuAD struct{ Questions []Question }
 
 // Question is a question about a text.
 type Question struct {
@@ -66,8 +64,7 @@ func ReadSQuAD(path string) (SQuAD, error) {
 
 // squadFile is what of a file is read. Start is in code points.
 type squadFile struct {
-	Version string `json:"version"`
-	Data    []struct {
+	Data []struct {
 		Title      string           `json:"title"`
 		Paragraphs []squadParagraph `json:"paragraphs"`
 	} `json:"data"`
@@ -94,9 +91,8 @@ func parseSQuAD(text []byte) (s SQuAD, err error) {
 	}
 	var f squadFile
 	if err := json.Unmarshal(text, &f); err != nil {
-		return s, fmt.Errorf("%s: %w; want JSON in the form of SQuAD", jsonPlace(text, err), err)
+		return s, fmt.Errorf("%s: %w; want JSON in the form of SQuAD", jsonPlace(text, err), plain(err))
 	}
-	s.Version = f.Version
 	seen := map[string]bool{}
 	for i, article := range f.Data {
 		for j := range article.Paragraphs {
@@ -159,6 +155,14 @@ func nearest(text, part string, place int) int {
 		return before
 	}
 	return place + after
+}
+
+// plain says what is wrong with a value in words of JSON.
+func plain(err error) error {
+	if kind, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return fmt.Errorf("%s is of type %s", cmp.Or(kind.Field, "the whole"), kind.Value)
+	}
+	return err
 }
 
 // jsonPlace is the line and column of an error of encoding/json, "" where it tells none.

@@ -112,8 +112,20 @@ func csvRows(r *bufio.Reader) func() (row, error) {
 	}
 }
 
+// filled leaves out empty lines.
+func filled(next func() (row, error)) func() (row, error) {
+	return func() (row, error) {
+		for {
+			if r, err := next(); err != nil || len(r.fields) > 1 || r.fields[0] != "" {
+				return r, err
+			}
+		}
+	}
+}
+
 // readRows reads rows whose first one may be a header.
 func readRows(next func() (row, error), c Columns) ([]Labelled, error) {
+	next = filled(next)
 	first, err := next()
 	if errors.Is(err, io.EOF) {
 		return nil, nil
