@@ -217,17 +217,19 @@ func (c *Client) tell(e Event) {
 
 // Find returns the folder of a model in the cache, as of the last time that
 // its branch main was fetched, and whether it is there with all its files. It
-// does not use the network. No other name than ORG/NAME is ever there.
+// does not use the network. No other name than ORG/NAME is ever there, or, of another
+// revision than main, ORG/NAME@REVISION.
 func Find(name string) (dir string, ok bool, err error) {
 	cache, err := cacheFolder(os.Getenv)
 	if err != nil {
 		return "", false, err
 	}
 	c := &Client{Cache: cache}
-	if !isName(name) {
+	name, revision, _ := strings.Cut(name, "@")
+	if !isName(name) || revision != "" && !local(revision) {
 		return "", false, nil
 	}
-	return c.Find(name, "")
+	return c.Find(name, revision)
 }
 
 // Find is as the function [Find], for any revision, "" meaning main.

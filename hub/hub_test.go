@@ -137,6 +137,12 @@ func TestPullChoosesByRevisionAndPatterns(t *testing.T) {
 	h.files["a b/ü#?.txt"] = "odd"
 	c, _ := h.client(t, cache)
 	s := pull(t, c, Options{Revision: "refs/pr/1", Include: []string{"README*", "*/*.txt"}})
+	if _, ok, err := Find(model); ok || err != nil {
+		t.Errorf("Find gives %v, %v; want that main was not pulled", ok, err)
+	}
+	if dir, ok, err := Find(model + "@refs/pr/1"); dir != s.Dir || !ok || err != nil {
+		t.Errorf("Find gives %q, %v, %v; want %s", dir, ok, err, s.Dir)
+	}
 	if diff := cmp.Diff([]string{"README.md", "a b/ü#?.txt"}, s.Files); diff != "" {
 		t.Error(diff)
 	}

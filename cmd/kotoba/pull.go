@@ -94,19 +94,19 @@ func (p pulling) run(ctx context.Context, w io.Writer, name string) (string, err
 }
 
 // modelFolder returns the folder that a name is of: that folder, or where there is none the
-// model ORG/NAME in the cache of what was pulled.
+// model ORG/NAME, or ORG/NAME@REVISION, in the cache of what was pulled.
 func modelFolder(name string) (string, error) {
+	if name == "" {
+		return "", errors.New("the name of the model is empty; name a folder of a BERT model in the layout of Hugging Face, or one that was pulled")
+	}
 	if _, err := os.Stat(name); err == nil {
 		return name, nil
 	}
 	dir, ok, err := hub.Find(name)
-	switch {
-	case err != nil || name == "":
-		return name, err
-	case !ok:
-		return "", fmt.Errorf("there is no folder %s, and no model of that name has been pulled; name a folder of a BERT model in the layout of Hugging Face, or fetch one with kotoba pull", name)
+	if err == nil && !ok {
+		err = fmt.Errorf("there is no folder %s, and no model of that name has been pulled; name a folder of a BERT model in the layout of Hugging Face, or fetch one with kotoba pull (a revision other than main is then NAME@REVISION)", name)
 	}
-	return dir, nil
+	return dir, err
 }
 
 // openEncoder opens a folder, or a model that was pulled.

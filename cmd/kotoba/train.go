@@ -122,6 +122,9 @@ func (t training) run(ctx context.Context, c *cobra.Command, args []string) erro
 		return err
 	}
 	for _, name := range []*string{&t.bert.init, &t.bert.tokenizer} {
+		if *name == "" {
+			continue
+		}
 		var err error
 		if *name, err = modelFolder(*name); err != nil {
 			return err
