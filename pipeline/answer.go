@@ -48,8 +48,8 @@ func compareLogits(a, b Answer) int { return cmp.Compare(a.logit(), b.logit()) }
 
 // Answer returns the best answers to each question, up to NBest of different text. The
 // first is what is predicted; the others follow by score. With Null, "" is among them,
-// beyond NBest if need be. Where none of the best starts and ends go together, the only
-// answer is "" with score 0.
+// beyond NBest if need be. Where none of the best starts and ends go together, or a question
+// or its context is empty, the only answer is "" with score 0.
 func (e *Encoder) Answer(questions []QA, o AnswerOptions) ([][]Answer, error) {
 	if e.Network.Answer == nil {
 		return nil, errors.New("pipeline: the model has no head for answers (qa_outputs); want one that was trained on questions")
@@ -61,7 +61,7 @@ func (e *Encoder) Answer(questions []QA, o AnswerOptions) ([][]Answer, error) {
 	windows := make([][]Window, len(questions))
 	var inputs []Input
 	for i, q := range questions {
-		if windows[i], err = e.Windows(q.Question, q.Context, o.WindowOptions); err != nil {
+		if windows[i], err = e.Windows(q.Question, q.Context, o.WindowOptions); err != nil && !errors.Is(err, ErrBlank) {
 			return nil, fmt.Errorf("%w (question %d)", err, i+1)
 		}
 		for _, w := range windows[i] {
@@ -164,6 +164,9 @@ func (r reading) candidates(w Window, most int) (all []candidate) {
 
 // decode returns the best answers of all windows of a context.
 func decode(context string, windows []Window, readings []reading, o AnswerOptions) []Answer {
+	if len(windows) == 0 {
+		return []Answer{{}}
+	}
 	var all []candidate
 	null := candidate{-1, -1, math.Inf(1), 0} // the window that is least sure that there is none
 	for i, w := range windows {

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -271,8 +272,6 @@ func TestQuestionsThatCannotBeAnswered(t *testing.T) {
 		o    AnswerOptions
 		want string
 	}{
-		"no question":       {QA{" \u200b", "a cat"}, AnswerOptions{}, "the question is empty; want a text (question 2)"},
-		"no context":        {QA{"a cat", "\n\x00"}, AnswerOptions{}, "the context is empty; want a text that may answer the question (question 2)"},
 		"a long question":   {QA{long, "a cat"}, AnswerOptions{}, "the question has 13 tokens, which leaves none of a window of 14 to the context; shorten it, or cut questions at fewer tokens than 64 (question 2)"},
 		"a long cut":        {QA{long, "a cat"}, AnswerOptions{WindowOptions: WindowOptions{MaxQuestion: 11}}, "the question has 11 tokens"},
 		"a long window":     {QA{"a", "a"}, AnswerOptions{WindowOptions: WindowOptions{MaxLength: 15}}, "the longest window is 15 tokens and the model takes 14"},
@@ -288,6 +287,17 @@ func TestQuestionsThatCannotBeAnswered(t *testing.T) {
 	}
 	if _, err := mustOpen(t, newFolder(t, bare)).Answer([]QA{{"a", "a"}}, AnswerOptions{}); err == nil || !strings.Contains(err.Error(), "no head for answers (qa_outputs)") {
 		t.Errorf("error %v without a head", err)
+	}
+	for _, qa := range []QA{{" \u200b", "a cat"}, {"a cat", "\n\x00"}} {
+		for _, o := range []AnswerOptions{{}, {Null: true}} {
+			answers, err := e.Answer([]QA{qa, {"a cat", "the mat"}}, o)
+			if err != nil || !slices.Equal(answers[0], []Answer{{}}) || answers[1][0].Answer == "" && !o.Null {
+				t.Errorf("%q has the answers %v, %v; want none and those of the next question", qa, answers, err)
+			}
+		}
+		if _, err := e.Windows(qa.Question, qa.Context, WindowOptions{}); !errors.Is(err, ErrBlank) {
+			t.Errorf("%q: error %v; want ErrBlank", qa, err)
+		}
 	}
 	windows, err := e.Windows(long, "a cat", WindowOptions{MaxQuestion: 10})
 	if err != nil || windows[0].Cut != 3 || len(windows) != 2 {

@@ -19,7 +19,7 @@ func (e *Encoder) readSettings(dir string) error {
 	var tokenizer struct {
 		CleanUp bool `json:"clean_up_tokenization_spaces"`
 	}
-	if _, err := readJSON(filepath.Join(dir, "tokenizer_config.json"), &tokenizer); err != nil {
+	if err := readJSON(filepath.Join(dir, "tokenizer_config.json"), &tokenizer); err != nil {
 		return err
 	}
 	e.cleanUp = tokenizer.CleanUp
@@ -30,23 +30,23 @@ func (e *Encoder) readSettings(dir string) error {
 		return err
 	}
 	var sentence struct {
-		Longest int `json:"max_seq_length"`
+		Longest *int `json:"max_seq_length"` // null: as many as the model takes
 	}
 	path := filepath.Join(dir, "sentence_bert_config.json")
-	if found, err := readJSON(path, &sentence); err != nil || !found {
+	if err := readJSON(path, &sentence); err != nil || sentence.Longest == nil {
 		return err
 	}
-	if sentence.Longest < 3 || sentence.Longest > e.MaxLength {
-		return fmt.Errorf("pipeline: %s: max_seq_length is %d; want 3 to %d, the model's positions", path, sentence.Longest, e.MaxLength)
+	if n := *sentence.Longest; n < 3 || n > e.MaxLength {
+		return fmt.Errorf("pipeline: %s: max_seq_length is %d; want 3 to %d, the model's positions", path, n, e.MaxLength)
 	}
-	e.MaxLength = sentence.Longest
+	e.MaxLength = *sentence.Longest
 	return nil
 }
 
 // checkModules says whether vectors need more than the encoder, pooling and a length of 1.
 func checkModules(path string) error {
 	var modules []struct{ Type, Path string }
-	if _, err := readJSON(path, &modules); err != nil {
+	if err := readJSON(path, &modules); err != nil {
 		return err
 	}
 	for _, m := range modules {
@@ -68,7 +68,7 @@ var poolings = map[string]Pooling{
 func (e *Encoder) readPooling(path string) error {
 	e.Pooling = Mean
 	var config map[string]any
-	if _, err := readJSON(path, &config); err != nil {
+	if err := readJSON(path, &config); err != nil {
 		return err
 	}
 	var asked []string
@@ -89,16 +89,16 @@ func (e *Encoder) readPooling(path string) error {
 }
 
 // readJSON reads a file if it is there.
-func readJSON(path string, to any) (found bool, err error) {
+func readJSON(path string, to any) error {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+		return nil
 	}
 	if err == nil {
 		err = json.Unmarshal(text, to)
 	}
 	if err != nil {
-		return true, fmt.Errorf("pipeline: %s: %w", path, err)
+		return fmt.Errorf("pipeline: %s: %w", path, err)
 	}
-	return true, nil
+	return nil
 }

@@ -59,7 +59,11 @@ func (e *Encoder) QuestionCut(question string, o WindowOptions) int {
 	return max(len(e.Tokenizer.Encode(question))-o.MaxQuestion, 0)
 }
 
-// Windows cuts a context into windows. Neither it nor the question may be empty.
+// ErrBlank is the error of a question or a context that has no token.
+var ErrBlank = errors.New("pipeline: the question or its context is empty; want texts")
+
+// Windows cuts a context into windows. Where it or the question is empty the error is
+// [ErrBlank].
 func (e *Encoder) Windows(question, context string, o WindowOptions) ([]Window, error) {
 	o, err := o.filled(e.MaxLength)
 	if err != nil {
@@ -73,11 +77,8 @@ func (e *Encoder) Windows(question, context string, o WindowOptions) ([]Window, 
 		return nil, fmt.Errorf("pipeline: the question has %d tokens, which leaves none of a window of %d to the context; shorten it, or cut questions at fewer tokens than %d", len(ids), o.MaxLength, o.MaxQuestion)
 	}
 	text, offsets := e.Tokenizer.EncodeWithOffsets(context)
-	switch {
-	case len(text) == 0:
-		return nil, errors.New("pipeline: the context is empty; want a text that may answer the question")
-	case len(ids) == 0:
-		return nil, errors.New("pipeline: the question is empty; want a text")
+	if len(text) == 0 || len(ids) == 0 {
+		return nil, ErrBlank
 	}
 	parts := cutParts(len(text), room, o.Stride)
 	central := centralParts(len(text), parts)

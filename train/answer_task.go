@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -41,6 +42,9 @@ func newAnswerTask(c AnswerConfig, e *pipeline.Encoder, train data.SQuAD, valid 
 	if t.train, err = t.passages(train.Trainable()); err != nil {
 		return nil, err
 	}
+	if len(t.train) == 0 {
+		return nil, fmt.Errorf("train: none of the %d questions for training, %s first, has a text and an answer that is in it", len(t.Train), t.Train[0].ID)
+	}
 	return t, t.setValid(valid)
 }
 
@@ -50,11 +54,14 @@ func (t *AnswerTask) setValid(questions []data.Question) (err error) {
 	return err
 }
 
-// passages returns the windows of questions. Of several answers the first that is in the
-// text is taken.
+// passages returns the windows of questions, none of those without a text. Of several
+// answers the first that is in the text is taken.
 func (t *AnswerTask) passages(questions []data.Question) (all []passage, err error) {
 	for _, q := range questions {
 		windows, err := t.Encoder.Windows(q.Text, q.Context, t.config.Options().WindowOptions)
+		if errors.Is(err, pipeline.ErrBlank) {
+			continue // the answer is ""
+		}
 		if err != nil {
 			return nil, fmt.Errorf("train: the question %s: %w", q.ID, err)
 		}
@@ -104,32 +111,41 @@ func (t *AnswerTask) Loss(tape *tensor.Tape, d *nn.Dropout, batch int, scale flo
 
 // Validate implements Task: exact match and F1 of the official scripts, those with the best
 // threshold of no answer where there are questions without one.
-func (t *AnswerTask) Validate(context.Context) (Validation, error) {
+func (t *AnswerTask) Validate(ctx context.Context) (Validation, error) {
 	o := t.config.Options()
 	if o.Null = impossible(t.Valid); o.Null {
 		o.NullThreshold = math.Inf(1) // the best answer is wanted whatever the score of none
 	}
 	loss := make([]float64, len(t.right)) // in its own order for the same sum
+	first, read := 0, 0                   // windows before the current questions, and of all
 	o.Logits = func(window int, starts, ends []float64) {
-		right := t.right[window]
-		loss[window] = -(logSoftmax(starts, right.start) + logSoftmax(ends, right.end)) / 2
+		right := t.right[first+window]
+		loss[first+window] = -(logSoftmax(starts, right.start) + logSoftmax(ends, right.end)) / 2
+		read++
 	}
 	var p pipeline.Predictions
-	var all []pipeline.QA
-	for _, q := range t.Valid {
-		all = append(all, pipeline.QA{Question: q.Text, Context: q.Context})
-		p.IDs = append(p.IDs, q.ID)
-	}
-	var err error
-	if p.Answers, err = t.Encoder.Answer(all, o); err != nil {
-		return Validation{}, err
+	for questions := range slices.Chunk(t.Valid, validBatch) {
+		if ctx.Err() != nil {
+			return Validation{}, ctx.Err()
+		}
+		var all []pipeline.QA
+		for _, q := range questions {
+			all = append(all, pipeline.QA{Question: q.Text, Context: q.Context})
+			p.IDs = append(p.IDs, q.ID)
+		}
+		answers, err := t.Encoder.Answer(all, o)
+		if err != nil {
+			return Validation{}, err
+		}
+		p.Answers = append(p.Answers, answers...)
+		first = read
 	}
 	v := Validation{Scores: t.scores(p, o.Null)}
 	for _, l := range loss {
 		v.Loss += l / float64(len(loss))
 	}
-	first := v.Scores["f1"]
-	v.Score = &first
+	f1 := v.Scores["f1"]
+	v.Score = &f1
 	return v, nil
 }
 

@@ -158,6 +158,13 @@ func TestQuestionsThatCannotBeRead(t *testing.T) {
 		"nosuch-*.json: no such file": func(c *AnswerConfig) { c.Data.Train = "nosuch-*.json" },
 		"init is not given":           func(c *AnswerConfig) { c.Init = "" },
 		"the longest window is 400":   func(c *AnswerConfig) { c.Data.MaxLength = 400 },
+		"none of the 1 questions for training, z first, has a text and an answer that is in it": func(c *AnswerConfig) {
+			c.Data.Train = filepath.Join(t.TempDir(), "lost.json")
+			lost := `{"data": [{"paragraphs": [{"context": "a", "qas": [{"id": "z", "question": "b", "answers": [{"text": "c", "answer_start": 0}]}]}]}]}`
+			if err := os.WriteFile(c.Data.Train, []byte(lost), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		},
 	} {
 		c, dir := smallAnswer(t, false), filepath.Join(t.TempDir(), "run")
 		change(&c)

@@ -39,7 +39,11 @@ func openEncoder(dir string) (*bert.Model, *tokenizer.WordPiece, error) {
 // newBERTSession opens the folder of a run of an encoder for training, and makes it where
 // there is none.
 func newBERTSession(dir, format string, o Options, task Task, f *bert.Folder, tok *tokenizer.WordPiece) (session, error) {
-	o = o.over(task.Epoch(0))
+	batches := task.Epoch(0)
+	if batches == 0 {
+		return session{}, errNoExamples
+	}
+	o = o.over(batches)
 	if err := o.Validate(); err != nil {
 		return session{}, err
 	}

@@ -77,7 +77,7 @@ func (d ClassifyDataConfig) read() (l labelled, err error) {
 		return l, fmt.Errorf("train: data.batch is %d; want at least 1", d.Batch)
 	case d.MaxLength < 0:
 		return l, fmt.Errorf("train: data.max_length is %d; want at least 0", d.MaxLength)
-	case d.Task != "" && (d.Train != "" || d.Valid != "" || d.Text != "" || d.Label != "" || d.Regression):
+	case d.Task != "" && (d.Train != "" || d.Valid != "" || d.Text != "" || d.Pair != "" || d.Label != "" || d.Regression):
 		return l, errors.New("train: data.task and files of one's own are given; choose one")
 	case d.Task == swag:
 		l = labelled{labels: swagLabels, metric: "accuracy", choices: true}
@@ -93,6 +93,9 @@ func (d ClassifyDataConfig) read() (l labelled, err error) {
 		return l, err
 	case d.Train == "" && d.Valid == "" && d.Text == "" && d.Label == "":
 		return l, errors.New("train: data.task, or data.train, valid, text and label are not given; name a task of GLUE, or tables and their columns")
+	}
+	if d.Dir != "" {
+		return l, fmt.Errorf("train: data.dir (--data) is %s, where tasks of GLUE have their files, and data.task is not given; leave one out or give the other", d.Dir)
 	}
 	for _, x := range []struct{ key, flag, value string }{
 		{"data.train", "train", d.Train}, {"data.valid", "dev", d.Valid}, {"data.text", "text", d.Text}, {"data.label", "label", d.Label},
@@ -112,6 +115,9 @@ func (d ClassifyDataConfig) read() (l labelled, err error) {
 		return l, cmp.Or(data.CheckNumbers(d.Train, l.train), data.CheckNumbers(d.Valid, l.valid))
 	}
 	for _, r := range l.train {
+		if r.Label == "" {
+			return l, fmt.Errorf("train: %s:%d: the label is empty; want one, or leave the line out", d.Train, r.Line)
+		}
 		if !slices.Contains(l.labels, r.Label) {
 			l.labels = append(l.labels, r.Label)
 		}

@@ -145,10 +145,13 @@ func (t *ClassifyTask) loss(tape *tensor.Tape, logits *tensor.Tensor, scale floa
 }
 
 // Validate implements Task.
-func (t *ClassifyTask) Validate(context.Context) (Validation, error) {
+func (t *ClassifyTask) Validate(ctx context.Context) (Validation, error) {
 	predicted, numbers := make([]int, len(t.valid)), make([]float64, len(t.valid))
 	loss, tape := 0.0, tensor.NewInferenceTape()
 	for which := range byLength(len(t.valid), func(i int) int { return t.valid[i].tokens() }) {
+		if ctx.Err() != nil {
+			return Validation{}, ctx.Err()
+		}
 		tape.Reset()
 		logits := t.forward(tape, nil, t.valid, which)
 		for i, at := range which {

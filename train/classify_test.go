@@ -226,3 +226,22 @@ func TestChoicesAreLearned(t *testing.T) {
 		t.Errorf("%+v, %v; want a model of multiple choice", f, err)
 	}
 }
+
+func TestTablesThatDoNotFit(t *testing.T) {
+	for want, change := range map[string]func(d *ClassifyDataConfig){
+		"data.task and files of one's own are given":   func(d *ClassifyDataConfig) { *d = ClassifyDataConfig{Task: "sst2", Dir: "x", Pair: "second", Batch: 8} },
+		"data.dir (--data) is x":                       func(d *ClassifyDataConfig) { d.Dir = "x" },
+		"labels.tsv:3: the label is empty; want one":   func(d *ClassifyDataConfig) { d.Train = "labels.tsv" },
+		"data.label (--label) is not given; tables of": func(d *ClassifyDataConfig) { d.Label = "" },
+	} {
+		c := smallClassify(t, false)
+		t.Chdir(t.TempDir())
+		if err := os.WriteFile("labels.tsv", []byte("first\tsecond\tlabel\na\tb\ttrue\na\tb\t\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		change(&c.Data)
+		if _, err := NewClassifyRun("run", c); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v; want one with %q", err, want)
+		}
+	}
+}

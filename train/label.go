@@ -59,7 +59,7 @@ func (d LabelDataConfig) read() (train, valid []data.Tagged, labels []string, er
 		return nil, nil, nil, err
 	}
 	if d.Valid == "" {
-		at := int(float64(len(train)) * (1 - d.ValidShare))
+		at := min(int(float64(len(train))*(1-d.ValidShare)), len(train)-1)
 		train, valid = train[:at], train[at:]
 	} else if valid, err = d.readFile(d.Valid); err != nil {
 		return nil, nil, nil, err

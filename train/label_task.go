@@ -95,10 +95,13 @@ func (t *LabelTask) forward(tape *tensor.Tape, d *nn.Dropout, all []wordLabels, 
 
 // Validate implements Task: the accuracy of words, and where labels mark entities precision,
 // recall and F1 of those.
-func (t *LabelTask) Validate(context.Context) (Validation, error) {
+func (t *LabelTask) Validate(ctx context.Context) (Validation, error) {
 	predicted := make([][]string, len(t.valid))
 	loss, words, tape := 0.0, 0, tensor.NewInferenceTape()
 	for which := range byLength(len(t.valid), func(i int) int { return len(t.valid[i].IDs) }) {
+		if ctx.Err() != nil {
+			return Validation{}, ctx.Err()
+		}
 		tape.Reset()
 		logits := t.forward(tape, nil, t.valid, which)
 		for i, at := range which {

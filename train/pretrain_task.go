@@ -158,7 +158,7 @@ func (t *PretrainTask) losses(p bert.Pass, scale float64) (loss *tensor.Tensor, 
 
 // Validate implements Task. The masks are always those of the files, so that validations
 // can be compared.
-func (t *PretrainTask) Validate(context.Context) (Validation, error) {
+func (t *PretrainTask) Validate(ctx context.Context) (Validation, error) {
 	order := make([]int, t.valid)
 	for i := range order {
 		order[i] = t.train + i
@@ -166,6 +166,9 @@ func (t *PretrainTask) Validate(context.Context) (Validation, error) {
 	var words, pairs tensor.Likelihood
 	tape := tensor.NewInferenceTape()
 	for which := range slices.Chunk(order, validBatch) {
+		if ctx.Err() != nil {
+			return Validation{}, ctx.Err()
+		}
 		tape.Reset()
 		t.fill(which, t.instances.Instance)
 		_, w, s := t.losses(bert.Pass{Tape: tape}, 1)

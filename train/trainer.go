@@ -234,6 +234,8 @@ type Observer interface {
 	Checkpoint(t *Trainer) error
 }
 
+var errNoExamples = errors.New("train: no examples to train on")
+
 // ErrInterrupted is returned by Run when its context ended; a checkpoint has
 // been made.
 var ErrInterrupted = errors.New("train: interrupted")
@@ -271,7 +273,7 @@ func (t *Trainer) Run(ctx context.Context) (Validation, error) {
 	before := t.state.Seconds
 	batches := t.Task.Epoch(t.state.Epoch)
 	if batches == 0 {
-		return Validation{}, errors.New("train: no examples to train on")
+		return Validation{}, errNoExamples
 	}
 	p := Progress{Step: t.state.Step, Epoch: t.state.Epoch}
 	for !t.state.Ended {
@@ -282,10 +284,10 @@ func (t *Trainer) Run(ctx context.Context) (Validation, error) {
 			return t.state.Best, ErrInterrupted
 		}
 		if t.due() {
-			if err := t.settle(ctx, p); err != nil {
+			if err := t.settle(ctx, p); err != nil && ctx.Err() == nil {
 				return t.state.Best, err
 			}
-			continue
+			continue // where ctx has ended, with the run as it is
 		}
 		var err error
 		if p, err = t.step(rate, batches); err != nil {
@@ -313,9 +315,6 @@ func (t *Trainer) due() bool {
 // settle validates, and keeps what follows.
 func (t *Trainer) settle(ctx context.Context, p Progress) error {
 	if err := t.validate(ctx, p); err != nil {
-		if ctx.Err() != nil {
-			return nil // Run keeps the run as it is
-		}
 		return err
 	}
 	t.state.Validated = t.state.Step

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"github.com/kotoba-nlp/kotoba/data"
 	"github.com/kotoba-nlp/kotoba/metrics"
 	"github.com/kotoba-nlp/kotoba/pipeline"
+	"github.com/kotoba-nlp/kotoba/train"
 )
 
 // answering is what the flags of answer say.
@@ -50,10 +52,17 @@ more than --null-threshold; with that flag, also for files without such question
 			if err := a.check(); err != nil {
 				return err
 			}
-			if a.data != "" {
-				return a.file(c, args[0])
+			dir, err := modelFolder(args[0])
+			if err != nil {
+				return err
 			}
-			return a.text(c, args[0])
+			if err := a.settle(c, dir); err != nil {
+				return err
+			}
+			if a.data != "" {
+				return a.file(c, dir)
+			}
+			return a.text(c, dir)
 		},
 	}
 	f := c.Flags()
@@ -68,9 +77,10 @@ more than --null-threshold; with that flag, also for files without such question
 	f.BoolVar(&a.characters, "characters", false, "count characters instead of words in F1, for languages without spaces")
 	f.BoolVar(&a.force, "force", false, "replace files")
 	f.Float64Var(&a.options.NullThreshold, "null-threshold", 0, "let questions have no answer, where its score is above that of the best one by more than this")
-	f.IntVar(&a.options.MaxLength, "max-length", 0, "longest window of question and text, in tokens; 0: 384, or fewer where the model takes fewer")
-	f.IntVar(&a.options.Stride, "stride", 0, "tokens from the begin of a window to that of the next; 0: 128")
-	f.IntVar(&a.options.MaxAnswer, "max-answer", 0, "longest answer, in tokens; 0: 30")
+	f.IntVar(&a.options.MaxLength, "max-length", 0, "longest window of question and text, in tokens; 0: what the run was trained with, else 384, or fewer where the model takes fewer")
+	f.IntVar(&a.options.Stride, "stride", 0, "tokens from the begin of a window to that of the next; 0: what the run was trained with, else 128")
+	f.IntVar(&a.options.MaxAnswer, "max-answer", 0, "longest answer, in tokens; 0: what the run was trained with, else 30")
+	f.IntVar(&a.options.MaxQuestion, "max-question", 0, "tokens that a question is cut at; 0: what the run was trained with, else 64")
 	return c
 }
 
@@ -105,13 +115,34 @@ func (a *answering) check() error {
 	return nil
 }
 
+// settle takes from a run what flags do not say.
+func (a *answering) settle(c *cobra.Command, dir string) error {
+	run, err := train.AnswerSettings(dir)
+	if err != nil {
+		return err
+	}
+	o, given := &a.options, run.Options()
+	for _, x := range []struct {
+		option *int
+		given  int
+	}{
+		{&o.MaxLength, given.MaxLength}, {&o.Stride, given.Stride}, {&o.MaxQuestion, given.MaxQuestion}, {&o.MaxAnswer, given.MaxAnswer},
+	} {
+		*x.option = cmp.Or(*x.option, x.given)
+	}
+	if !c.Flags().Changed("characters") {
+		a.characters = run.Characters
+	}
+	return nil
+}
+
 // text answers questions about one text.
 func (a *answering) text(c *cobra.Command, dir string) error {
 	context, err := readContext(c, a.context)
 	if err != nil {
 		return err
 	}
-	e, err := openEncoder(dir)
+	e, err := pipeline.Open(dir)
 	if err != nil {
 		return err
 	}
@@ -119,6 +150,9 @@ func (a *answering) text(c *cobra.Command, dir string) error {
 	for i, q := range a.questions {
 		if err := checkUTF8(q); err != nil {
 			return fmt.Errorf("--question %d: %w", i+1, err)
+		}
+		if blank(q) || blank(context) {
+			return fmt.Errorf("--question %d: %w", i+1, pipeline.ErrBlank)
 		}
 		all = append(all, pipeline.QA{Question: q, Context: context})
 		if n := e.QuestionCut(q, a.options.WindowOptions); n > 0 {
@@ -173,7 +207,7 @@ func (a *answering) file(c *cobra.Command, dir string) error {
 	if a.nullOdds != "" && !a.options.Null {
 		return fmt.Errorf("--null-odds: all questions of %s have answers; let them have none with --null-threshold", a.data)
 	}
-	e, err := openEncoder(dir)
+	e, err := pipeline.Open(dir)
 	if err != nil {
 		return err
 	}
@@ -237,6 +271,8 @@ func (a *answering) scores(s data.SQuAD, p pipeline.Predictions) any {
 	return metrics.SQuAD2(all, unit, p.NullOdds(), math.Inf(1))
 }
 
+func blank(text string) bool { return strings.TrimSpace(text) == "" }
+
 // reportQuestions says which questions have answers that are not where their file says, and
 // which are too long.
 func reportQuestions(w io.Writer, part string, e *pipeline.Encoder, o pipeline.AnswerOptions, all []data.Question) {
@@ -246,6 +282,7 @@ func reportQuestions(w io.Writer, part string, e *pipeline.Encoder, o pipeline.A
 	}{
 		{"have answers that are nowhere in the text, from which nothing can be learned", func(q data.Question) bool { return q.Lost }},
 		{"have answers at other places of the text than the file says", func(q data.Question) bool { return q.Moved }},
+		{"have no words, or a text that has none, and the answer \"\"", func(q data.Question) bool { return blank(q.Text) || blank(q.Context) }},
 		{"are too long, and their ends are left out", func(q data.Question) bool { return e.QuestionCut(q.Text, o.WindowOptions) > 0 }},
 	} {
 		var ids []string

@@ -180,8 +180,6 @@ func takeText(t *testing.T, path string) string {
 func TestAnswerSaysWhatItCannotWorkWith(t *testing.T) {
 	dir := smallAnswerer(t)
 	long := strings.Repeat("a good film ", 5)
-	empty := filepath.Join(filepath.Dir(dir), "empty.json")
-	putText(t, empty, strings.Replace(strings.Replace(twoQuestions, "IMPOSSIBLE", "true", 1), "Was it?", "", 1))
 	for want, args := range map[string][]string{
 		"answer needs --question and --context, or --data": {dir, "--question", "a"},
 		"leave out --question and --context":               {dir, "--data", "x", "--question", "a"},
@@ -191,7 +189,8 @@ func TestAnswerSaysWhatItCannotWorkWith(t *testing.T) {
 		"nosuch.json: no such file":                        {dir, "--data", "nosuch.json"},
 		"the question has 15 tokens":                       {dir, "--question", long, "--context", "-"},
 		"the longest window is 17 tokens":                  {dir, "--question", "a", "--context", "-", "--max-length", "17"},
-		`questions from "z" on: pipeline: the question is`: {dir, "--data", empty},
+		"--question 1: pipeline: the question or its cont": {dir, "--question", " ", "--context", "-"},
+		"the name of the model is empty":                   {"", "--question", "a", "--context", "-"},
 		"there is no folder nosuch":                        {"nosuch", "--question", "a", "--context", "-"},
 	} {
 		if _, err := runAnswer("a film", args...); err == nil || !strings.Contains(err.Error(), want) {
