@@ -123,8 +123,8 @@ func inputsOf(c *cobra.Command, e *pipeline.Encoder, texts []string, between str
 	cut, first := 0, 0
 	for i, text := range texts {
 		in := e.Text(text)
-		if one, other, ok := strings.Cut(text, between); ok && between != "" {
-			in = e.Pair(one, other)
+		if at := strings.LastIndex(text, between); at >= 0 && between != "" {
+			in = e.Pair(text[:at], text[at+len(between):])
 		}
 		if in.Cut > 0 {
 			if cut == 0 {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -29,7 +30,7 @@ fill-mask of transformers returns.`,
 			for i, text := range texts {
 				fillings, err := e.FillMask(text, top)
 				if err != nil {
-					return fmt.Errorf("text %d: %w", i+1, err)
+					return cmp.Or(w.flush(), fmt.Errorf("text %d: %w", i+1, err)) // what came before is not lost
 				}
 				printFillings(w, fillings, asJSON)
 			}
