@@ -8,6 +8,10 @@ var testSpans = Spans{{0, 0, 4}, {0, 1, 3}, {4, 4, 9}, {4, 6, 6}, {4, 5, 8}}
 
 const testKeys = 9
 
+// backSpans are windows of one sequence of as many keys, of which the last looks at keys
+// before those of the one ahead of it.
+var backSpans = Spans{{0, 0, 3}, {0, 6, 9}, {0, 1, 4}}
+
 // still is a recurrence that does without the step before.
 var still = Recurrence{Steps: EqualSteps(3, 1), Weight: New(8, 2)}
 
@@ -19,6 +23,17 @@ var lookupRows = []opRow{
 			sum := 0.0
 			for c := range p[0].cols {
 				sum += 0.5 * *p[0].at(i, c) * *p[1].at(r, c)
+			}
+			return sum
+		})
+	}},
+	{"DotScores", "windows that look back", [][2]int{{3, 7}, {testKeys, 7}}, func(t *Tape, p []*Tensor) *Tensor {
+		return t.DotScores(p[0], p[1], backSpans, 1)
+	}, func(p []matrix) matrix {
+		return generate(3, 3, func(i, j int) float64 {
+			sum := 0.0
+			for c := range p[0].cols {
+				sum += *p[0].at(i, c) * *p[1].at(backSpans[i].First+j, c)
 			}
 			return sum
 		})
@@ -67,6 +82,17 @@ var lookupRows = []opRow{
 			sum, s := 0.0, testSpans[i]
 			for j := range s.Len() {
 				sum += *p[0].at(i, j) * *p[1].at(s.First+j, c)
+			}
+			return sum
+		})
+	}},
+	{"Mix", "windows that look back", [][2]int{{3, 3}, {testKeys, 17}}, func(t *Tape, p []*Tensor) *Tensor {
+		return t.Mix(p[0], p[1], backSpans)
+	}, func(p []matrix) matrix {
+		return generate(3, 17, func(i, c int) float64 {
+			sum := 0.0
+			for j := range 3 {
+				sum += *p[0].at(i, j) * *p[1].at(backSpans[i].First+j, c)
 			}
 			return sum
 		})

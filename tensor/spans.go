@@ -51,12 +51,13 @@ type lookup struct {
 	groups []int // the first query of each group, and the number of queries
 }
 
-// set finds the groups.
+// set finds the groups: a window may lie before that of the query ahead of it, but not
+// before its sequence.
 func (l *lookup) set(s Spans) {
 	l.spans, l.groups = s, l.groups[:0]
 	end := -1
 	for i, x := range s {
-		if x.First >= end {
+		if x.Base >= end {
 			l.groups = append(l.groups, i)
 		}
 		end = max(end, x.End)
