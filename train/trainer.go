@@ -203,7 +203,9 @@ type state struct {
 	Validated int        `json:"validated"` // step of the last validation
 	Seconds   float64    `json:"seconds"`   // of training so far
 	Ended     bool       `json:"ended"`
-	Data      string     `json:"data,omitempty"` // hash of the examples
+	Data      string     `json:"data,omitempty"`  // hash of the examples
+	First     float64    `json:"first,omitempty"` // loss of the first step
+	High      int        `json:"high,omitempty"`  // steps in a row with a loss far above it
 }
 
 // Trainer fits a task.
@@ -218,9 +220,6 @@ type Trainer struct {
 	optim  optim.Optimizer
 	ema    [][]tensor.Float // averaged weights, nil without EMA
 	tape   *tensor.Tape
-
-	first float64 // loss of the first step of this session
-	high  int     // steps in a row with a loss far above it
 }
 
 // Observer learns what happens in a run, and keeps it.
@@ -307,9 +306,10 @@ func (t *Trainer) Run(ctx context.Context) (Validation, error) {
 }
 
 // due says whether the last step is to be validated and has not been: a validation that
-// was broken off, too.
+// was broken off, too. While the run may be diverging nothing of it is validated, and so
+// nothing takes the place of what was kept before, unless it is over.
 func (t *Trainer) due() bool {
-	return t.state.Validated < t.state.Step && (t.over() || t.state.Step%t.ValidateEvery == 0)
+	return t.state.Validated < t.state.Step && (t.over() || t.state.Step%t.ValidateEvery == 0 && t.state.High == 0)
 }
 
 // settle validates, and keeps what follows.
@@ -382,13 +382,13 @@ const (
 
 // diverged says whether the run has; nothing of it is to be kept then.
 func (t *Trainer) diverged(loss, norm float64) error {
-	if t.first == 0 {
-		t.first = loss
+	if t.state.First == 0 {
+		t.state.First = loss
 	}
-	if t.high++; loss <= divergedTimes*(t.first+1) {
-		t.high = 0
+	if t.state.High++; loss <= divergedTimes*(t.state.First+1) {
+		t.state.High = 0
 	}
-	if isFinite(loss) && isFinite(norm) && t.high < divergedSteps {
+	if isFinite(loss) && isFinite(norm) && t.state.High < divergedSteps {
 		return nil
 	}
 	return fmt.Errorf("train: at step %d the loss is %.4g and the norm of its gradient %.4g; what the run had kept before is as it was: train in another folder, with a lower rate, a longer warmup or a smaller clip",
