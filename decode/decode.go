@@ -101,6 +101,9 @@ func Run(s Stepper, limits []int, o Options) ([][]Hypothesis, error) {
 		}
 	}
 	if o.Sampling != nil {
+		if n := len(o.Sampling.Streams); n > 0 && n != len(limits) {
+			return nil, fmt.Errorf("decode: %d random streams for %d sequences; want one for each", n, len(limits))
+		}
 		return sample(s, limits, o), nil
 	}
 	return search(s, limits, o), nil

@@ -16,6 +16,16 @@ type Sampling struct {
 	TopK        int     // draw from the K most probable tokens; 0 is all
 	TopP        float64 // draw from the most probable tokens that together have probability P; 0 or 1 is all (Holtzman et al. 2020)
 	Seed        uint64
+	Streams     []uint64 // the number of each sequence's random stream; none: its place in the batch
+}
+
+// stream returns the random numbers of a sequence of a batch.
+func (s Sampling) stream(sequence int) *rand.Rand {
+	n := uint64(sequence)
+	if len(s.Streams) > 0 {
+		n = s.Streams[sequence]
+	}
+	return rand.New(rand.NewPCG(s.Seed, n))
 }
 
 func (s Sampling) validate() error {
@@ -39,7 +49,7 @@ func sample(s Stepper, limits []int, o Options) [][]Hypothesis {
 	tokens, open := make([]int32, sequences), make([]int, sequences)
 	for i := range sequences {
 		out[i] = []Hypothesis{{}}
-		streams[i] = rand.New(rand.NewPCG(o.Sampling.Seed, uint64(i)))
+		streams[i] = o.Sampling.stream(i)
 		tokens[i], open[i] = o.Begin, i
 	}
 	for length := 1; len(open) > 0; length++ {

@@ -37,9 +37,10 @@ func CheckTokenizer(tok tokenizer.Tokenizer) error {
 }
 
 // TranslateOptions says how a System translates. Begin, End and Banned of
-// Options are the tokenizer's business.
+// Options are the tokenizer's business, and so are the streams of Sampling.
 type TranslateOptions struct {
 	Options
+	First       int  // number of the first line, which with the seed decides what is drawn at random for it
 	BatchTokens int  // source tokens of a batch
 	SplitLong   bool // translate lines that are too long in parts instead of refusing them
 }
@@ -71,6 +72,7 @@ func (s System) Translate(lines []string, o TranslateOptions) ([][]Translation, 
 	}
 	var parts []data.Example
 	var owner []int
+	var streams []uint64 // a line's number, and in the upper half that of the part
 	for i, line := range lines {
 		ids := s.Source.Encode(line)
 		if len(ids) == 0 {
@@ -80,12 +82,13 @@ func (s System) Translate(lines []string, o TranslateOptions) ([][]Translation, 
 			return nil, fmt.Errorf("decode: line %d has %d tokens and the model takes %d; split it, or ask for long lines to be translated in parts",
 				i+1, len(ids), s.MaxLength-1)
 		}
-		for _, part := range s.split(ids) {
+		for n, part := range s.split(ids) {
 			parts = append(parts, data.Example{Source: append(slices.Clip(part), s.Source.Special().End)})
 			owner = append(owner, i)
+			streams = append(streams, uint64(n)<<32|uint64(o.First+i))
 		}
 	}
-	results, err := s.run(parts, o)
+	results, err := s.run(parts, streams, o)
 	if err != nil {
 		return nil, err
 	}
@@ -101,17 +104,23 @@ func (s System) Translate(lines []string, o TranslateOptions) ([][]Translation, 
 	return out, nil
 }
 
-// run decodes all parts, in batches of similar length.
-func (s System) run(parts []data.Example, o TranslateOptions) ([][]Hypothesis, error) {
+// run decodes all parts, in batches of similar length, each with its random stream.
+func (s System) run(parts []data.Example, streams []uint64, o TranslateOptions) ([][]Hypothesis, error) {
 	results := make([][]Hypothesis, len(parts))
 	for _, batch := range data.SortedBatches(parts, max(o.BatchTokens, 1)) {
 		var src [][]int32
 		var limits []int
+		var drawn []uint64
 		for _, i := range batch {
 			src = append(src, parts[i].Source)
 			limits = append(limits, max(targetLimit(len(parts[i].Source), s.MaxLength), o.MinLength))
+			drawn = append(drawn, streams[i])
 		}
 		stepper := s.Start(src)
+		if o.Sampling != nil {
+			sampling := *o.Sampling
+			sampling.Streams, o.Sampling = drawn, &sampling
+		}
 		hyps, err := Run(stepper, limits, o.Options)
 		if c, ok := stepper.(interface{ Close() }); ok {
 			c.Close() // lends its memory to the next

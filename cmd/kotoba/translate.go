@@ -169,6 +169,7 @@ func translate(in io.Reader, out io.Writer, m *train.Model, o decode.TranslateOp
 		if len(lines) == 0 {
 			return w.Flush()
 		}
+		o.First = first
 		results, err := s.Translate(lines, o)
 		if err != nil {
 			return errors.Join(w.Flush(), fmt.Errorf("standard input, lines %d to %d: %w", first+1, first+len(lines), err))

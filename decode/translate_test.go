@@ -1,0 +1,68 @@
+package decode
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/kotoba-nlp/kotoba/tokenizer"
+)
+
+// drawSystem translates with a table, whatever the source.
+func drawSystem(t *testing.T) System {
+	t.Helper()
+	tok, err := tokenizer.TrainWords(slices.Values([]string{"a b c d e f g"}), tokenizer.WordsOptions{MaxSize: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return System{
+		Source: tok, Target: tok, Begin: Begin(tok), MaxLength: 10,
+		Start: func(src [][]int32) Stepper {
+			m := newTable(tok.Len(), 0)
+			for range src {
+				m.hyps = append(m.hyps, []int32{0})
+			}
+			return m
+		},
+	}
+}
+
+// TestWhatIsDrawnFollowsFromTheLine: neither the batch of a line nor what is translated with
+// it changes its translation, and equal lines have several.
+func TestWhatIsDrawnFollowsFromTheLine(t *testing.T) {
+	s := drawSystem(t)
+	lines := slices.Repeat([]string{"a b c", "", strings.Repeat("d ", 25)}, 20)
+	draw := func(first, last, tokens int) (texts []string) {
+		o := DefaultTranslate()
+		o.Sampling, o.First, o.BatchTokens, o.SplitLong = &Sampling{Temperature: 1, Seed: 3}, first, tokens, true
+		out, err := s.Translate(lines[first:last], o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, hyps := range out {
+			texts = append(texts, hyps[0].Text)
+		}
+		return texts
+	}
+	all := draw(0, 60, 1000)
+	if got := draw(0, 60, 9); !slices.Equal(got, all) {
+		t.Error("small batches draw other translations")
+	}
+	if got := slices.Concat(draw(0, 31, 20), draw(31, 60, 1000)); !slices.Equal(got, all) {
+		t.Error("lines in two blocks have other translations")
+	}
+	distinct := map[string]bool{}
+	for i := 0; i < len(all); i += 3 {
+		distinct[all[i]] = true
+	}
+	if len(distinct) < 18 {
+		t.Errorf("%d distinct translations of 20 equal lines", len(distinct))
+	}
+}
+
+func TestStreamsAreChecked(t *testing.T) {
+	o := Options{Beam: 1, NBest: 1, Sampling: &Sampling{Temperature: 1, Streams: []uint64{1}}}
+	if _, err := Run(newTable(3, 2), Limits(2, 3), o); err == nil || !strings.Contains(err.Error(), "1 random streams for 2 sequences") {
+		t.Errorf("error %v; want one that counts the streams", err)
+	}
+}
