@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/kotoba-nlp/kotoba/metrics"
@@ -13,7 +14,8 @@ type HeadScore struct {
 	// Words counts the target tokens with a gold link, and Hits those of them
 	// whose strongest attention falls on a source token they are linked to.
 	Words, Hits int
-	// Alignment scores the links of all target tokens with the gold ones.
+	// Alignment scores the links of all target tokens with the gold ones. Those from and
+	// to an end symbol do not count.
 	metrics.Alignment
 }
 
@@ -88,14 +90,25 @@ func scoreHead(
 	var s HeadScore
 	links := make([][]metrics.Link, len(pairs))
 	for i, a := range pairs {
-		links[i] = Strongest(choose(a.Cross))
-		words, hits := countHits(links[i], gold[i])
+		strongest := Strongest(choose(a.Cross))
+		words, hits := countHits(strongest, gold[i])
 		s.Words += words
 		s.Hits += hits
+		links[i] = ofWords(a, strongest)
 	}
 	var err error
 	s.Alignment, err = metrics.ScoreAlignments(links, gold, nil)
 	return s, err
+}
+
+// ofWords leaves out the links of the end symbols, which no gold alignment has.
+func ofWords(a Attention, links []metrics.Link) []metrics.Link {
+	if !a.Ended {
+		return links
+	}
+	return slices.DeleteFunc(links, func(l metrics.Link) bool {
+		return l.Source == len(a.Source)-1 || l.Target == len(a.Target)-1
+	})
 }
 
 // countHits returns the number of target tokens with a gold link, and of those

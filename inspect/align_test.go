@@ -48,6 +48,25 @@ func TestScoreAttention(t *testing.T) {
 	}
 }
 
+// The decoder's end symbol attends to something too, and a word may attend to that of the
+// source: neither is a link between words.
+func TestLinksOfEndSymbolsDoNotCount(t *testing.T) {
+	a := Attention{
+		Source: strings.Fields("犬 眠った </s>"),
+		Target: strings.Fields("the dog slept </s>"),
+		Cross:  Weights{{{{0, 0, 1}, {1, 0, 0}, {0, 1, 0}, {0, 0.6, 0.4}}}},
+		Ended:  true,
+	}
+	gold := []metrics.Link{{Source: 0, Target: 1}, {Source: 1, Target: 2}}
+	r, err := ScoreAttention([]Attention{a}, [][]metrics.Link{gold})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := r.Heads[0][0]; s.Words != 2 || s.Hits != 2 || s.AER != 0 {
+		t.Errorf("scores %+v; want 2 hits of 2 and an AER of 0", s)
+	}
+}
+
 // A word that is linked to several words is hit by any of them, once.
 func TestCountHits(t *testing.T) {
 	strongest := []metrics.Link{{Source: 4, Target: 0}, {Source: 1, Target: 1}, {Source: 0, Target: 2}}

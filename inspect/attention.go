@@ -29,6 +29,8 @@ type Attention struct {
 	// Source and Target are the tokens at the positions of the encoder and of
 	// the decoder. A model without one of the two has no tokens for it.
 	Source, Target []string
+	// Ended says that the last of them are end symbols.
+	Ended bool
 	// Input are the tokens that the decoder reads to put out those of Target:
 	// the same, one place later. Nil stands for Target itself.
 	Input []string

@@ -15,7 +15,7 @@ func AttentionOfSeq2Seq(m *seq2seq.Model, from, to tokenizer.Tokenizer, source, 
 	src := append(slices.Clip(source), from.Special().End)
 	out := append(slices.Clip(target), to.Special().End)
 	in := append([]int32{int32(m.Start)}, target...)
-	a := Attention{Source: surfaces(from, src), Target: surfaces(to, out), Input: surfaces(to, in)}
+	a := Attention{Source: surfaces(from, src), Target: surfaces(to, out), Ended: true, Input: surfaces(to, in)}
 	var head [][]float32
 	p := seq2seq.Pass{Tape: tensor.NewInferenceTape()}
 	p.Record = func(_, _, first int, weights []tensor.Float) {

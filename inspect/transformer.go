@@ -16,7 +16,7 @@ func AttentionOf(m *transformer.Model, from, to tokenizer.Tokenizer, source, tar
 	out := append(slices.Clip(target), to.Special().End)
 	in := append([]int32{int32(m.Start)}, target...)
 
-	a := Attention{Source: surfaces(from, src), Target: surfaces(to, out), Input: surfaces(to, in)}
+	a := Attention{Source: surfaces(from, src), Target: surfaces(to, out), Ended: true, Input: surfaces(to, in)}
 	a.Encoder = make(Weights, m.EncoderLayers)
 	a.Decoder, a.Cross = make(Weights, m.DecoderLayers), make(Weights, m.DecoderLayers)
 	kinds := map[transformer.AttentionKind]struct {
