@@ -11,13 +11,13 @@ import (
 
 // Align links each token of a translation to the token of its source line that it
 // attends to most, in the mean of the heads of the last layer: pairs of source and
-// target. There are none where the line was too long to be translated in one part, or
-// the model has no attention.
+// target. A token that attends to the end symbol most has none. There are none where the
+// line was too long to be translated in one part, or the model has no attention.
 func (m *Model) Align(line string, translation []int32) [][2]int {
 	return m.align(line, translation, 1)
 }
 
-// align is Align with the words of the source and so many of what follows them: its end
+// align is Align among the words of the source and so many of what follows them: its end
 // symbol, or nothing.
 func (m *Model) align(line string, translation []int32, after int) [][2]int {
 	links := [][2]int{}
@@ -34,7 +34,9 @@ func (m *Model) align(line string, translation []int32, after int) [][2]int {
 		weights[i] = row[:len(src)+after]
 	}
 	for _, l := range inspect.Strongest(weights) {
-		links = append(links, [2]int{l.Source, l.Target})
+		if l.Source < len(src) {
+			links = append(links, [2]int{l.Source, l.Target})
+		}
 	}
 	return links
 }

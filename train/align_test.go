@@ -45,6 +45,16 @@ func TestUnknownWordsAreReplaced(t *testing.T) {
 	if got := m.Dictionary(pairs); len(got) != 1 || got["alpha"] != "rare" {
 		t.Errorf("%v; want rare for alpha", got)
 	}
+	// Some attend to the end symbol most, which no link may name.
+	fit, _ := smallTexts()
+	for i, line := range fit.Source[:50] {
+		words := len(strings.Fields(line))
+		for _, l := range m.Align(line, m.Target.Encode(fit.Target[i])) {
+			if l[0] >= words {
+				t.Fatalf("a link to token %d of %q, which has %d", l[0], line, words)
+			}
+		}
+	}
 	if got := m.Align(strings.Repeat("word ", 100), translation); len(got) != 0 {
 		t.Errorf("links %v of a line in parts; want none", got)
 	}
