@@ -48,7 +48,7 @@ func NewLMTask(c LMConfig, m *rnnlm.Model, tok tokenizer.Tokenizer, fit, valid [
 		streams
 	}{{"training", t.fit}, {"validation", t.valid}} {
 		if s.batches() == 0 {
-			return nil, fmt.Errorf("train: the %s text has %d tokens, too few for %d streams; want at least %d, or fewer streams", s.name, len(s.ids), s.count, 2*s.count)
+			return nil, fmt.Errorf("train: the %s text has %d tokens, too few for %d streams; want at least 2 for each, or fewer streams", s.name, len(s.ids), s.count)
 		}
 	}
 	batch := c.Data.Streams * min(c.Data.Steps, t.fit.length())
@@ -119,11 +119,18 @@ func newStreams(ids []int32, count, steps int) streams {
 // all streams is left out.
 func (s *streams) length() int { return max(len(s.ids)/s.count-1, 0) }
 
-func (s *streams) batches() int { return (s.length() + s.steps - 1) / s.steps }
+func (s *streams) batches() int {
+	n := s.length() / s.steps
+	if s.length()%s.steps > 0 {
+		n++
+	}
+	return n
+}
 
 // span returns the first step of a batch and the first after it.
 func (s *streams) span(batch int) (lo, hi int) {
-	return batch * s.steps, min((batch+1)*s.steps, s.length())
+	lo = batch * s.steps
+	return lo, lo + min(s.steps, s.length()-lo)
 }
 
 // batch returns tokens of a batch and those that follow them, step by step.
@@ -241,7 +248,7 @@ func (m *LM) Tokens(lines []string) []int32 { return tokens(m.Tokenizer, lines) 
 // the text is read at several places side by side.
 func (m *LM) Score(lines []string, count int) (TextScore, error) {
 	ids := slices.Insert(tokens(m.Tokenizer, lines), 0, m.begin())
-	if count < 1 || len(ids) < 2*count {
+	if count < 1 || count > len(ids)/2 {
 		return TextScore{}, fmt.Errorf("train: %d streams of a text of %d tokens; want at least 1, and two tokens in each", count, len(ids))
 	}
 	s := newStreams(ids, count, scoreSteps)

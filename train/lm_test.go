@@ -229,6 +229,19 @@ func TestTextsThatAreTooShortAreRefused(t *testing.T) {
 	}
 }
 
+// TestNumbersOfAnySizeAreTaken: neither streams nor steps overflow.
+func TestNumbersOfAnySizeAreTaken(t *testing.T) {
+	m := openSmallLM(t, func(c *LMConfig) { c.Data.Steps = math.MaxInt })
+	if _, err := m.Score([]string{"the dog", "the cat"}, math.MaxInt); err == nil || !strings.Contains(err.Error(), "two tokens in each") {
+		t.Errorf("error %v; want one that says how many tokens a stream has", err)
+	}
+	c := smallLM(t)
+	c.Data.Streams = math.MaxInt
+	if _, err := NewLMRun(t.TempDir(), c); err == nil || !strings.Contains(err.Error(), "want at least 2 for each, or fewer streams") {
+		t.Errorf("error %v; want one that says how many tokens a stream needs", err)
+	}
+}
+
 func TestStepsBeyondMemoryAreRefused(t *testing.T) {
 	before := machineMemory
 	defer func() { machineMemory = before }()
