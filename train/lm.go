@@ -111,10 +111,7 @@ func NewLMRun(dir string, c LMConfig) (*LMRun, error) {
 	if c.Model.Vocab, err = vocabOf(c.Model.Vocab, tok); err != nil {
 		return nil, err
 	}
-	if err := checkMemory(c.Model.Weights(), "the weights", "model.hidden, model.dim or model.layers"); err != nil {
-		return nil, err
-	}
-	m, err := rnnlm.New(c.Model, rand.New(rand.NewPCG(c.Training.Seed, 0)))
+	m, err := newLM(c.Model, c.Training.Seed)
 	if err != nil {
 		return nil, err
 	}
@@ -123,6 +120,14 @@ func NewLMRun(dir string, c LMConfig) (*LMRun, error) {
 		return nil, err
 	}
 	return &LMRun{newSession(dir, c.Training, c.Model.Hidden, task), c, task}, makeFolder(dir, asked, tok)
+}
+
+// newLM returns a model with random weights, if there is memory for them.
+func newLM(c rnnlm.Config, seed uint64) (*rnnlm.Model, error) {
+	if err := checkMemory(c.Weights(), "the weights", "model.hidden, model.dim or model.layers"); err != nil {
+		return nil, err
+	}
+	return rnnlm.New(c, rand.New(rand.NewPCG(seed, 0)))
 }
 
 // LM is a trained language model, ready for use.
@@ -153,7 +158,7 @@ func OpenLM(dir string) (*LM, error) {
 	if c.Model.Vocab, err = vocabOf(c.Model.Vocab, tok); err != nil {
 		return nil, err
 	}
-	m, err := rnnlm.New(c.Model, rand.New(rand.NewPCG(0, 0)))
+	m, err := newLM(c.Model, 0)
 	if err != nil {
 		return nil, err
 	}

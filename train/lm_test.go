@@ -242,6 +242,21 @@ func TestNumbersOfAnySizeAreTaken(t *testing.T) {
 	}
 }
 
+// TestConfigurationsBeyondMemoryAreNotOpened changes that of a run after it was trained.
+func TestConfigurationsBeyondMemoryAreNotOpened(t *testing.T) {
+	c, dir := smallLM(t), t.TempDir()
+	if _, err := trainLM(context.Background(), t, dir, c, func(Progress, *Validation) {}); err != nil {
+		t.Fatal(err)
+	}
+	c.Model.Hidden = 1_000_000_000_000
+	if err := os.WriteFile(filepath.Join(dir, configFile), []byte(Format(c)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenLM(dir); err == nil || !strings.Contains(err.Error(), "lower model.hidden") {
+		t.Errorf("error %v; want one that says what is too large", err)
+	}
+}
+
 func TestStepsBeyondMemoryAreRefused(t *testing.T) {
 	before := machineMemory
 	defer func() { machineMemory = before }()
