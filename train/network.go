@@ -34,7 +34,7 @@ type network interface {
 func newNetwork(c Config, seed uint64) (network, error) {
 	r := rand.New(rand.NewPCG(seed, 0))
 	if c.IsRecurrent() {
-		if err := checkMemory(c.Recurrent.Weights(), "the weights", "recurrent.hidden, recurrent.dim or recurrent.layers"); err != nil {
+		if err := checkMemory(c.Recurrent.Weights(), "the weights", "recurrent.hidden, recurrent.dim, recurrent.layers or recurrent.max_length"); err != nil {
 			return nil, err
 		}
 		m, err := seq2seq.New(c.Recurrent, r)

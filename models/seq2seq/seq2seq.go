@@ -96,7 +96,35 @@ func (c Config) validateAttention() error {
 // Weights returns how many weights a model surely has, without making it.
 func (c Config) Weights() float64 {
 	layers := c.Cell.Weights(c.Dim, c.Hidden) + float64(c.Layers-1)*c.Cell.Weights(c.Hidden, c.Hidden)
-	return float64(c.Vocab)*(2*float64(c.Dim)+float64(c.Hidden)) + layers // of the decoder
+	return float64(c.Vocab)*(2*float64(c.Dim)+float64(c.Hidden)) + layers + c.attentionWeights() // of the decoder
+}
+
+// attentionWeights returns how many of them attention has, with the squares alone of those
+// that go with one.
+func (c Config) attentionWeights() float64 {
+	if c.Attention == "" {
+		return 0
+	}
+	square := float64(c.Hidden) * float64(c.Hidden)
+	n := 2 * square // of W_c
+	switch c.Attention {
+	case nn.General:
+		n += square
+	case nn.Concat:
+		n += 2 * square
+	case nn.Location:
+		n += float64(c.MaxLength) * float64(c.Hidden)
+	}
+	if c.Split {
+		n += square
+	}
+	if c.Window == nn.LocalPredicted {
+		n += square
+	}
+	if c.InputFeeding || c.PreviousState {
+		n += square // a cell has one part at least
+	}
+	return n
 }
 
 // Model is an encoder and a decoder.

@@ -177,3 +177,22 @@ func TestConfigurationsThatCannotBe(t *testing.T) {
 		}
 	}
 }
+
+// TestWeightsCountAttention: a model has the weights that it is said to have, and those of
+// attention are among them.
+func TestWeightsCountAttention(t *testing.T) {
+	without := float64(nn.Count(nn.Params(newModel(t, func(*Config) {}))))
+	for name, change := range variants {
+		m := newModel(t, change)
+		if has := float64(nn.Count(nn.Params(m))); m.Weights() > has {
+			t.Errorf("%s has %v weights; %v were said to be there", name, has, m.Weights())
+		} else if got := m.attentionWeights(); m.Cell == nn.LSTM && !m.Bidirectional && got < 0.4*(has-without) {
+			t.Errorf("%s has %v weights of attention; %v were said to be there", name, has-without, got)
+		}
+	}
+	c := smallConfig
+	c.Attention, c.MaxLength = nn.Location, 1<<40
+	if got := c.Weights(); got < float64(6<<40) {
+		t.Errorf("%v weights for positions without number", got)
+	}
+}
