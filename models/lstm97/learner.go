@@ -93,6 +93,9 @@ func newLearner(t Task, o Options, r *rand.Rand) (Learner, error) {
 		c.G, c.H = o.ranges()
 		return New(c, o.rate(t), r)
 	}
+	if err := t.checkReadout(o); err != nil {
+		return nil, err
+	}
 	m := newReadout(t, o, r)
 	if o.Learner == "rnn-rtrl" {
 		return newRTRL(m)
@@ -114,18 +117,42 @@ type readout struct {
 	optim  optim.Optimizer
 }
 
-// newReadout makes the network: an LSTM with forget gates, biased by 1, and as many cells
-// as the paper's, or a plain layer of the task's Units, logistic as all units of the
-// paper's networks, or tanh in modern mode. Weights begin as the task's; in modern mode
-// uniform in ±1/√H, as PyTorch has it.
+// layer returns the kind of the recurrent layer and its units: an LSTM with forget gates
+// and as many cells as the paper's, or a plain layer of the task's Units, logistic as all
+// units of the paper's networks, or tanh in modern mode.
+func (t Task) layer(o Options) (cell nn.Cell, units int) {
+	switch {
+	case o.Learner == "lstm":
+		return nn.LSTM, t.Net.Blocks * t.Net.Size
+	case o.Modern:
+		return nn.RNNTanh, t.Units
+	}
+	return nn.RNNLogistic, t.Units
+}
+
+// checkReadout refuses a network of more than mostWeights, with the inputs and outputs of
+// the steps that it goes back through.
+func (t Task) checkReadout(o Options) error {
+	cell, units := t.layer(o)
+	weights := cell.Weights(t.Net.Inputs, units) + float64(t.Net.Outputs)*float64(units+1)
+	if t.Net.Early {
+		weights += float64(t.Net.Outputs) * float64(t.Net.Inputs)
+	}
+	steps := 0.0
+	if o.Learner != "rnn-rtrl" {
+		steps = float64(t.Lag) * float64(t.Net.Inputs+t.Net.Outputs)
+	}
+	if weights+steps > mostWeights {
+		return fmt.Errorf("lstm97: %.0f weights, and %.0f inputs and outputs of a sequence; want at most %d in all: a smaller lag has fewer", weights, steps, mostWeights)
+	}
+	return nil
+}
+
+// newReadout makes the network. The forget gates of an LSTM are biased by 1. Weights begin
+// as the task's; in modern mode uniform in ±1/√H, as PyTorch has it.
 func newReadout(t Task, o Options, r *rand.Rand) *readout {
-	cell, units, limit := nn.RNNLogistic, t.Units, t.Net.Init
-	if o.Modern {
-		cell = nn.RNNTanh
-	}
-	if o.Learner == "lstm" {
-		cell, units = nn.LSTM, t.Net.Blocks*t.Net.Size
-	}
+	limit := t.Net.Init
+	cell, units := t.layer(o)
 	if o.Modern {
 		limit = 1 / math.Sqrt(float64(units))
 	}

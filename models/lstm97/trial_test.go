@@ -234,3 +234,19 @@ func TestBadTasksAndOptionsAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestNetworksBeyondMemoryAreRefused: plain ones and those of modern mode too.
+func TestNetworksBeyondMemoryAreRefused(t *testing.T) {
+	for _, o := range []Options{{Learner: "lstm"}, {Learner: "lstm", Modern: true}, {Learner: "rnn-bptt"}, {Learner: "rnn-rtrl"}} {
+		if _, err := newLearner(mustTask(t, "noise-free-lag", mostLag), o, rand.New(rand.NewPCG(1, 2))); err == nil || !strings.Contains(err.Error(), "a smaller lag has fewer") {
+			t.Errorf("%+v: error %v; want one that says how to have fewer weights", o, err)
+		}
+		if _, err := newLearner(mustTask(t, "adding", mostLag), o, rand.New(rand.NewPCG(1, 2))); err != nil {
+			t.Errorf("%+v: %v for a small network", o, err)
+		}
+	}
+	o := Options{Learner: "rnn-bptt"}
+	if _, err := newLearner(mustTask(t, "lag-distractors", mostLag), o, rand.New(rand.NewPCG(1, 2))); err == nil {
+		t.Error("no error for a sequence of ten thousand steps of ten thousand inputs")
+	}
+}
