@@ -38,6 +38,9 @@ func (o Options) ranges() (g, h float64) {
 // modernRate is Adam's rate.
 const modernRate = 2e-3
 
+// mostTrials bounds what results that wait for those before them take.
+const mostTrials = 100_000
+
 // Check says what of the options cannot be.
 func (o Options) Check() error {
 	switch {
@@ -51,8 +54,8 @@ func (o Options) Check() error {
 		return fmt.Errorf("unknown ranges %q of g and h; want one of %s", o.Squash, strings.Join(Squashes, ", "))
 	case o.Squash != "" && !o.faithful():
 		return errors.New("the ranges of g and h can be chosen for the paper's LSTM only; leave them out")
-	case o.Trials < 1:
-		return fmt.Errorf("%d trials; want at least 1", o.Trials)
+	case o.Trials < 1 || o.Trials > mostTrials:
+		return fmt.Errorf("%d trials; want at least 1 and at most %d", o.Trials, mostTrials)
 	case o.Threads < 1:
 		return fmt.Errorf("%d threads; want at least 1", o.Threads)
 	case o.MaxSequences < 1:

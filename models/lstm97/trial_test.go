@@ -221,6 +221,7 @@ func TestBadTasksAndOptionsAreRefused(t *testing.T) {
 	for want, change := range map[string]func(*Options){
 		"unknown learner":        func(o *Options) { o.Learner = "gru" },
 		"0 trials":               func(o *Options) { o.Trials = 0 },
+		"at most 100000":         func(o *Options) { o.Trials = 1_000_000_000_000_000_000 },
 		"0 threads":              func(o *Options) { o.Threads = 0 },
 		"-1 training sequences":  func(o *Options) { o.MaxSequences = -1 },
 		"a learning rate of NaN": func(o *Options) { o.Rate = math.NaN() },
