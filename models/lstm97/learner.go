@@ -91,6 +91,9 @@ func (t Task) linear(o Options) bool {
 
 func newLearner(t Task, o Options, r *rand.Rand) (Learner, error) {
 	if o.faithful() {
+		if o.Squash != "" && t.Net.Early {
+			return nil, fmt.Errorf("lstm97: the network of %s has the logistic function for g and the identity for h; leave their ranges out", t.Name)
+		}
 		c := t.Net
 		c.Linear = t.linear(o)
 		c.G, c.H = o.ranges()

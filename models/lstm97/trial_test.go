@@ -251,3 +251,11 @@ func TestNetworksBeyondMemoryAreRefused(t *testing.T) {
 		t.Error("no error for a sequence of ten thousand steps of ten thousand inputs")
 	}
 }
+
+func TestRangesThatHaveNoUseAreRefused(t *testing.T) {
+	o := Options{Learner: "lstm", Squash: "table", Trials: 1, Threads: 1, MaxSequences: 1}
+	err := mustTask(t, "noise-free-lag", 10).Run(context.Background(), o, func(Result) { t.Error("a trial was run") })
+	if err == nil || !strings.Contains(err.Error(), "leave their ranges out") {
+		t.Errorf("error %v for ranges of functions that have none", err)
+	}
+}
