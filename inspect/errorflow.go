@@ -55,13 +55,13 @@ const warmUp = 20
 // GRU and LSTM are measured alike, by the gradient that training uses.
 func MeasureErrorFlow(l nn.Recurrent, x *tensor.Tensor, lags, positions int) (ErrorFlow, error) {
 	n := l.Hidden.Weight.Cols()
-	window := warmUp + lags
 	switch {
 	case lags < 1 || positions < 1:
 		return ErrorFlow{}, fmt.Errorf("inspect: %d lags from %d positions; want at least 1 of each", lags, positions)
-	case x.Rows() < window:
-		return ErrorFlow{}, fmt.Errorf("inspect: a text of %d tokens for errors of %d steps; want at least %d tokens", x.Rows(), lags, window)
+	case lags > x.Rows()-warmUp:
+		return ErrorFlow{}, fmt.Errorf("inspect: a text of %d tokens for errors of %d steps; want at least %d tokens", x.Rows(), lags, warmUp+uint64(lags))
 	}
+	window := warmUp + lags
 	f := ErrorFlow{Cell: string(l.Cell), Units: n, Positions: min(positions, x.Rows()-window+1)}
 	if err := f.analyse(l); err != nil {
 		return ErrorFlow{}, err

@@ -135,7 +135,7 @@ func TestSingleUnit(t *testing.T) {
 
 func TestErrorFlowRefuses(t *testing.T) {
 	l := nn.NewRecurrent(nn.RNNTanh, 2, 3, 0.1, rand.New(rand.NewPCG(1, 1)))
-	for _, c := range []struct{ rows, lags, positions int }{{30, 11, 1}, {50, 0, 1}, {50, 5, 0}} {
+	for _, c := range []struct{ rows, lags, positions int }{{30, 11, 1}, {30, math.MaxInt, 1}, {50, 0, 1}, {50, 5, 0}} {
 		if _, err := MeasureErrorFlow(l, randomText(c.rows, 2), c.lags, c.positions); err == nil {
 			t.Errorf("no error for %+v", c)
 		}
