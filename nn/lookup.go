@@ -171,7 +171,8 @@ func (l Lookup) around(spans tensor.Spans, middle func(i int) int) tensor.Spans 
 	near := make(tensor.Spans, len(spans))
 	for i, s := range spans {
 		at := s.First + max(min(middle(i), s.Len()-1), 0)
-		near[i] = tensor.Span{Base: s.Base, First: max(s.First, at-l.Radius), End: min(s.End, at+l.Radius+1)}
+		radius := min(l.Radius, s.Len()) // it may be any number
+		near[i] = tensor.Span{Base: s.Base, First: max(s.First, at-radius), End: min(s.End, at+radius+1)}
 	}
 	return near
 }
