@@ -8,6 +8,7 @@
 package seq2seq
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -75,6 +76,9 @@ func (c Config) validateAttention() error {
 		}
 		return nil
 	}
+	if err := cmp.Or(c.Window.Validate(), c.Attention.Validate()); err != nil {
+		return err
+	}
 	switch {
 	case c.InputFeeding && c.PreviousState:
 		return errors.New("seq2seq: input_feeding and previous_state; choose one way to tell the decoder what attention finds")
@@ -87,10 +91,7 @@ func (c Config) validateAttention() error {
 	case c.Window != nn.Global && c.Attention == nn.Location:
 		return fmt.Errorf("seq2seq: a window of %s with scores by location, which are of the whole source; want another score or no window", c.Window)
 	}
-	if err := c.Window.Validate(); err != nil {
-		return err
-	}
-	return c.Attention.Validate()
+	return nil
 }
 
 // Weights returns how many weights a model surely has, without making it.

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/kotoba-nlp/kotoba/internal/golden"
@@ -194,5 +195,19 @@ func TestWeightsCountAttention(t *testing.T) {
 	c.Attention, c.MaxLength = nn.Location, 1<<40
 	if got := c.Weights(); got < float64(6<<40) {
 		t.Errorf("%v weights for positions without number", got)
+	}
+}
+
+// TestUnknownNamesAreSaidFirst: before what depends on them.
+func TestUnknownNamesAreSaidFirst(t *testing.T) {
+	for want, change := range map[string]func(c *Config){
+		`unknown attention window "local-x"`: func(c *Config) { c.Attention, c.Window, c.Radius = nn.Dot, "local-x", 0 },
+		"attention score":                    func(c *Config) { c.Attention, c.Coverage = "cosine", true },
+	} {
+		c := smallConfig
+		change(&c)
+		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v; want %s", err, want)
+		}
 	}
 }
