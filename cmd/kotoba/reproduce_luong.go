@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -160,14 +161,14 @@ func (l *luong15) corpus() (reproduce.Corpus, error) {
 	}
 	var c reproduce.Corpus
 	var err error
-	if c.Fit, err = l.read("train"); err != nil {
+	if c.Fit, err = l.mustRead("train"); err != nil {
 		return c, err
 	}
-	if c.Valid, err = l.read("val", "valid", "dev"); err != nil {
+	if c.Valid, err = l.mustRead("val", "valid", "dev"); err != nil {
 		return c, err
 	}
-	c.Test, err = l.read("test", "test_2016_flickr")
-	if !errors.Is(err, os.ErrNotExist) {
+	var found bool
+	if c.Test, found, err = l.read("test", "test_2016_flickr"); found || err != nil {
 		return c, err
 	}
 	cut := len(c.Fit.Source) - heldOut
@@ -180,16 +181,31 @@ func (l *luong15) corpus() (reproduce.Corpus, error) {
 	return c, nil
 }
 
-// read reads the first of some texts that is there.
-func (l *luong15) read(names ...string) (t train.Text, err error) {
+// read reads the first of some texts that is there, if only in one of the languages, which
+// is an error.
+func (l *luong15) read(names ...string) (t train.Text, found bool, err error) {
 	for _, name := range names {
 		path := filepath.Join(l.data, name+".")
-		if _, err = os.Stat(path + l.src); err == nil {
-			t.Source, t.Target, err = data.ReadParallel(path+l.src, path+l.tgt)
-			return t, err
+		_, source := os.Stat(path + l.src)
+		_, target := os.Stat(path + l.tgt)
+		if errors.Is(source, os.ErrNotExist) && errors.Is(target, os.ErrNotExist) {
+			continue
 		}
+		if t.Source, t.Target, err = data.ReadParallel(path+l.src, path+l.tgt); err != nil {
+			err = fmt.Errorf("--data: %w", err)
+		}
+		return t, true, err
 	}
-	return t, fmt.Errorf("--data: %w", err)
+	return t, false, nil
+}
+
+// mustRead reads the first of some texts that is there, of which one has to be.
+func (l *luong15) mustRead(names ...string) (train.Text, error) {
+	t, found, err := l.read(names...)
+	if !found {
+		return t, fmt.Errorf("--data: %s has no %s with the endings %s and %s", l.data, strings.Join(names, " or "), l.src, l.tgt)
+	}
+	return t, err
 }
 
 func builtinCorpus() reproduce.Corpus {
