@@ -14,17 +14,22 @@ import (
 
 func TestOptionsThatCannotBe(t *testing.T) {
 	for want, change := range map[string]func(o *Options){
-		"clip is -1":                    func(o *Options) { o.Clip = -1 },
-		"rate is NaN":                   func(o *Options) { o.Rate = math.NaN() },
-		"weight_decay is +Inf":          func(o *Options) { o.WeightDecay = math.Inf(1) },
-		"ema is NaN":                    func(o *Options) { o.EMA = math.NaN() },
-		"label_smoothing is 1":          func(o *Options) { o.Smoothing = 1 },
-		"beta1 is 1":                    func(o *Options) { o.Beta1 = 1 },
-		"max_epochs is -1":              func(o *Options) { o.MaxEpochs = -1 },
-		"average is -1":                 func(o *Options) { o.Average = -1 },
-		"epsilon is 0 and beta2 0.9":    func(o *Options) { o.Epsilon, o.Beta2 = 0, 0.9 },
-		"nothing ends the run":          func(o *Options) { o.MaxSteps, o.MaxEpochs, o.MaxMinutes, o.Patience = 0, 0, 0, 0 },
-		"optimizer is \"adamw\"":        func(o *Options) { o.Optimizer = "adamw" },
+		"clip is -1":                 func(o *Options) { o.Clip = -1 },
+		"rate is NaN":                func(o *Options) { o.Rate = math.NaN() },
+		"weight_decay is +Inf":       func(o *Options) { o.WeightDecay = math.Inf(1) },
+		"ema is NaN":                 func(o *Options) { o.EMA = math.NaN() },
+		"label_smoothing is 1":       func(o *Options) { o.Smoothing = 1 },
+		"beta1 is 1":                 func(o *Options) { o.Beta1 = 1 },
+		"max_epochs is -1":           func(o *Options) { o.MaxEpochs = -1 },
+		"average is -1":              func(o *Options) { o.Average = -1 },
+		"epsilon is 0 and beta2 0.9": func(o *Options) { o.Epsilon, o.Beta2 = 0, 0.9 },
+		"nothing ends the run":       func(o *Options) { o.MaxSteps, o.MaxEpochs, o.MaxMinutes, o.Patience = 0, 0, 0, 0 },
+		"optimizer is \"adamw\"":     func(o *Options) { o.Optimizer = "adamw" },
+		"the optimizer sgd has none": func(o *Options) { o.Optimizer, o.WeightDecay = "sgd", 0.01 },
+		"staircase has no warm-up":   func(o *Options) { o.Schedule, o.Every, o.Factor = "staircase", 1, 0.5 },
+		"warmup_share 0.1, and the sch": func(o *Options) {
+			o.Schedule, o.Every, o.Factor, o.Warmup, o.WarmupShare = "staircase", 1, 0.5, 0, 0.1
+		},
 		"warmup_share is 1; want at le": func(o *Options) { o.WarmupShare = 1 },
 	} {
 		o := smallConfig().Training

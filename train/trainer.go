@@ -91,7 +91,7 @@ type Options struct {
 	Optimizer     string  `yaml:"optimizer" doc:"adam, bert-adam (without correction of the moments' bias, as BERT's authors have it), lamb (You et al. 2020, without it as well) or sgd"`
 	Schedule      string  `yaml:"schedule" doc:"noam (Vaswani 2017, equation 3), inverse-sqrt, linear, bert (linear too, but falling from step 0 on, as in its authors' code), constant or staircase"`
 	Rate          float64 `yaml:"rate" doc:"peak learning rate; for noam a factor of the formula"`
-	Warmup        int     `yaml:"warmup" doc:"steps of linear growth of the rate"`
+	Warmup        int     `yaml:"warmup" doc:"steps of linear growth of the rate, of all schedules but staircase"`
 	WarmupShare   float64 `yaml:"warmup_share" doc:"share of all steps that is the warm-up, instead of a number of steps, where the number of steps is known"`
 	Hold          float64 `yaml:"hold" doc:"epochs at the full rate, of staircase"`
 	Every         float64 `yaml:"every" doc:"epochs from one fall of the rate to the next, of staircase"`
@@ -99,7 +99,7 @@ type Options struct {
 	Beta1         float64 `yaml:"beta1" doc:"decay of Adam's first moment"`
 	Beta2         float64 `yaml:"beta2" doc:"decay of Adam's second moment"`
 	Epsilon       float64 `yaml:"epsilon" doc:"Adam's ε"`
-	WeightDecay   float64 `yaml:"weight_decay" doc:"decoupled decay of matrices"`
+	WeightDecay   float64 `yaml:"weight_decay" doc:"decoupled decay of matrices, of all optimizers but sgd"`
 	ValidateEvery int     `yaml:"validate_every" doc:"steps from one validation, and checkpoint, to the next"`
 	Patience      int     `yaml:"patience" doc:"validations without progress after which training ends; 0 is no limit"`
 	Average       int     `yaml:"average" doc:"checkpoints that are averaged at the end; 0 or 1 averages none"`
@@ -120,7 +120,18 @@ func (o Options) Validate() error {
 	case o.Optimizer != "sgd" && (o.Epsilon == 0 || o.Beta2 == 0):
 		return fmt.Errorf("train: epsilon is %v and beta2 %v; want more than 0 for %s", o.Epsilon, o.Beta2, o.Optimizer)
 	}
-	return cmp.Or(o.checkRanges(), o.schedule(1).Validate())
+	return cmp.Or(o.checkRanges(), o.schedule(1).Validate(), o.checkUse())
+}
+
+// checkUse says which value changes nothing.
+func (o Options) checkUse() error {
+	switch {
+	case o.Optimizer == "sgd" && o.WeightDecay > 0:
+		return fmt.Errorf("train: weight_decay is %v, and the optimizer sgd has none; set it to 0, or take another optimizer", o.WeightDecay)
+	case o.Schedule == "staircase" && (o.Warmup > 0 || o.WarmupShare > 0):
+		return fmt.Errorf("train: warmup is %d and warmup_share %v, and the schedule staircase has no warm-up; set them to 0, or take another schedule", o.Warmup, o.WarmupShare)
+	}
+	return nil
 }
 
 // checkRanges says which value is out of its range, or not a number.
