@@ -1,6 +1,8 @@
 package train
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -86,5 +88,27 @@ func TestSamplingIsRefused(t *testing.T) {
 		if _, err := NewRunOf(t.TempDir(), config, fit, valid); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s with sampling %v: error %v; want one with %q", c.typ, c.alpha, err, c.want)
 		}
+	}
+}
+
+// TestARunTrainsTwice: what the first session has drawn is not taken for other data.
+func TestARunTrainsTwice(t *testing.T) {
+	fit, valid := smallTexts()
+	run, err := NewRunOf(t.TempDir(), smallConfig(), fit, valid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	_, err = run.Train(ctx, func(p Progress, _ *Validation) {
+		if p.Step == 6 {
+			stop()
+		}
+	})
+	if !errors.Is(err, ErrInterrupted) {
+		t.Fatal(err)
+	}
+	if _, err := run.Train(context.Background(), func(Progress, *Validation) {}); err != nil || run.Resumed != 6 {
+		t.Errorf("%v in a second session from step %d; want it to go on from step 6", err, run.Resumed)
 	}
 }

@@ -34,11 +34,12 @@ type session struct {
 	dim     int    // of the model, for the noam schedule
 	best    string // file of the weights of the best validation
 	task    Task
+	data    string // fingerprint of the task as it was made: epochs may cut the text anew
 	trainer *Trainer
 }
 
 func newSession(dir string, o Options, dim int, task Task) session {
-	return session{Dir: dir, options: o, dim: dim, best: bestFile, task: task}
+	return session{Dir: dir, options: o, dim: dim, best: bestFile, task: task, data: fingerprint(task)}
 }
 
 // Steps is the number of steps that the run has in all, 0 where that is not known.
@@ -57,6 +58,7 @@ func (r *session) Train(ctx context.Context, progress func(Progress, *Validation
 	if err != nil {
 		return best, err
 	}
+	r.trainer.state.Data = r.data
 	last := filepath.Join(r.Dir, lastFile)
 	if _, err := os.Stat(last); err == nil {
 		if err := r.trainer.resume(r.Dir, lastFile); err != nil {

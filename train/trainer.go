@@ -256,7 +256,6 @@ func NewTrainer(o Options, dim int, task Task, observer Observer) (*Trainer, err
 		return nil, err
 	}
 	t := &Trainer{Options: o, Dim: dim, Task: task, Observer: observer, params: task.Params(), tape: tensor.NewTape()}
-	t.state.Data = fingerprint(task)
 	switch o.Optimizer {
 	case "sgd":
 		t.optim = optim.NewSGD(t.params)
