@@ -257,6 +257,23 @@ func TestConfigurationsBeyondMemoryAreNotOpened(t *testing.T) {
 	}
 }
 
+// TestStepsOfARunAreCounted: those that it takes, with several batches in each.
+func TestStepsOfARunAreCounted(t *testing.T) {
+	c := smallLM(t)
+	c.Training.MaxSteps, c.Training.MaxEpochs, c.Training.Accumulate = 0, 2, 3
+	run, err := NewLMRun(t.TempDir(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := 0
+	if _, err := run.Train(context.Background(), func(p Progress, _ *Validation) { last = p.Step }); err != nil {
+		t.Fatal(err)
+	}
+	if run.Steps() != last {
+		t.Errorf("%d steps are counted and %d taken", run.Steps(), last)
+	}
+}
+
 func TestStepsBeyondMemoryAreRefused(t *testing.T) {
 	before := machineMemory
 	defer func() { machineMemory = before }()

@@ -200,11 +200,7 @@ func (t training) language(ctx context.Context, w io.Writer, args []string) erro
 	if err != nil {
 		return err
 	}
-	steps := config.Training.MaxSteps
-	if epochs := config.Training.MaxEpochs; steps == 0 && epochs > 0 {
-		steps = epochs * run.Task.Epoch(0)
-	}
-	_, err = fit(ctx, w, t.dir, steps, run.Train)
+	_, err = fit(ctx, w, t.dir, run.Steps(), run.Train)
 	return err
 }
 
