@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -31,7 +30,7 @@ token. The same seed gives the same text.`,
 				return err
 			}
 			unknown := 0
-			for _, id := range m.Tokens(strings.Split(prefix, "\n")) {
+			for _, id := range m.Tokenizer.Encode(prefix) {
 				if id == m.Tokenizer.Special().Unknown {
 					unknown++
 				}
