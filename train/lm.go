@@ -181,7 +181,8 @@ func (m *LM) Generate(prefix string, length int, s decode.Sampling) (string, err
 	m.Model.Pack()
 	defer m.Model.Unpack()
 	lines := strings.Split(prefix, "\n")
-	begun := m.Tokenizer.Encode(lines[len(lines)-1]) // what the first line to be written begins with
+	line := lines[len(lines)-1] // what the first line to be written begins with
+	begun := m.Tokenizer.Encode(line)
 	ids := []int32{m.begin()}
 	if whole := lines[:len(lines)-1]; len(whole) > 0 {
 		ids = append(ids, m.Tokens(whole)...)
@@ -199,7 +200,11 @@ func (m *LM) Generate(prefix string, length int, s decode.Sampling) (string, err
 	if err != nil {
 		return "", err
 	}
-	return prefix + m.continuation(begun, out[0][0].Tokens), nil
+	text := m.continuation(begun, out[0][0].Tokens)
+	if words := strings.TrimRight(line, " "); words != line && slices.Equal(m.Tokenizer.Encode(words), begun) {
+		text = strings.TrimPrefix(text, " ") // the space after a word is no token, and the prefix has it
+	}
+	return prefix + text, nil
 }
 
 // continuation returns the text of tokens that follow others in their line.

@@ -203,6 +203,12 @@ func TestGenerate(t *testing.T) {
 			if text, err := m.Generate(odd, 5, s); err != nil || !strings.HasPrefix(text, odd) || text == odd {
 				t.Errorf("%q, %v; want more after %q", text, err, odd)
 			}
+			// A space after the last word is one, where spaces are no tokens.
+			if plain, _ := m.Generate("the", 5, s); kind == "words" {
+				if text, err := m.Generate("the ", 5, s); err != nil || text != plain {
+					t.Errorf("%q, %v after a space; want %q", text, err, plain)
+				}
+			}
 			if _, err := m.Generate("the", 0, s); err == nil {
 				t.Error("no error for a length of 0")
 			}
