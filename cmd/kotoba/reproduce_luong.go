@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"gonum.org/v1/gonum/stat"
 
 	"github.com/kotoba-nlp/kotoba/data"
 	"github.com/kotoba-nlp/kotoba/data/builtin"
@@ -126,23 +127,17 @@ func gain(x *float64) string {
 	return fmt.Sprintf("%+.2f", *x)
 }
 
-// spread renders the mean of values over seeds, times scale, and how far the farthest
-// is from it.
+// spread renders the mean of values over seeds, times scale, and the deviation of the
+// sample.
 func spread(values []float64, scale float64) string {
-	if len(values) == 0 {
+	switch len(values) {
+	case 0:
 		return ""
+	case 1:
+		return fmt.Sprintf("%.2f", scale*values[0])
 	}
-	mean, farthest := 0.0, 0.0
-	for _, v := range values {
-		mean += scale * v / float64(len(values))
-	}
-	for _, v := range values {
-		farthest = max(farthest, scale*v-mean, mean-scale*v)
-	}
-	if len(values) == 1 {
-		return fmt.Sprintf("%.2f", mean)
-	}
-	return fmt.Sprintf("%.2f ± %.2f", mean, farthest)
+	mean, deviation := stat.MeanStdDev(values, nil)
+	return fmt.Sprintf("%.2f ± %.2f", scale*mean, scale*deviation)
 }
 
 // heldOut is the number of pairs at the end of the training text that validate where
