@@ -25,6 +25,10 @@ func TestValidationsCanBeBrokenOff(t *testing.T) {
 			r, err := NewLabelRun(dir, smallLabel(t, false))
 			return r.Task, err
 		},
+		"language model": func(dir string) (Task, error) {
+			r, err := NewLMRun(dir, smallLM(t))
+			return r.Task, err
+		},
 		"pretrain": func(dir string) (Task, error) {
 			r, err := NewPretrainRun(dir, smallPretrain(t))
 			return r.Task, err

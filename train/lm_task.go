@@ -197,8 +197,11 @@ func clearStates(states []nn.State) {
 }
 
 // Validate implements Task.
-func (t *LMTask) Validate(context.Context) (Validation, error) {
-	l := likelihood(t.Model, &t.valid)
+func (t *LMTask) Validate(ctx context.Context) (Validation, error) {
+	l, err := likelihood(ctx, t.Model, &t.valid)
+	if err != nil {
+		return Validation{}, err
+	}
 	loss := -l.LogProb / float64(l.Tokens)
 	perplexity := perplexityOf(loss)
 	return Validation{Loss: loss, Perplexity: &perplexity}, nil
@@ -209,9 +212,12 @@ func (t *LMTask) Validate(context.Context) (Validation, error) {
 func perplexityOf(nats float64) float64 { return min(math.Exp(nats), math.MaxFloat64) }
 
 // likelihood reads a text with states carried from batch to batch.
-func likelihood(m *rnnlm.Model, s *streams) (all tensor.Likelihood) {
+func likelihood(ctx context.Context, m *rnnlm.Model, s *streams) (all tensor.Likelihood, err error) {
 	tape, states := tensor.NewInferenceTape(), m.NewStates(s.count)
 	for b := range s.batches() {
+		if ctx.Err() != nil {
+			return all, ctx.Err()
+		}
 		tape.Reset()
 		in, out, steps := s.batch(b)
 		_, l, after := m.Loss(rnnlm.Pass{Tape: tape}, in, out, steps, states, tensor.CrossEntropy{})
@@ -220,7 +226,7 @@ func likelihood(m *rnnlm.Model, s *streams) (all tensor.Likelihood) {
 		all.Tokens += l.Tokens
 		all.Correct += l.Correct
 	}
-	return all
+	return all, nil
 }
 
 // TextScore is how well a language model predicts a text.
@@ -254,7 +260,10 @@ func (m *LM) Score(lines []string, count int) (TextScore, error) {
 	s := newStreams(ids, count, scoreSteps)
 	m.Model.Pack()
 	defer m.Model.Unpack()
-	l := likelihood(m.Model, &s)
+	l, err := likelihood(context.Background(), m.Model, &s)
+	if err != nil {
+		return TextScore{}, err
+	}
 	score := TextScore{Tokens: l.Tokens, Nats: -l.LogProb / float64(l.Tokens), Streams: count}
 	score.Perplexity = perplexityOf(score.Nats)
 	for _, line := range lines {
