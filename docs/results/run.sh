@@ -72,10 +72,18 @@ pretrained() {
 	if [ ! -e "$run/vocab/vocab.txt" ]; then
 		python3 "$here/documents.py" "$DATA" "$run/documents"
 		cat "$run"/documents/*.txt | "$kotoba" tokenizer train --in - --model "$run/vocab/vocab.txt" --type wordpiece --vocab 8000
-		"$kotoba" pretrain-data --tokenizer "$run/vocab" --in "$run/documents/*.txt" --out "$run/instances" --copies 5
+		"$kotoba" pretrain-data --tokenizer "$run/vocab" --in "$run/documents/*.txt" --out "$run/instances" --copies 5 --max-length 48 --max-predictions 8
 	fi
 	"$kotoba" train "$here/bert-tiny.yaml" --data "$run/instances" --tokenizer "$run/vocab" --dir "$run/trained"
 	grep valid_loss "$run/trained/metrics.jsonl" > "$run/validations.jsonl"
+}
+
+# with_dropout FROM TO makes an encoder that is fine-tuned with dropout of one that was
+# trained without.
+with_dropout() {
+	mkdir -p "$2"
+	cp "$1"/{model.safetensors,vocab.txt,tokenizer_config.json} "$2"
+	sed 's/\(_dropout_prob": \)0,/\10.1,/' "$1/config.json" > "$2/config.json"
 }
 
 # similar teaches WEIGHTS to see in both texts at once how similar it finds their vectors.
@@ -133,13 +141,15 @@ bert() {
 	bert-tiny-*) classify "$1" "$2/tiny" "${small[@]}" --set training.max_epochs=4 ;;
 	bert-pretrained-*)
 		pretrained
-		classify "$1" "$out/bert-tiny/trained" "${small[@]}" --set training.max_epochs=2 --seeds 4
+		with_dropout "$out/bert-tiny/trained" "$out/bert-tiny/encoder"
+		classify "$1" "$out/bert-tiny/encoder" "${small[@]}" --seeds 4
 		;;
 	bert-random-*)
 		pretrained
 		"$kotoba" train "$here/bert-tiny.yaml" --data "$out/bert-tiny/instances" --tokenizer "$out/bert-tiny/vocab" --dir "$out/bert-random" \
 			--set training.max_steps=1 --set training.warmup_share=0 --set training.rate=1e-9
-		classify "$1" "$out/bert-random" "${small[@]}" --set training.max_epochs=2 --seeds 4
+		with_dropout "$out/bert-random" "$out/bert-random/encoder"
+		classify "$1" "$out/bert-random/encoder" "${small[@]}" --seeds 4
 		;;
 	esac
 }
