@@ -10,11 +10,12 @@ import (
 )
 
 // AttentionOf returns the attention of a Transformer that reads source and puts
-// out target, both without their end symbols, which are added.
-func AttentionOf(m *transformer.Model, from, to tokenizer.Tokenizer, source, target []int32) Attention {
+// out target, which begins with the id begin, both without their end symbols, which are
+// added.
+func AttentionOf(m *transformer.Model, begin int32, from, to tokenizer.Tokenizer, source, target []int32) Attention {
 	src := append(slices.Clip(source), from.Special().End)
 	out := append(slices.Clip(target), to.Special().End)
-	in := append([]int32{int32(m.Start)}, target...)
+	in := append([]int32{begin}, target...)
 
 	a := Attention{Source: surfaces(from, src), Target: surfaces(to, out), Ended: true, Input: surfaces(to, in)}
 	a.Encoder = make(Weights, m.EncoderLayers)

@@ -109,7 +109,7 @@ func openMarian(dir string) (*Model, error) {
 		return nil, err
 	}
 	c.Model = in.Model.Config
-	return &Model{Config: c, Source: in.Source, Target: in.Target, network: attentive{in.Model}}, nil
+	return &Model{Config: c, Source: in.Source, Target: in.Target, network: attentive{in.Model, in.Start}}, nil
 }
 
 // System returns the model as a System, packed for decoding.

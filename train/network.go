@@ -44,11 +44,15 @@ func newNetwork(c Config, seed uint64) (network, error) {
 		return nil, err
 	}
 	m, err := transformer.New(c.Model, r)
-	return attentive{m}, err
+	return attentive{m, int32(c.Model.Start)}, err
 }
 
-// attentive is a Transformer as a network.
-type attentive struct{ *transformer.Model }
+// attentive is a Transformer as a network. It need not embed what a target begins with as
+// zeros, as it does Model.Start.
+type attentive struct {
+	*transformer.Model
+	begin int32
+}
 
 func (n attentive) Params() []nn.Param { return nn.Params(n.Model) }
 
@@ -59,10 +63,10 @@ func (n attentive) Forward(t *tensor.Tape, d *nn.Dropout, b nn.Batch) *tensor.Te
 func (n attentive) Decoder(src nn.Sequences) decode.Stepper { return n.NewDecoder(src) }
 
 func (n attentive) Attention(m *Model, source, target []int32) (inspect.Attention, error) {
-	return inspect.AttentionOf(n.Model, m.Source, m.Target, source, target), nil
+	return inspect.AttentionOf(n.Model, n.begin, m.Source, m.Target, source, target), nil
 }
 
-func (n attentive) Limits() (start int32, maxLength int) { return int32(n.Start), n.MaxLength }
+func (n attentive) Limits() (start int32, maxLength int) { return n.begin, n.MaxLength }
 
 // recurrent is an encoder-decoder of recurrent layers as a network.
 type recurrent struct{ *seq2seq.Model }
