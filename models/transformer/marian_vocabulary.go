@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/kotoba-nlp/kotoba/tokenizer"
 )
@@ -46,13 +47,30 @@ func newMarianVocabulary(path string, pieces []string, special tokenizer.Special
 	return v, nil
 }
 
-// Encode implements tokenizer.Tokenizer.
+// Encode implements tokenizer.Tokenizer. The code of a language that text begins with, as
+// >>fra<<, is an entry of vocab.json as a whole.
 func (v *marianVocabulary) Encode(text string) []int32 {
-	ids := v.spm.Encode(text)
+	code, rest := cutLanguage(text)
+	ids := v.spm.Encode(rest)
 	for i, id := range ids {
 		ids[i] = v.toModel[id]
 	}
-	return ids
+	if code == "" {
+		return ids
+	}
+	id, ok := v.ids[code]
+	if !ok {
+		id = v.special.Unknown
+	}
+	return append([]int32{id}, ids...)
+}
+
+// cutLanguage cuts the code of a language off the beginning of text.
+func cutLanguage(text string) (code, rest string) {
+	if end := strings.Index(text, "<<"); end >= 0 && strings.HasPrefix(text, ">>") {
+		return text[:end+len("<<")], text[end+len("<<"):]
+	}
+	return "", text
 }
 
 // Decode implements tokenizer.Tokenizer. Pieces of the other language's

@@ -1,0 +1,48 @@
+package transformer
+
+import (
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// marianPieces returns a vocabulary whose SentencePiece model lacks the last pieces, which
+// are more.
+func marianPieces(t *testing.T, more ...string) *marianVocabulary {
+	t.Helper()
+	_, vocab := exported(t)
+	path := filepath.Join(t.TempDir(), marianTargetFile)
+	if err := vocab.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	var pieces []string
+	for id := range vocab.Len() {
+		pieces = append(pieces, vocab.Token(int32(id)))
+	}
+	v, err := newMarianVocabulary(path, append(pieces, more...), vocab.Special())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func TestLanguagesAreTokens(t *testing.T) {
+	v := marianPieces(t, ">>fra<<")
+	text := v.Encode("the cat")
+	fra, unknown := int32(v.Len()-1), v.Special().Unknown
+	for in, want := range map[string][]int32{
+		">>fra<< the cat": append([]int32{fra}, text...),
+		">>fra<<the cat":  append([]int32{fra}, text...),
+		">>xyz<< the cat": append([]int32{unknown}, text...),
+		">>fra<<":         {fra},
+	} {
+		if got := v.Encode(in); !slices.Equal(got, want) {
+			t.Errorf("%q: %v; want %v", in, got, want)
+		}
+	}
+	for _, in := range []string{"the >>fra<< cat", ">>fra cat", "fra<< cat"} {
+		if got := v.Encode(in); slices.Contains(got, fra) {
+			t.Errorf("%q: %v has the token of the language", in, got)
+		}
+	}
+}
