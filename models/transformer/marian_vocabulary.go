@@ -16,9 +16,12 @@ type marianVocabulary struct {
 	pieces  []string         // by id
 	ids     map[string]int32 // by piece
 	toModel []int32          // the model's id of each id of spm
-	toSPM   []int32          // and the other way round; [tokenizer.None] for none
+	toSPM   []int32          // and the other way round; [tokenizer.None] for a symbol without text, foreign for a piece that spm lacks
 	special tokenizer.Special
 }
+
+// foreign is in place of the id of a piece that a SentencePiece model lacks.
+const foreign int32 = -2
 
 func newMarianVocabulary(path string, pieces []string, special tokenizer.Special) (*marianVocabulary, error) {
 	spm, err := tokenizer.Load(path)
@@ -31,8 +34,9 @@ func newMarianVocabulary(path string, pieces []string, special tokenizer.Special
 	}
 	for id, piece := range pieces {
 		v.ids[piece] = int32(id)
-		v.toSPM[id] = spm.Special().Unknown
+		v.toSPM[id] = foreign
 	}
+	v.toSPM[special.Unknown] = spm.Special().Unknown
 	for _, id := range []int32{special.Pad, special.End} {
 		v.toSPM[id] = tokenizer.None
 	}
@@ -73,16 +77,32 @@ func cutLanguage(text string) (code, rest string) {
 	return "", text
 }
 
-// Decode implements tokenizer.Tokenizer. Pieces of the other language's
-// SentencePiece model become its unknown symbol.
+// Decode implements tokenizer.Tokenizer. Pieces that the SentencePiece model lacks, as
+// those of the other language's, are their own text.
 func (v *marianVocabulary) Decode(ids []int32) string {
-	own := make([]int32, 0, len(ids))
+	var text strings.Builder
+	var run []int32 // ids of spm since the last foreign piece
 	for _, id := range ids {
-		if to := v.toSPM[id]; to != tokenizer.None {
-			own = append(own, to)
+		switch to := v.toSPM[id]; to {
+		case tokenizer.None:
+		case foreign:
+			text.WriteString(v.decodeRun(run, text.Len() > 0) + strings.ReplaceAll(v.pieces[id], "▁", " "))
+			run = run[:0]
+		default:
+			run = append(run, to)
 		}
 	}
-	return v.spm.Decode(own)
+	return strings.TrimSpace(text.String() + v.decodeRun(run, text.Len() > 0))
+}
+
+// decodeRun returns the text of ids of spm, with the space in front of it where they are
+// inside a sentence.
+func (v *marianVocabulary) decodeRun(ids []int32, inside bool) string {
+	if !inside {
+		return v.spm.Decode(ids)
+	}
+	before := []int32{v.spm.Special().Unknown}
+	return strings.TrimPrefix(v.spm.Decode(append(before, ids...)), v.spm.Decode(before))
 }
 
 // Len implements tokenizer.Tokenizer.

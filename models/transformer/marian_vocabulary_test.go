@@ -46,3 +46,21 @@ func TestLanguagesAreTokens(t *testing.T) {
 		}
 	}
 }
+
+func TestForeignPiecesAreTheirText(t *testing.T) {
+	v := marianPieces(t, "▁Hund", "e", "▁")
+	hund := int32(v.Len() - 3)
+	e, space := hund+1, hund+2
+	cat, small, end := v.Encode("the cat"), v.Encode("small"), v.Special().End
+	for want, ids := range map[string][]int32{
+		"the cat Hunde small":    slices.Concat(cat, []int32{hund, e}, small, []int32{end}),
+		"Hunde the cat":          slices.Concat([]int32{hund, e}, cat),
+		"the cat e small":        slices.Concat(cat, []int32{space, e}, small),
+		"the cat ⁇  Hunde small": slices.Concat(cat, []int32{v.Special().Unknown, hund, e}, small),
+		"the cat":                slices.Concat(cat, []int32{end}),
+	} {
+		if got := v.Decode(ids); got != want {
+			t.Errorf("%v: %q; want %q", ids, got, want)
+		}
+	}
+}
