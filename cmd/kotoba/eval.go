@@ -155,8 +155,8 @@ func (e *evaluation) check(c *cobra.Command) error {
 		return errors.New("--paired and --trials need --baseline: translations to test against")
 	case defaultTrials[e.paired] == 0:
 		return fmt.Errorf("--paired is %q; want %s or %s", e.paired, pairedBootstrap, pairedRandomization)
-	case given("trials") && e.trials < 1:
-		return fmt.Errorf("--trials is %d; want at least 1", e.trials)
+	case given("trials") && (e.trials < 1 || e.trials > maxResamples):
+		return fmt.Errorf("--trials is %d; want 1 to %d", e.trials, maxResamples)
 	}
 	if e.trials == 0 {
 		e.trials = defaultTrials[e.paired]
