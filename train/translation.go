@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/kotoba-nlp/kotoba/data"
 	"github.com/kotoba-nlp/kotoba/decode"
@@ -160,6 +161,9 @@ func (t *Translation) Validate(ctx context.Context) (Validation, error) {
 	start, _ := t.Model.network.Limits()
 	var seen tensor.Likelihood
 	for _, indices := range data.SortedBatches(t.valid, validTokens) {
+		if ctx.Err() != nil {
+			return Validation{}, ctx.Err()
+		}
 		tape.Reset()
 		fill(&t.batch, t.valid, indices, start)
 		_, l := tape.CrossEntropy(t.Model.network.Forward(tape, nil, t.batch), t.batch.Output, tensor.CrossEntropy{})
@@ -167,10 +171,7 @@ func (t *Translation) Validate(ctx context.Context) (Validation, error) {
 		seen.Tokens += l.Tokens
 	}
 	v := Validation{Loss: -seen.LogProb / float64(seen.Tokens)}
-	if ctx.Err() != nil {
-		return v, ctx.Err() // without BLEU it cannot be compared
-	}
-	out, err := t.Translate(t.Valid.Source[:t.lines])
+	out, err := t.translate(ctx, t.Valid.Source[:t.lines])
 	if err != nil {
 		return v, err
 	}
@@ -188,16 +189,30 @@ func (t *Translation) Validate(ctx context.Context) (Validation, error) {
 // Translate returns the best translation of each line. The model is packed for
 // it and unpacked again.
 func (t *Translation) Translate(lines []string) ([]string, error) {
+	return t.translate(context.Background(), lines)
+}
+
+// translateBlock is the number of lines after which translate can be broken off.
+const translateBlock = 128
+
+// translate is Translate until ctx is done.
+func (t *Translation) translate(ctx context.Context, lines []string) ([]string, error) {
 	defer t.Model.network.Unpack()
 	o := t.decoding
 	o.SplitLong = true
-	all, err := t.Model.System().Translate(lines, o)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]string, len(all))
-	for i, hyps := range all {
-		out[i] = hyps[0].Text
+	s := t.Model.System()
+	var out []string
+	for block := range slices.Chunk(lines, translateBlock) {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		all, err := s.Translate(block, o)
+		if err != nil {
+			return nil, err
+		}
+		for _, hyps := range all {
+			out = append(out, hyps[0].Text)
+		}
 	}
 	return out, nil
 }
