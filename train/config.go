@@ -122,6 +122,9 @@ func overlay(text []byte, c any) error {
 	if len(strings.TrimSpace(string(text))) == 0 {
 		return nil
 	}
+	if err := checkScalars(text, reflect.TypeOf(c).Elem()); err != nil {
+		return err
+	}
 	if err := yaml.UnmarshalWithOptions(text, c, yaml.Strict()); err != nil {
 		return locate(err, c)
 	}
@@ -134,6 +137,9 @@ func Set(c any, key, value string) error {
 	t, err := typeOf(reflect.TypeOf(c).Elem(), parts)
 	if err != nil {
 		return fmt.Errorf("train: --set %s=%s: %w", key, value, err)
+	}
+	if value == "" && t.Kind() == reflect.String {
+		value = `""`
 	}
 	var text strings.Builder
 	for i, p := range parts {

@@ -75,9 +75,48 @@ func TestSet(t *testing.T) {
 		{"training.rate.x", "1", "training.rate is a value"},
 		{"training.seed", "x", "training.seed takes a whole number"},
 		{"training.per_sentence", "x", "takes true or false"},
+		{"training.seed", "1.9", "training.seed takes a whole number of 0 or more"},
+		{"training.seed", "-1", "training.seed takes a whole number of 0 or more"},
+		{"training.seed", "18446744073709551616", "training.seed takes a whole number of 0 or more"},
+		{"training.max_steps", "010", "training.max_steps takes a whole number"},
+		{"training.max_steps", "0x10", "training.max_steps takes a whole number"},
+		{"training.max_steps", "1e300", "training.max_steps takes a whole number"},
+		{"training.max_steps", "", "training.max_steps takes a whole number"},
+		{"training.rate", "", "training.rate takes a number"},
 	} {
 		if err := Set(&c, test.key, test.value); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s=%s: error %v; want one with %s", test.key, test.value, err, test.want)
+		}
+	}
+}
+
+func TestWholeNumbers(t *testing.T) {
+	c, err := Translations.Preset("transformer-base")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for value, want := range map[string]int{"1e3": 1000, "16.0": 16, "20": 20, "0": 0, "+7": 7} {
+		if err := Set(&c, "training.max_steps", value); err != nil || c.Training.MaxSteps != want {
+			t.Errorf("%s is read as %d, %v; want %d", value, c.Training.MaxSteps, err, want)
+		}
+	}
+	if err := Set(&c, "training.seed", "18446744073709551615"); err != nil || c.Training.Seed != 1<<64-1 {
+		t.Errorf("the seed is %d, %v", c.Training.Seed, err)
+	}
+	c.Data.Source = "a"
+	if err := Set(&c, "data.source", ""); err != nil || c.Data.Source != "" {
+		t.Errorf("the source is %q, %v; want none", c.Data.Source, err)
+	}
+	for text, want := range map[string]string{
+		"model:\n  dim: 16.7\n":                "2:8: the value is 16.7; want a whole number",
+		"training: {max_steps: 010}\n":         "1:23: the value is 010",
+		"training:\n  max_steps: # no value\n": "2:",
+		"model: {dim: &dim 1.5, ffn: *dim}\n":  "the value is 1.5",
+		"training:\n  seed: [1]\n":             "2:",
+		"training:\n  max_steps: \"10.5\"\n":   "10.5",
+	} {
+		if _, err := Translations.Parse([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error %v; want one with %q", text, err, want)
 		}
 	}
 }
