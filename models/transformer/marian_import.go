@@ -137,8 +137,8 @@ func (c *marianConfig) check() error {
 	if _, ok := marianActivations[c.Activation]; !ok {
 		return fmt.Errorf("activation_function is %s; only relu, swish and silu are supported", c.Activation)
 	}
-	if c.MaxLength > maxMarianLength {
-		return fmt.Errorf("max_position_embeddings is %d; want at most %d", c.MaxLength, maxMarianLength)
+	if c.MaxLength < 2 || c.MaxLength > maxMarianLength {
+		return fmt.Errorf("max_position_embeddings is %d; want 2, for a token and the end, to %d", c.MaxLength, maxMarianLength)
 	}
 	for name, id := range map[string]int{"decoder_start_token_id": c.Start, "pad_token_id": c.Pad, "eos_token_id": c.End} {
 		if id < 0 || id >= c.Vocab {

@@ -59,6 +59,7 @@ func TestImportMarianRefusesWhatItDoesNotImplement(t *testing.T) {
 		{"encoder_layers", 1 << 40, "model.encoder.layers.2."},
 		{"decoder_layers", 1, "unexpected 26 tensors (model.decoder.layers.1."},
 		{"max_position_embeddings", 1 << 40, "max_position_embeddings"},
+		{"max_position_embeddings", 1, "max_position_embeddings is 1; want 2"},
 		{"eos_token_id", 37, "eos_token_id is 37"},
 		{"eos_token_id", []int{3}, "eos_token_id"},
 		{"decoder_start_token_id", -1, "decoder_start_token_id is -1"},
