@@ -1,6 +1,7 @@
 package transformer
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -208,7 +209,7 @@ func checkSizes(f *checkpoint.File, c *marianConfig) error {
 	for side, layers := range map[string]int{"encoder": c.EncoderLayers, "decoder": c.DecoderLayers} {
 		for i := range layers {
 			name := fmt.Sprintf("model.%s.layers.%d.", side, i)
-			err := errors.Join(
+			err := cmp.Or(
 				check(name+"self_attn.q_proj.weight", c.Dim, c.Dim),
 				check(name+"fc1.weight", c.EncoderFFN, c.Dim))
 			if err != nil {

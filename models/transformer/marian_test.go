@@ -56,7 +56,7 @@ func TestImportMarianRefusesWhatItDoesNotImplement(t *testing.T) {
 		{"d_model", nil, "there is no d_model"},
 		{"d_model", "wide", "d_model"},
 		{"d_model", 1 << 40, "model.shared.weight"},
-		{"encoder_layers", 1 << 40, "model.encoder.layers.2."},
+		{"encoder_layers", 1 << 40, "model.encoder.layers.2.self_attn.q_proj.weight"},
 		{"decoder_layers", 1, "unexpected 26 tensors (model.decoder.layers.1."},
 		{"max_position_embeddings", 1 << 40, "max_position_embeddings"},
 		{"max_position_embeddings", 1, "max_position_embeddings is 1; want 2"},
@@ -73,6 +73,8 @@ func TestImportMarianRefusesWhatItDoesNotImplement(t *testing.T) {
 		changeJSON(t, path, c.field, c.value)
 		if _, err := ImportMarian(dir); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), dir) {
 			t.Errorf("%s = %v: error %v; want one that names the file and says %q", c.field, c.value, err, c.want)
+		} else if strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s = %v: error %q; want one line", c.field, c.value, err)
 		}
 	}
 }
