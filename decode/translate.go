@@ -40,7 +40,7 @@ func CheckTokenizer(tok tokenizer.Tokenizer) error {
 // Options are the tokenizer's business, and so are the streams of Sampling.
 type TranslateOptions struct {
 	Options
-	First       int  // number of the first line, which with the seed decides what is drawn at random for it
+	First       int  // number of the first line, from 0, which with the seed decides what is drawn at random for it
 	BatchTokens int  // source tokens of a batch
 	SplitLong   bool // translate lines that are too long in parts instead of refusing them
 }
@@ -80,7 +80,7 @@ func (s System) Translate(lines []string, o TranslateOptions) ([][]Translation, 
 		}
 		if len(ids) >= s.MaxLength && !o.SplitLong {
 			return nil, fmt.Errorf("decode: line %d has %d tokens and the model takes %d; split it, or ask for long lines to be translated in parts",
-				i+1, len(ids), s.MaxLength-1)
+				o.First+i+1, len(ids), s.MaxLength-1)
 		}
 		for n, part := range s.split(ids) {
 			parts = append(parts, data.Example{Source: append(slices.Clip(part), s.Source.Special().End)})

@@ -66,3 +66,12 @@ func TestStreamsAreChecked(t *testing.T) {
 		t.Errorf("error %v; want one that counts the streams", err)
 	}
 }
+
+func TestLongLinesAreNamed(t *testing.T) {
+	o := DefaultTranslate()
+	o.First = 4096
+	lines := []string{"a", strings.Repeat("a ", 10)}
+	if _, err := drawSystem(t).Translate(lines, o); err == nil || !strings.Contains(err.Error(), "line 4098 has 10 tokens") {
+		t.Errorf("error %v; want one that names line 4098", err)
+	}
+}
