@@ -98,7 +98,7 @@ func (s System) Translate(lines []string, o TranslateOptions) ([][]Translation, 
 	}
 	for i := range out {
 		if out[i] == nil {
-			out[i] = []Translation{{}}
+			out[i] = []Translation{{Hypothesis: Hypothesis{Ended: true}}}
 		}
 	}
 	return out, nil

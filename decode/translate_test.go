@@ -75,3 +75,10 @@ func TestLongLinesAreNamed(t *testing.T) {
 		t.Errorf("error %v; want one that names line 4098", err)
 	}
 }
+
+func TestEmptyLinesHaveEnded(t *testing.T) {
+	out, err := drawSystem(t).Translate([]string{""}, DefaultTranslate())
+	if err != nil || len(out[0]) != 1 || out[0][0].Text != "" || !out[0][0].Ended {
+		t.Errorf("%+v, %v; want one empty translation that has ended", out, err)
+	}
+}
