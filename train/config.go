@@ -56,6 +56,17 @@ type DecodingConfig struct {
 	Alpha         float64 `yaml:"alpha" doc:"the power of the length penalty"`
 }
 
+// MaxBeam is how many hypotheses of a sentence fit in memory with any model.
+const MaxBeam = 1000
+
+// check says whether there can be so many hypotheses.
+func (d DecodingConfig) check() error {
+	if d.Beam < 0 || d.Beam > MaxBeam {
+		return fmt.Errorf("decoding.beam is %d; want 0 to %d", d.Beam, MaxBeam)
+	}
+	return nil
+}
+
 // Options returns the search that the configuration asks for.
 func (d DecodingConfig) Options() decode.TranslateOptions {
 	o := decode.DefaultTranslate()

@@ -73,6 +73,9 @@ func Open(dir string) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.Decoding.check(); err != nil {
+		return nil, fmt.Errorf("train: %s: %w", path, err)
+	}
 	tok, err := openTokenizer(dir)
 	if err != nil {
 		return nil, err

@@ -48,7 +48,8 @@ func TestWhatValidationCannotDoIsRefusedBeforeTheFirstStep(t *testing.T) {
 	for want, change := range map[string]func(c *Config){
 		"bleu_tokenize":        func(c *Config) { c.Data.Tokenize = "moses" },
 		"unknown length":       func(c *Config) { c.Decoding.LengthPenalty = "log" },
-		"decoding.beam -1":     func(c *Config) { c.Decoding.Beam = -1 },
+		"decoding.beam is -1":  func(c *Config) { c.Decoding.Beam = -1 },
+		"beam is 1001; want 0": func(c *Config) { c.Decoding.Beam = 1001 },
 		"valid_lines is -1":    func(c *Config) { c.Data.ValidLines = -1 },
 		"which is for languag": func(c *Config) { c.Tokenizer.Type = "characters" },
 		"more than":            func(c *Config) { c.Model.Dim, c.Model.FFN = 1<<20, 1<<20 },
@@ -118,5 +119,17 @@ func TestTheDifferenceOfConfigurationsIsNamed(t *testing.T) {
 	}
 	if _, err := trainSmall(context.Background(), dir, nil); err == nil || !strings.Contains(err.Error(), "its training.max_steps is 12, and 40 is asked for") {
 		t.Errorf("error %v; want one that names training.max_steps", err)
+	}
+}
+
+// TestWideBeamsAreRefused opens a run whose configuration was changed by hand.
+func TestWideBeamsAreRefused(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, configFile)
+	if err := os.WriteFile(path, []byte("decoding: {beam: 1001}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), path+": decoding.beam is 1001; want 0 to 1000") {
+		t.Errorf("error %v; want one that names the beam", err)
 	}
 }

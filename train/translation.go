@@ -85,8 +85,11 @@ func NewTranslation(c Config, m *Model, train, valid Text) (*Translation, error)
 
 // checkValidation says, before there is work, what validation could not do.
 func (t *Translation) checkValidation(c Config) error {
-	if c.Data.ValidLines < 0 || c.Decoding.Beam < 0 {
-		return fmt.Errorf("train: data.valid_lines is %d and decoding.beam %d; want at least 0", c.Data.ValidLines, c.Decoding.Beam)
+	if c.Data.ValidLines < 0 {
+		return fmt.Errorf("train: data.valid_lines is %d; want at least 0", c.Data.ValidLines)
+	}
+	if err := c.Decoding.check(); err != nil {
+		return fmt.Errorf("train: %w", err)
 	}
 	if _, err := t.bleu.Sentence("a", "a"); err != nil {
 		return fmt.Errorf("train: data.bleu_tokenize: %w", err)

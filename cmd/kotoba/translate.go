@@ -98,16 +98,13 @@ func openAll(dirs []string) (*train.Model, error) {
 	return train.Ensemble(models...)
 }
 
-// maxBeam is how many hypotheses of a sentence fit in memory with any model.
-const maxBeam = 1000
-
 // options returns the search: what flags say, then what the run says.
 func (f translateFlags) options(c *cobra.Command, d train.DecodingConfig) (decode.TranslateOptions, error) {
 	o := d.Options()
 	for _, n := range []struct {
 		flag               string
 		value, least, most int
-	}{{"beam", f.beam, 0, maxBeam}, {"nbest", f.nbest, 0, maxBeam}, {"batch-tokens", f.batchTokens, 1, math.MaxInt}} {
+	}{{"beam", f.beam, 0, train.MaxBeam}, {"nbest", f.nbest, 0, train.MaxBeam}, {"batch-tokens", f.batchTokens, 1, math.MaxInt}} {
 		if n.value < n.least {
 			return o, fmt.Errorf("--%s is %d; want at least %d", n.flag, n.value, n.least)
 		}
