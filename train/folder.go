@@ -269,12 +269,16 @@ func loadWeights(path string, params []nn.Param) error {
 
 // loadOfRun is loadWeights of a run's own, whose vocabulary must still be there.
 func loadOfRun(dir, name string, params []nn.Param) error {
-	return openCheckpoint(filepath.Join(dir, name), func(f *checkpoint.File) error {
+	err := openCheckpoint(filepath.Join(dir, name), func(f *checkpoint.File) error {
 		if err := checkVocabulary(f, dir); err != nil {
 			return err
 		}
 		return checkpoint.Load(f, params)
 	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("train: %s has no %s: the run has not been validated yet; train on to its first validation", dir, name)
+	}
+	return err
 }
 
 func openCheckpoint(path string, use func(f *checkpoint.File) error) (err error) {

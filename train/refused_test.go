@@ -133,3 +133,15 @@ func TestWideBeamsAreRefused(t *testing.T) {
 		t.Errorf("error %v; want one that names the beam", err)
 	}
 }
+
+// TestRunsWithoutAValidationAreNotOpened breaks a run off before it has a best model.
+func TestRunsWithoutAValidationAreNotOpened(t *testing.T) {
+	dir := t.TempDir()
+	trainSteps(t, dir, 2)
+	if err := os.Remove(filepath.Join(dir, bestFile)); err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), dir+" has no best.safetensors: the run has not been validated yet; train on") {
+		t.Errorf("error %v; want one that says that a validation is missing", err)
+	}
+}
