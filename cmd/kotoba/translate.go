@@ -112,12 +112,8 @@ func (f translateFlags) options(c *cobra.Command, d train.DecodingConfig) (decod
 			return o, fmt.Errorf("--%s is %d; want at most %d", n.flag, n.value, n.most)
 		}
 	}
-	if !f.sample {
-		for _, name := range []string{"temperature", "top-k", "top-p", "seed"} {
-			if c.Flags().Changed(name) {
-				return o, fmt.Errorf("--%s needs --sample", name)
-			}
-		}
+	if err := f.checkIdle(c); err != nil {
+		return o, err
 	}
 	if f.sample && f.beam > 1 {
 		return o, errors.New("--sample draws a translation and --beam searches for one; leave one of them out")
@@ -147,6 +143,28 @@ func (f translateFlags) options(c *cobra.Command, d train.DecodingConfig) (decod
 		return o, fmt.Errorf("--on-long is %q; want split or refuse", f.onLong)
 	}
 	return o, o.Validate()
+}
+
+// checkIdle refuses flags that do nothing beside others.
+func (f translateFlags) checkIdle(c *cobra.Command) error {
+	sampling, search := []string{"temperature", "top-k", "top-p", "seed"}, []string{"length-penalty", "alpha"}
+	for _, name := range sampling {
+		if c.Flags().Changed(name) && !f.sample {
+			return fmt.Errorf("--%s needs --sample", name)
+		}
+	}
+	for _, name := range search {
+		if c.Flags().Changed(name) && f.sample {
+			return fmt.Errorf("--%s is for searching, and --sample draws a translation; leave one of them out", name)
+		}
+	}
+	switch {
+	case f.json && f.scores:
+		return errors.New("--json prints scores in any case; leave out --scores")
+	case f.alignment && !f.json && (f.nbest > 0 || f.scores):
+		return errors.New("--alignment does not go with --nbest or --scores; print all of them with --json")
+	}
+	return nil
 }
 
 // translateBlock is the number of lines that are translated together, in
