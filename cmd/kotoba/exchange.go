@@ -35,13 +35,15 @@ models: transformers loads it, and CTranslate2 converts it.`,
 			if err != nil {
 				return err
 			}
-			pieces, ok := m.Source.(*tokenizer.SentencePiece)
-			if !ok {
-				return fmt.Errorf("%s has a vocabulary of words; only SentencePiece models can be exported", args[0])
-			}
 			network, ok := m.Transformer()
 			if !ok {
 				return fmt.Errorf("%s holds recurrent layers; Marian folders hold Transformers", args[0])
+			}
+			pieces, ok := m.Source.(*tokenizer.SentencePiece)
+			if _, words := m.Source.(*tokenizer.Words); words {
+				return fmt.Errorf("%s has a vocabulary of words; only SentencePiece models can be exported", args[0])
+			} else if !ok {
+				return fmt.Errorf("%s is in the layout of Marian models already; copy the folder", args[0])
 			}
 			return transformer.ExportMarian(args[1], network, pieces)
 		},
