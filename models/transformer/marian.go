@@ -3,7 +3,9 @@ package transformer
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -82,18 +84,47 @@ const padBias = -100
 // Ids differ in the folder: <pad> becomes the last, as in published Marian
 // models, whose converters rely on it. Its embedding is zero and its logit
 // constant; all other logits are those of m.
-func ExportMarian(dir string, m *Model, vocab *tokenizer.SentencePiece) error {
+//
+// The folder, new or an empty one, appears when all is in it.
+func ExportMarian(dir string, m *Model, vocab *tokenizer.SentencePiece) (err error) {
 	if err := exportable(m, vocab); err != nil {
 		return fmt.Errorf("transformer: export to %s: %w", dir, err)
 	}
-	pad := int(vocab.Special().Pad)
-	ids, err := marianIDs(vocab, pad)
+	ids, err := marianIDs(vocab, int(vocab.Special().Pad))
 	if err != nil {
 		return fmt.Errorf("transformer: export to %s: %w", dir, err)
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	parent := filepath.Dir(filepath.Clean(dir))
+	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return fmt.Errorf("transformer: export: %w", err)
 	}
+	tmp, err := os.MkdirTemp(parent, ".export-*")
+	if err != nil {
+		return fmt.Errorf("transformer: export: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.RemoveAll(tmp))
+		}
+	}()
+	if err := writeMarian(tmp, m, vocab, ids); err != nil {
+		return err
+	}
+	if err := os.Chmod(tmp, 0o755); err != nil {
+		return fmt.Errorf("transformer: export: %w", err)
+	}
+	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("transformer: export: %w; name a new folder or an empty one", err)
+	}
+	if err := os.Rename(tmp, dir); err != nil {
+		return fmt.Errorf("transformer: export: %w", err)
+	}
+	return nil
+}
+
+// writeMarian writes the files of a Marian folder, with ids as in vocab.json.
+func writeMarian(dir string, m *Model, vocab *tokenizer.SentencePiece, ids map[string]int) error {
+	pad := int(vocab.Special().Pad)
 	for _, name := range []string{marianSourceFile, marianTargetFile} {
 		if err := vocab.Save(filepath.Join(dir, name)); err != nil {
 			return err

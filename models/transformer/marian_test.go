@@ -3,6 +3,7 @@ package transformer
 import (
 	"encoding/json"
 	"flag"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -231,6 +232,19 @@ func TestExportMarianRefusesOtherModels(t *testing.T) {
 		if _, err := os.Stat(dir); err == nil {
 			t.Error("a folder was made")
 		}
+	}
+}
+
+// TestExportsThatFailLeaveNothing exports what JSON cannot say.
+func TestExportsThatFailLeaveNothing(t *testing.T) {
+	m, vocab := exported(t)
+	m.Dropout = math.NaN()
+	parent := t.TempDir()
+	if err := ExportMarian(filepath.Join(parent, "out"), m, vocab); err == nil {
+		t.Error("no error for a dropout of NaN")
+	}
+	if left, err := os.ReadDir(parent); err != nil || len(left) > 0 {
+		t.Errorf("%v was left behind, %v", left, err)
 	}
 }
 
