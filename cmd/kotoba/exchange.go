@@ -109,6 +109,9 @@ func importFolder(from, to string) (err error) {
 	if err := os.Chmod(tmp, 0o755); err != nil {
 		return err
 	}
+	if err := os.Remove(to); err != nil && !errors.Is(err, fs.ErrNotExist) { // it is empty
+		return err
+	}
 	return os.Rename(tmp, to)
 }
 
