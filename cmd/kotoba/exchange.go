@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kotoba-nlp/kotoba/internal/atomicfile"
 	"github.com/kotoba-nlp/kotoba/models/transformer"
 	"github.com/kotoba-nlp/kotoba/tokenizer"
 	"github.com/kotoba-nlp/kotoba/train"
@@ -80,39 +81,26 @@ var importedFiles = []string{
 
 // importFolder copies the files of a model; the new folder appears when all
 // are there.
-func importFolder(from, to string) (err error) {
-	tmp, err := os.MkdirTemp(filepath.Dir(filepath.Clean(to)), ".import-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.RemoveAll(tmp))
+func importFolder(from, to string) error {
+	return atomicfile.Folder(to, func(tmp string) error {
+		for _, name := range importedFiles {
+			in, err := os.Open(filepath.Join(from, name))
+			if errors.Is(err, fs.ErrNotExist) && name == "generation_config.json" {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			err = writeNew(filepath.Join(tmp, name), false, func(w io.Writer) error {
+				_, err := io.Copy(w, in)
+				return err
+			})
+			if err := errors.Join(err, in.Close()); err != nil {
+				return err
+			}
 		}
-	}()
-	for _, name := range importedFiles {
-		in, err := os.Open(filepath.Join(from, name))
-		if errors.Is(err, fs.ErrNotExist) && name == "generation_config.json" {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		err = writeNew(filepath.Join(tmp, name), false, func(w io.Writer) error {
-			_, err := io.Copy(w, in)
-			return err
-		})
-		if err := errors.Join(err, in.Close()); err != nil {
-			return err
-		}
-	}
-	if err := os.Chmod(tmp, 0o755); err != nil {
-		return err
-	}
-	if err := os.Remove(to); err != nil && !errors.Is(err, fs.ErrNotExist) { // it is empty
-		return err
-	}
-	return os.Rename(tmp, to)
+		return nil
+	})
 }
 
 // checkNewFolder refuses to write into a folder that has something in it.

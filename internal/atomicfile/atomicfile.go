@@ -1,8 +1,9 @@
-// Package atomicfile makes files that appear whole or not at all.
+// Package atomicfile makes files, and folders of files, that appear whole or not at all.
 package atomicfile
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -28,6 +29,38 @@ func Write(path string, write func(w io.Writer) error) error {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
 	return syncDir(dir)
+}
+
+// Folder makes the folder dir, which is new or empty, of what fill puts into a temporary
+// one beside it. On an error nothing is left of that.
+func Folder(dir string, fill func(tmp string) error) error {
+	dir = filepath.Clean(dir)
+	tmp, err := os.MkdirTemp(filepath.Dir(dir), temporary(filepath.Base(dir)))
+	if err != nil {
+		return err
+	}
+	err = fill(tmp)
+	if err == nil {
+		err = os.Chmod(tmp, 0o755)
+	}
+	if err == nil {
+		err = removeEmpty(dir)
+	}
+	if err == nil {
+		err = os.Rename(tmp, dir)
+	}
+	if err != nil {
+		return errors.Join(err, os.RemoveAll(tmp))
+	}
+	return nil
+}
+
+// removeEmpty removes a folder that is empty, if it is there.
+func removeEmpty(dir string) error {
+	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w; name a new folder or an empty one", err)
+	}
+	return nil
 }
 
 // Clean removes what writes of the given names in dir have left that were killed. None may

@@ -46,3 +46,30 @@ func TestFailedWriteLeavesTheOldFile(t *testing.T) {
 		t.Errorf("the folder holds %v, error %v; want the old file alone", left, err)
 	}
 }
+
+func TestFolderIsWholeOrNotThere(t *testing.T) {
+	parent := t.TempDir()
+	dir, full := filepath.Join(parent, "new"), errors.New("full")
+	put := func(tmp string) error { return os.WriteFile(filepath.Join(tmp, "a"), []byte("a"), 0o600) }
+	if err := Folder(dir, func(tmp string) error { return errors.Join(put(tmp), full) }); !errors.Is(err, full) {
+		t.Errorf("error %v; want that of filling", err)
+	}
+	if entries, err := os.ReadDir(parent); len(entries) > 0 || err != nil {
+		t.Errorf("%v is left, error %v", entries, err)
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil { // empty
+		t.Fatal(err)
+	}
+	if err := Folder(dir, put); err != nil {
+		t.Error(err)
+	}
+	if err := Folder(dir, func(string) error { return nil }); err == nil { // not empty any more
+		t.Error("no error for a folder with a file")
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, "a")); string(text) != "a" || err != nil {
+		t.Errorf("the file holds %q, error %v", text, err)
+	}
+	if entries, err := os.ReadDir(parent); len(entries) != 1 || err != nil {
+		t.Errorf("%v are left, error %v; want the folder alone", entries, err)
+	}
+}

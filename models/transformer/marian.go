@@ -3,14 +3,13 @@ package transformer
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/kotoba-nlp/kotoba/checkpoint"
+	"github.com/kotoba-nlp/kotoba/internal/atomicfile"
 	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/tensor"
 	"github.com/kotoba-nlp/kotoba/tokenizer"
@@ -86,7 +85,7 @@ const padBias = -100
 // constant; all other logits are those of m.
 //
 // The folder, new or an empty one, appears when all is in it.
-func ExportMarian(dir string, m *Model, vocab *tokenizer.SentencePiece) (err error) {
+func ExportMarian(dir string, m *Model, vocab *tokenizer.SentencePiece) error {
 	if err := exportable(m, vocab); err != nil {
 		return fmt.Errorf("transformer: export to %s: %w", dir, err)
 	}
@@ -94,29 +93,10 @@ func ExportMarian(dir string, m *Model, vocab *tokenizer.SentencePiece) (err err
 	if err != nil {
 		return fmt.Errorf("transformer: export to %s: %w", dir, err)
 	}
-	parent := filepath.Dir(filepath.Clean(dir))
-	if err := os.MkdirAll(parent, 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(filepath.Clean(dir)), 0o755); err != nil {
 		return fmt.Errorf("transformer: export: %w", err)
 	}
-	tmp, err := os.MkdirTemp(parent, ".export-*")
-	if err != nil {
-		return fmt.Errorf("transformer: export: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.RemoveAll(tmp))
-		}
-	}()
-	if err := writeMarian(tmp, m, vocab, ids); err != nil {
-		return err
-	}
-	if err := os.Chmod(tmp, 0o755); err != nil {
-		return fmt.Errorf("transformer: export: %w", err)
-	}
-	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("transformer: export: %w; name a new folder or an empty one", err)
-	}
-	if err := os.Rename(tmp, dir); err != nil {
+	if err := atomicfile.Folder(dir, func(tmp string) error { return writeMarian(tmp, m, vocab, ids) }); err != nil {
 		return fmt.Errorf("transformer: export: %w", err)
 	}
 	return nil
