@@ -45,8 +45,8 @@ type tileKernels struct {
 	mr, nr int // largest tile
 	kc     int // rows of B at most that a panel has at a time
 	// columns[i] and rows[i] compute an i x n tile, n <= nr: C = a·b by flags.
-	// b holds k rows of nr elements; a holds k columns of i elements, or i rows
-	// of k elements, lda apart.
+	// b holds k rows of nr elements, or of lanes where n is no more, ldb apart; a holds
+	// k columns of i elements, or i rows of k elements, lda apart.
 	columns, rows []tileKernel
 	// packRows copies up to lanes columns of k rows, packWide up to nr, and
 	// packColumns transposes up to lanes rows of k columns into a panel. They may
@@ -58,7 +58,7 @@ type tileKernels struct {
 
 // Sizes in floats, of a second-level cache l2.
 var (
-	l2       = secondLevelCache() / int(unsafe.Sizeof(Float(0)))
+	l2       = secondLevelCache() / size
 	aMax     = l2 / 4 // of a block of A, which is read again for every panel
 	bMax     = l2     // of what a thread packs of B at a time, unless a block of k is more
 	wholeMax = 2 * l2 // of A where a thread packs it whole
@@ -74,9 +74,9 @@ func secondLevelCache() int {
 	return 1 << 20
 }
 
-// tileKernel computes one tile of C, and meanwhile fetches what lies ahead bytes
-// after b.
-type tileKernel = func(k int, a *Float, lda int, b *Float, ahead int, c *Float, ldc, n, flags int, bias *Float)
+// tileKernel computes one tile of C from rows of B that are ldb apart, and meanwhile
+// fetches what lies ahead bytes after b.
+type tileKernel = func(k int, a *Float, lda int, b *Float, ldb, ahead int, c *Float, ldc, n, flags int, bias *Float)
 
 // Flags of a tile kernel; the assembly has the same.
 const (
@@ -90,7 +90,8 @@ const (
 // panel's next part along k, so that the elements of C are still near.
 //
 // Every thread packs what it reads itself, the smaller operand whole: to fetch
-// lines that another core has just written costs more than to pack twice. Where
+// lines that another core has just written costs more than to pack twice. Rows are
+// read where they lie, of A and of B, unless they compete for lines. Where
 // A needs no packing and B is wide, threads share out groups of B's panels, so
 // that nothing is packed twice.
 const (
@@ -166,6 +167,7 @@ type gemm struct {
 	prepacked []Float // all of B, nil to pack it
 	share     sharing
 	direct    bool         // A is read where it lies, not packed
+	directB   bool         // the same of B, but for panels that end beyond it
 	block     int          // tiles of a block of A
 	next      atomic.Int64 // next panel or cell to take
 	total     int
@@ -182,22 +184,28 @@ const (
 
 var gemms freelist.List[gemm]
 
-// conflict is a stride in bytes at which the rows or columns of a tile compete for
-// the same lines of the first-level cache.
-const conflict = 4096
+// size is that of a Float in bytes.
+const size = int(unsafe.Sizeof(Float(0)))
+
+// conflict is a stride in bytes at which the rows or columns of a tile of A compete for
+// the same lines of the first-level cache, and conflictB one at which the rows of a panel of B do.
+const (
+	conflict  = 4096
+	conflictB = 2048
+)
 
 func newGemm(m, n, k int, a Matrix, c []Float, ldc int, e Epilogue) *gemm {
 	g := gemms.Get()
 	t := &active.tile
 	g.m, g.n, g.k, g.a, g.c, g.ldc, g.e, g.t = m, n, k, a, c, ldc, e, t
 	g.tiles, g.panels = ceilDiv(m, t.mr), ceilDiv(n, t.nr)
-	g.b0, g.b1 = 0, t.blocks(k)
+	g.b0, g.b1, g.directB = 0, t.blocks(k), false
 	g.starts = g.starts[:0]
 	for i := range g.tiles + 1 {
 		g.starts = append(g.starts, i*m/max(g.tiles, 1))
 	}
 	// To pack columns repays where many panels of B meet them.
-	g.direct = a.Stride*int(unsafe.Sizeof(Float(0)))%conflict != 0 && (!a.Trans || g.panels <= groupMin)
+	g.direct = a.Stride*size%conflict != 0 && (!a.Trans || g.panels <= groupMin)
 	return g
 }
 
@@ -211,6 +219,7 @@ func (g *gemm) run() {
 	if g.prepacked != nil {
 		most = nearMax
 	}
+	g.directB = g.prepacked == nil && !g.b.Trans && g.b.Stride*size%conflictB != 0
 	g.block = min(max(aMax/(g.t.mr*min(max(g.k, 1), superMax*g.t.kc)), 1), rowsMax/g.t.mr, g.tiles)
 	switch {
 	case g.m*g.k <= most && g.panels > g.tiles:
@@ -319,15 +328,17 @@ func (g *gemm) columns(lo, hi int, s *scratch) {
 	}
 	for p := lo; p < hi; p++ {
 		for blk := range g.b1 {
+			ka, kb := g.start(blk), g.start(blk+1)
 			b, far := g.prepacked, 0
 			if b != nil {
 				b = b[g.panelAt(blk, p, 0, g.panels):]
-				far = g.t.nr * (g.start(blk+1) - g.start(blk)) // the next panel, cold otherwise
+				far = g.t.nr * (kb - ka) // the next panel, cold otherwise
 			} else {
-				ka, kb := g.start(blk), g.start(blk+1)
 				s.b = grow(s.b, (kb-ka)*g.t.nr)
 				b = s.b
-				g.packPanel(b, p, ka, kb)
+				if !g.inPlace(p, ka, kb) {
+					g.packPanel(b, p, ka, kb)
+				}
 			}
 			g.multiply(p, blk, 0, g.tiles, s.a, g.packedSize(g.m, 0, blk), b, far)
 		}
@@ -388,11 +399,15 @@ func (g *gemm) sweep(t0, p0, p1 int, b packedPanels, s *scratch) {
 	}
 }
 
-// rowsNear is how many rows of b a tile kernel fetches ahead of those it reads.
-const rowsNear = 4
+// How many rows of B a tile kernel fetches ahead of those it reads: few of a packed
+// panel, and where B lies, which may be far from the core, as many as that takes.
+const (
+	rowsNear = 4
+	rowsFar  = 48
+)
 
 // multiply computes tiles lo to hi of panel p over block blk of k, of which b
-// and, unless A is read where it lies, a from at on hold the packed operands.
+// and a from at on hold the packed operands, unless they are read where they lie.
 // Unless far is 0, what lies far floats after b is fetched meanwhile.
 func (g *gemm) multiply(p, blk, lo, hi int, a []Float, at int, b []Float, far int) {
 	ka, kb := g.start(blk), g.start(blk+1)
@@ -403,17 +418,19 @@ func (g *gemm) multiply(p, blk, lo, hi int, a []Float, at int, b []Float, far in
 	if flags&flagBias != 0 {
 		bias = &g.e.Bias[col]
 	}
+	panel, ldb, ahead := &b[0], g.t.nr, rowsNear*g.t.nr*size
+	if g.inPlace(p, ka, kb) {
+		panel, ldb, ahead = &g.b.Data[ka*g.b.Stride+col], g.b.Stride, rowsFar*g.b.Stride*size
+	}
 	kernels := g.t.rows
 	if g.a.Trans {
 		kernels = g.t.columns
 	}
-	const size = int(unsafe.Sizeof(Float(0)))
-	ahead := rowsNear * g.t.nr * size
 	smooth := kb == g.k && g.e.Activation > ReLU
 	for i := lo; i < hi; i++ {
 		row := g.starts[i]
 		tile, lda := g.tile(i, lo, ka, kc, a, at)
-		kernels[g.starts[i+1]-row](kc, tile, lda, &b[0], ahead, &g.c[row*g.ldc+col], g.ldc, n, flags, bias)
+		kernels[g.starts[i+1]-row](kc, tile, lda, panel, ldb, ahead, &g.c[row*g.ldc+col], g.ldc, n, flags, bias)
 		if far > 0 {
 			ahead = far * size // b itself is near now
 		}
@@ -421,6 +438,19 @@ func (g *gemm) multiply(p, blk, lo, hi int, a []Float, at int, b []Float, far in
 			g.activate(row, g.starts[i+1], col, col+n)
 		}
 	}
+}
+
+// inPlace reports whether rows ka to kb of panel p of B are read where they lie: a
+// tile kernel reads whole registers, which must not end beyond the matrix.
+func (g *gemm) inPlace(p, ka, kb int) bool {
+	if !g.directB || ka == kb {
+		return false
+	}
+	col, width := p*g.t.nr, g.t.nr
+	if g.n-col <= g.t.lanes {
+		width = g.t.lanes
+	}
+	return (kb-1)*g.b.Stride+col+width <= len(g.b.Data)
 }
 
 // tile returns tile i of A from column ka on, and how far its rows or columns are

@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func gemm1x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm1x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·gemm1x16AVX2(SB), NOSPLIT, $0-80
+TEXT ·gemm1x16AVX2(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -16,50 +16,59 @@ TEXT ·gemm1x16AVX2(SB), NOSPLIT, $0-80
 	LEAQ       (CX)(DX*2), SI
 	ADDQ       DX, SI
 	MOVQ       b+24(FP), DI
-	MOVQ       ahead+32(FP), R8
-	MOVQ       c+40(FP), R9
-	MOVQ       ldc+48(FP), R10
+	MOVQ       ldb+32(FP), R10
 	SHLQ       $0x02, R10
+	LEAQ       (R10)(R10*2), R8
+	MOVQ       ahead+40(FP), R9
+	ADDQ       DI, R9
+	MOVQ       c+48(FP), R11
+	MOVQ       ldc+56(FP), R12
+	SHLQ       $0x02, R12
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
-	MOVQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 60(R11)
-	ADDQ       R10, R11
-	MOVQ       n+56(FP), R11
-	CMPQ       R11, $0x00000008
+	MOVQ       R11, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
+	ADDQ       R12, R13
+	MOVQ       n+64(FP), R13
+	CMPQ       R13, $0x00000008
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   (DI)(R8*1)
+	PREFETCHT0   (R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Y2
 	VMOVUPS      32(DI), Y3
 	VBROADCASTSS (CX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	PREFETCHT0   64(DI)(R8*1)
-	VMOVUPS      64(DI), Y2
-	VMOVUPS      96(DI), Y3
+	PREFETCHT0   (R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Y2
+	VMOVUPS      32(DI)(R10*1), Y3
 	VBROADCASTSS (CX)(DX*1), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	PREFETCHT0   128(DI)(R8*1)
-	VMOVUPS      128(DI), Y2
-	VMOVUPS      160(DI), Y3
+	PREFETCHT0   (R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Y2
+	VMOVUPS      32(DI)(R10*2), Y3
 	VBROADCASTSS (CX)(DX*2), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	PREFETCHT0   192(DI)(R8*1)
-	VMOVUPS      192(DI), Y2
-	VMOVUPS      224(DI), Y3
+	PREFETCHT0   (R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Y2
+	VMOVUPS      32(DI)(R8*1), Y3
 	VBROADCASTSS (SI), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000100, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -68,14 +77,16 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   (DI)(R8*1)
+	PREFETCHT0   (R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Y2
 	VMOVUPS      32(DI), Y3
 	VBROADCASTSS (CX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
 	ADDQ         DX, CX
-	ADDQ         $0x00000040, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
 	DECQ         AX
 	JNZ          single
 
@@ -87,25 +98,30 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   (DI)(R8*1)
+	PREFETCHT0   (R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Y2
 	VBROADCASTSS (CX), Y3
 	VFMADD231PS  Y2, Y3, Y0
-	PREFETCHT0   64(DI)(R8*1)
-	VMOVUPS      64(DI), Y2
+	PREFETCHT0   (R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Y2
 	VBROADCASTSS (CX)(DX*1), Y3
 	VFMADD231PS  Y2, Y3, Y0
-	PREFETCHT0   128(DI)(R8*1)
-	VMOVUPS      128(DI), Y2
+	PREFETCHT0   (R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Y2
 	VBROADCASTSS (CX)(DX*2), Y3
 	VFMADD231PS  Y2, Y3, Y0
-	PREFETCHT0   192(DI)(R8*1)
-	VMOVUPS      192(DI), Y2
+	PREFETCHT0   (R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Y2
 	VBROADCASTSS (SI), Y3
 	VFMADD231PS  Y2, Y3, Y0
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000100, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -114,34 +130,36 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   (DI)(R8*1)
+	PREFETCHT0   (R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Y2
 	VBROADCASTSS (CX), Y3
 	VFMADD231PS  Y2, Y3, Y0
 	ADDQ         DX, CX
-	ADDQ         $0x00000040, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ   flags+64(FP), AX
-	MOVQ   n+56(FP), CX
+	MOVQ   flags+72(FP), AX
+	MOVQ   n+64(FP), CX
 	CMPQ   CX, $0x00000010
 	JNE    part
 	TESTQ  $0x00000002, AX
 	JZ     wholenobias
-	MOVQ   bias+72(FP), CX
+	MOVQ   bias+80(FP), CX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
 
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R9, CX
+	MOVQ   R11, CX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
-	ADDQ   R10, CX
+	ADDQ   R12, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -151,9 +169,9 @@ wholenoadd:
 	VMAXPS Y2, Y1, Y1
 
 wholenorelu:
-	VMOVUPS Y0, (R9)
-	VMOVUPS Y1, 32(R9)
-	ADDQ    R10, R9
+	VMOVUPS Y0, (R11)
+	VMOVUPS Y1, 32(R11)
+	ADDQ    R12, R11
 	VZEROUPPER
 	RET
 
@@ -175,7 +193,7 @@ part:
 	VMOVUPS    (DX)(BX*4), Y4
 	TESTQ      $0x00000002, AX
 	JZ         partnobias
-	MOVQ       bias+72(FP), CX
+	MOVQ       bias+80(FP), CX
 	VMASKMOVPS (CX), Y3, Y2
 	VADDPS     Y2, Y0, Y0
 	VMASKMOVPS 32(CX), Y4, Y2
@@ -184,12 +202,12 @@ part:
 partnobias:
 	TESTQ      $0x00000001, AX
 	JZ         partnoadd
-	MOVQ       R9, CX
+	MOVQ       R11, CX
 	VMASKMOVPS (CX), Y3, Y2
 	VADDPS     Y2, Y0, Y0
 	VMASKMOVPS 32(CX), Y4, Y2
 	VADDPS     Y2, Y1, Y1
-	ADDQ       R10, CX
+	ADDQ       R12, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -199,9 +217,9 @@ partnoadd:
 	VMAXPS Y2, Y1, Y1
 
 partnorelu:
-	VMASKMOVPS Y0, Y3, (R9)
-	VMASKMOVPS Y1, Y4, 32(R9)
-	ADDQ       R10, R9
+	VMASKMOVPS Y0, Y3, (R11)
+	VMASKMOVPS Y1, Y4, 32(R11)
+	ADDQ       R12, R11
 	VZEROUPPER
 	RET
 
@@ -223,57 +241,62 @@ DATA laneMasks<>+56(SB)/4, $0x00000000
 DATA laneMasks<>+60(SB)/4, $0x00000000
 GLOBL laneMasks<>(SB), RODATA|NOPTR, $64
 
-// func gemmRows1x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows1x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·gemmRows1x16AVX2(SB), NOSPLIT, $0-80
+TEXT ·gemmRows1x16AVX2(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
 	SHLQ       $0x02, DX
 	MOVQ       b+24(FP), DX
-	MOVQ       ahead+32(FP), BX
-	MOVQ       c+40(FP), SI
-	MOVQ       ldc+48(FP), DI
+	MOVQ       ldb+32(FP), DI
 	SHLQ       $0x02, DI
+	LEAQ       (DI)(DI*2), BX
+	MOVQ       ahead+40(FP), SI
+	ADDQ       DX, SI
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	SHLQ       $0x02, R9
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
-	MOVQ       SI, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 60(R8)
-	ADDQ       DI, R8
-	MOVQ       n+56(FP), R8
-	CMPQ       R8, $0x00000008
+	MOVQ       R8, R10
+	PREFETCHT0 (R10)
+	PREFETCHT0 60(R10)
+	ADDQ       R9, R10
+	MOVQ       n+64(FP), R10
+	CMPQ       R10, $0x00000008
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   (DX)(BX*1)
+	PREFETCHT0   (SI)
 	VMOVUPS      (DX), Y2
 	VMOVUPS      32(DX), Y3
 	VBROADCASTSS (CX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	PREFETCHT0   64(DX)(BX*1)
-	VMOVUPS      64(DX), Y2
-	VMOVUPS      96(DX), Y3
+	PREFETCHT0   (SI)(DI*1)
+	VMOVUPS      (DX)(DI*1), Y2
+	VMOVUPS      32(DX)(DI*1), Y3
 	VBROADCASTSS 4(CX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	PREFETCHT0   128(DX)(BX*1)
-	VMOVUPS      128(DX), Y2
-	VMOVUPS      160(DX), Y3
+	PREFETCHT0   (SI)(DI*2)
+	VMOVUPS      (DX)(DI*2), Y2
+	VMOVUPS      32(DX)(DI*2), Y3
 	VBROADCASTSS 8(CX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	PREFETCHT0   192(DX)(BX*1)
-	VMOVUPS      192(DX), Y2
-	VMOVUPS      224(DX), Y3
+	PREFETCHT0   (SI)(BX*1)
+	VMOVUPS      (DX)(BX*1), Y2
+	VMOVUPS      32(DX)(BX*1), Y3
 	VBROADCASTSS 12(CX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
 	ADDQ         $0x10, CX
-	ADDQ         $0x00000100, DX
+	LEAQ         (DX)(DI*4), DX
+	LEAQ         (SI)(DI*4), SI
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -282,14 +305,15 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   (DX)(BX*1)
+	PREFETCHT0   (SI)
 	VMOVUPS      (DX), Y2
 	VMOVUPS      32(DX), Y3
 	VBROADCASTSS (CX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
 	ADDQ         $0x04, CX
-	ADDQ         $0x00000040, DX
+	ADDQ         DI, DX
+	ADDQ         DI, SI
 	DECQ         AX
 	JNZ          single
 
@@ -301,24 +325,25 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   (DX)(BX*1)
+	PREFETCHT0   (SI)
 	VMOVUPS      (DX), Y2
 	VBROADCASTSS (CX), Y3
 	VFMADD231PS  Y2, Y3, Y0
-	PREFETCHT0   64(DX)(BX*1)
-	VMOVUPS      64(DX), Y2
+	PREFETCHT0   (SI)(DI*1)
+	VMOVUPS      (DX)(DI*1), Y2
 	VBROADCASTSS 4(CX), Y3
 	VFMADD231PS  Y2, Y3, Y0
-	PREFETCHT0   128(DX)(BX*1)
-	VMOVUPS      128(DX), Y2
+	PREFETCHT0   (SI)(DI*2)
+	VMOVUPS      (DX)(DI*2), Y2
 	VBROADCASTSS 8(CX), Y3
 	VFMADD231PS  Y2, Y3, Y0
-	PREFETCHT0   192(DX)(BX*1)
-	VMOVUPS      192(DX), Y2
+	PREFETCHT0   (SI)(BX*1)
+	VMOVUPS      (DX)(BX*1), Y2
 	VBROADCASTSS 12(CX), Y3
 	VFMADD231PS  Y2, Y3, Y0
 	ADDQ         $0x10, CX
-	ADDQ         $0x00000100, DX
+	LEAQ         (DX)(DI*4), DX
+	LEAQ         (SI)(DI*4), SI
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -327,34 +352,35 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   (DX)(BX*1)
+	PREFETCHT0   (SI)
 	VMOVUPS      (DX), Y2
 	VBROADCASTSS (CX), Y3
 	VFMADD231PS  Y2, Y3, Y0
 	ADDQ         $0x04, CX
-	ADDQ         $0x00000040, DX
+	ADDQ         DI, DX
+	ADDQ         DI, SI
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ   flags+64(FP), AX
-	MOVQ   n+56(FP), CX
+	MOVQ   flags+72(FP), AX
+	MOVQ   n+64(FP), CX
 	CMPQ   CX, $0x00000010
 	JNE    part
 	TESTQ  $0x00000002, AX
 	JZ     wholenobias
-	MOVQ   bias+72(FP), CX
+	MOVQ   bias+80(FP), CX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
 
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   SI, CX
+	MOVQ   R8, CX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
-	ADDQ   DI, CX
+	ADDQ   R9, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -364,31 +390,31 @@ wholenoadd:
 	VMAXPS Y2, Y1, Y1
 
 wholenorelu:
-	VMOVUPS Y0, (SI)
-	VMOVUPS Y1, 32(SI)
-	ADDQ    DI, SI
+	VMOVUPS Y0, (R8)
+	VMOVUPS Y1, 32(R8)
+	ADDQ    R9, R8
 	VZEROUPPER
 	RET
 
 part:
-	MOVQ       $0x00000008, R8
+	MOVQ       $0x00000008, SI
 	XORQ       BX, BX
 	MOVQ       CX, DX
-	CMPQ       DX, R8
-	CMOVQGT    R8, DX
-	SUBQ       R8, CX
+	CMPQ       DX, SI
+	CMOVQGT    SI, DX
+	SUBQ       SI, CX
 	CMOVQLT    BX, CX
 	LEAQ       laneMasks<>+0(SB), BX
-	MOVQ       $0x00000008, R8
-	SUBQ       DX, R8
-	VMOVUPS    (BX)(R8*4), Y3
+	MOVQ       $0x00000008, SI
+	SUBQ       DX, SI
+	VMOVUPS    (BX)(SI*4), Y3
 	LEAQ       laneMasks<>+0(SB), DX
 	MOVQ       $0x00000008, BX
 	SUBQ       CX, BX
 	VMOVUPS    (DX)(BX*4), Y4
 	TESTQ      $0x00000002, AX
 	JZ         partnobias
-	MOVQ       bias+72(FP), CX
+	MOVQ       bias+80(FP), CX
 	VMASKMOVPS (CX), Y3, Y2
 	VADDPS     Y2, Y0, Y0
 	VMASKMOVPS 32(CX), Y4, Y2
@@ -397,12 +423,12 @@ part:
 partnobias:
 	TESTQ      $0x00000001, AX
 	JZ         partnoadd
-	MOVQ       SI, CX
+	MOVQ       R8, CX
 	VMASKMOVPS (CX), Y3, Y2
 	VADDPS     Y2, Y0, Y0
 	VMASKMOVPS 32(CX), Y4, Y2
 	VADDPS     Y2, Y1, Y1
-	ADDQ       DI, CX
+	ADDQ       R9, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -412,15 +438,15 @@ partnoadd:
 	VMAXPS Y2, Y1, Y1
 
 partnorelu:
-	VMASKMOVPS Y0, Y3, (SI)
-	VMASKMOVPS Y1, Y4, 32(SI)
-	ADDQ       DI, SI
+	VMASKMOVPS Y0, Y3, (R8)
+	VMASKMOVPS Y1, Y4, 32(R8)
+	ADDQ       R9, R8
 	VZEROUPPER
 	RET
 
-// func gemm2x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm2x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·gemm2x16AVX2(SB), NOSPLIT, $0-80
+TEXT ·gemm2x16AVX2(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -430,9 +456,282 @@ TEXT ·gemm2x16AVX2(SB), NOSPLIT, $0-80
 	LEAQ       (CX)(DX*2), SI
 	ADDQ       DX, SI
 	MOVQ       b+24(FP), DI
-	MOVQ       ahead+32(FP), R8
-	MOVQ       c+40(FP), R9
-	MOVQ       ldc+48(FP), R10
+	MOVQ       ldb+32(FP), R10
+	SHLQ       $0x02, R10
+	LEAQ       (R10)(R10*2), R8
+	MOVQ       ahead+40(FP), R9
+	ADDQ       DI, R9
+	MOVQ       c+48(FP), R11
+	MOVQ       ldc+56(FP), R12
+	SHLQ       $0x02, R12
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       R11, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
+	ADDQ       R12, R13
+	MOVQ       n+64(FP), R13
+	CMPQ       R13, $0x00000008
+	JLE        narrow
+	SUBQ       $0x04, AX
+	JLT        rest
+
+hot:
+	PREFETCHT0   (R9)
+	PREFETCHT1   128(CX)
+	VMOVUPS      (DI), Y4
+	VMOVUPS      32(DI), Y5
+	VBROADCASTSS (CX), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 4(CX), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	PREFETCHT0   (R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Y4
+	VMOVUPS      32(DI)(R10*1), Y5
+	VBROADCASTSS (CX)(DX*1), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 4(CX)(DX*1), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	PREFETCHT0   (R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Y4
+	VMOVUPS      32(DI)(R10*2), Y5
+	VBROADCASTSS (CX)(DX*2), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 4(CX)(DX*2), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	PREFETCHT0   (R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Y4
+	VMOVUPS      32(DI)(R8*1), Y5
+	VBROADCASTSS (SI), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 4(SI), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	ADDQ         BX, CX
+	ADDQ         BX, SI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	SUBQ         $0x04, AX
+	JGE          hot
+
+rest:
+	ADDQ $0x04, AX
+	JZ   end
+
+single:
+	PREFETCHT0   (R9)
+	PREFETCHT1   128(CX)
+	VMOVUPS      (DI), Y4
+	VMOVUPS      32(DI), Y5
+	VBROADCASTSS (CX), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 4(CX), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	ADDQ         DX, CX
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	DECQ         AX
+	JNZ          single
+
+end:
+	JMP finish
+
+narrow:
+	SUBQ $0x04, AX
+	JLT  narrowrest
+
+narrowhot:
+	PREFETCHT0   (R9)
+	PREFETCHT1   128(CX)
+	VMOVUPS      (DI), Y4
+	VBROADCASTSS (CX), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS 4(CX), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	PREFETCHT0   (R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Y4
+	VBROADCASTSS (CX)(DX*1), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS 4(CX)(DX*1), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	PREFETCHT0   (R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Y4
+	VBROADCASTSS (CX)(DX*2), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS 4(CX)(DX*2), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	PREFETCHT0   (R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Y4
+	VBROADCASTSS (SI), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS 4(SI), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	ADDQ         BX, CX
+	ADDQ         BX, SI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	SUBQ         $0x04, AX
+	JGE          narrowhot
+
+narrowrest:
+	ADDQ $0x04, AX
+	JZ   narrowend
+
+narrowsingle:
+	PREFETCHT0   (R9)
+	PREFETCHT1   128(CX)
+	VMOVUPS      (DI), Y4
+	VBROADCASTSS (CX), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS 4(CX), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	ADDQ         DX, CX
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	DECQ         AX
+	JNZ          narrowsingle
+
+narrowend:
+finish:
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
+	CMPQ    CX, $0x00000010
+	JNE     part
+	TESTQ   $0x00000002, AX
+	JZ      wholenobias
+	MOVQ    bias+80(FP), CX
+	VMOVUPS (CX), Y4
+	VADDPS  Y4, Y0, Y0
+	VADDPS  Y4, Y2, Y2
+	VMOVUPS 32(CX), Y4
+	VADDPS  Y4, Y1, Y1
+	VADDPS  Y4, Y3, Y3
+
+wholenobias:
+	TESTQ  $0x00000001, AX
+	JZ     wholenoadd
+	MOVQ   R11, CX
+	VADDPS (CX), Y0, Y0
+	VADDPS 32(CX), Y1, Y1
+	ADDQ   R12, CX
+	VADDPS (CX), Y2, Y2
+	VADDPS 32(CX), Y3, Y3
+	ADDQ   R12, CX
+
+wholenoadd:
+	TESTQ  $0x00000004, AX
+	JZ     wholenorelu
+	VXORPS Y4, Y4, Y4
+	VMAXPS Y4, Y0, Y0
+	VMAXPS Y4, Y1, Y1
+	VMAXPS Y4, Y2, Y2
+	VMAXPS Y4, Y3, Y3
+
+wholenorelu:
+	VMOVUPS Y0, (R11)
+	VMOVUPS Y1, 32(R11)
+	ADDQ    R12, R11
+	VMOVUPS Y2, (R11)
+	VMOVUPS Y3, 32(R11)
+	ADDQ    R12, R11
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ       $0x00000008, SI
+	XORQ       BX, BX
+	MOVQ       CX, DX
+	CMPQ       DX, SI
+	CMOVQGT    SI, DX
+	SUBQ       SI, CX
+	CMOVQLT    BX, CX
+	LEAQ       laneMasks<>+0(SB), BX
+	MOVQ       $0x00000008, SI
+	SUBQ       DX, SI
+	VMOVUPS    (BX)(SI*4), Y5
+	LEAQ       laneMasks<>+0(SB), DX
+	MOVQ       $0x00000008, BX
+	SUBQ       CX, BX
+	VMOVUPS    (DX)(BX*4), Y6
+	TESTQ      $0x00000002, AX
+	JZ         partnobias
+	MOVQ       bias+80(FP), CX
+	VMASKMOVPS (CX), Y5, Y4
+	VADDPS     Y4, Y0, Y0
+	VADDPS     Y4, Y2, Y2
+	VMASKMOVPS 32(CX), Y6, Y4
+	VADDPS     Y4, Y1, Y1
+	VADDPS     Y4, Y3, Y3
+
+partnobias:
+	TESTQ      $0x00000001, AX
+	JZ         partnoadd
+	MOVQ       R11, CX
+	VMASKMOVPS (CX), Y5, Y4
+	VADDPS     Y4, Y0, Y0
+	VMASKMOVPS 32(CX), Y6, Y4
+	VADDPS     Y4, Y1, Y1
+	ADDQ       R12, CX
+	VMASKMOVPS (CX), Y5, Y4
+	VADDPS     Y4, Y2, Y2
+	VMASKMOVPS 32(CX), Y6, Y4
+	VADDPS     Y4, Y3, Y3
+	ADDQ       R12, CX
+
+partnoadd:
+	TESTQ  $0x00000004, AX
+	JZ     partnorelu
+	VXORPS Y4, Y4, Y4
+	VMAXPS Y4, Y0, Y0
+	VMAXPS Y4, Y1, Y1
+	VMAXPS Y4, Y2, Y2
+	VMAXPS Y4, Y3, Y3
+
+partnorelu:
+	VMASKMOVPS Y0, Y5, (R11)
+	VMASKMOVPS Y1, Y6, 32(R11)
+	ADDQ       R12, R11
+	VMASKMOVPS Y2, Y5, (R11)
+	VMASKMOVPS Y3, Y6, 32(R11)
+	ADDQ       R12, R11
+	VZEROUPPER
+	RET
+
+// func gemmRows2x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·gemmRows2x16AVX2(SB), NOSPLIT, $0-88
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       lda+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       b+24(FP), BX
+	MOVQ       ldb+32(FP), R8
+	SHLQ       $0x02, R8
+	LEAQ       (R8)(R8*2), SI
+	MOVQ       ahead+40(FP), DI
+	ADDQ       BX, DI
+	MOVQ       c+48(FP), R9
+	MOVQ       ldc+56(FP), R10
 	SHLQ       $0x02, R10
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
@@ -445,52 +744,52 @@ TEXT ·gemm2x16AVX2(SB), NOSPLIT, $0-80
 	PREFETCHT0 (R11)
 	PREFETCHT0 60(R11)
 	ADDQ       R10, R11
-	MOVQ       n+56(FP), R11
+	MOVQ       n+64(FP), R11
 	CMPQ       R11, $0x00000008
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   (DI)(R8*1)
-	VMOVUPS      (DI), Y4
-	VMOVUPS      32(DI), Y5
+	PREFETCHT0   (DI)
+	VMOVUPS      (BX), Y4
+	VMOVUPS      32(BX), Y5
 	VBROADCASTSS (CX), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS 4(CX), Y6
+	VBROADCASTSS (CX)(DX*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	PREFETCHT0   64(DI)(R8*1)
-	VMOVUPS      64(DI), Y4
-	VMOVUPS      96(DI), Y5
-	VBROADCASTSS (CX)(DX*1), Y6
+	PREFETCHT0   (DI)(R8*1)
+	VMOVUPS      (BX)(R8*1), Y4
+	VMOVUPS      32(BX)(R8*1), Y5
+	VBROADCASTSS 4(CX), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
 	VBROADCASTSS 4(CX)(DX*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	PREFETCHT0   128(DI)(R8*1)
-	VMOVUPS      128(DI), Y4
-	VMOVUPS      160(DI), Y5
-	VBROADCASTSS (CX)(DX*2), Y6
+	PREFETCHT0   (DI)(R8*2)
+	VMOVUPS      (BX)(R8*2), Y4
+	VMOVUPS      32(BX)(R8*2), Y5
+	VBROADCASTSS 8(CX), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS 4(CX)(DX*2), Y6
+	VBROADCASTSS 8(CX)(DX*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	PREFETCHT0   192(DI)(R8*1)
-	VMOVUPS      192(DI), Y4
-	VMOVUPS      224(DI), Y5
-	VBROADCASTSS (SI), Y6
+	PREFETCHT0   (DI)(SI*1)
+	VMOVUPS      (BX)(SI*1), Y4
+	VMOVUPS      32(BX)(SI*1), Y5
+	VBROADCASTSS 12(CX), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS 4(SI), Y6
+	VBROADCASTSS 12(CX)(DX*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         BX, CX
-	ADDQ         BX, SI
-	ADDQ         $0x00000100, DI
+	ADDQ         $0x10, CX
+	LEAQ         (BX)(R8*4), BX
+	LEAQ         (DI)(R8*4), DI
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -499,17 +798,18 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   (DI)(R8*1)
-	VMOVUPS      (DI), Y4
-	VMOVUPS      32(DI), Y5
+	PREFETCHT0   (DI)
+	VMOVUPS      (BX), Y4
+	VMOVUPS      32(BX), Y5
 	VBROADCASTSS (CX), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS 4(CX), Y6
+	VBROADCASTSS (CX)(DX*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         DX, CX
-	ADDQ         $0x00000040, DI
+	ADDQ         $0x04, CX
+	ADDQ         R8, BX
+	ADDQ         R8, DI
 	DECQ         AX
 	JNZ          single
 
@@ -521,33 +821,33 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   (DI)(R8*1)
-	VMOVUPS      (DI), Y4
+	PREFETCHT0   (DI)
+	VMOVUPS      (BX), Y4
 	VBROADCASTSS (CX), Y5
 	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS 4(CX), Y5
-	VFMADD231PS  Y4, Y5, Y2
-	PREFETCHT0   64(DI)(R8*1)
-	VMOVUPS      64(DI), Y4
 	VBROADCASTSS (CX)(DX*1), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	PREFETCHT0   (DI)(R8*1)
+	VMOVUPS      (BX)(R8*1), Y4
+	VBROADCASTSS 4(CX), Y5
 	VFMADD231PS  Y4, Y5, Y0
 	VBROADCASTSS 4(CX)(DX*1), Y5
 	VFMADD231PS  Y4, Y5, Y2
-	PREFETCHT0   128(DI)(R8*1)
-	VMOVUPS      128(DI), Y4
-	VBROADCASTSS (CX)(DX*2), Y5
+	PREFETCHT0   (DI)(R8*2)
+	VMOVUPS      (BX)(R8*2), Y4
+	VBROADCASTSS 8(CX), Y5
 	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS 4(CX)(DX*2), Y5
+	VBROADCASTSS 8(CX)(DX*1), Y5
 	VFMADD231PS  Y4, Y5, Y2
-	PREFETCHT0   192(DI)(R8*1)
-	VMOVUPS      192(DI), Y4
-	VBROADCASTSS (SI), Y5
+	PREFETCHT0   (DI)(SI*1)
+	VMOVUPS      (BX)(SI*1), Y4
+	VBROADCASTSS 12(CX), Y5
 	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS 4(SI), Y5
+	VBROADCASTSS 12(CX)(DX*1), Y5
 	VFMADD231PS  Y4, Y5, Y2
-	ADDQ         BX, CX
-	ADDQ         BX, SI
-	ADDQ         $0x00000100, DI
+	ADDQ         $0x10, CX
+	LEAQ         (BX)(R8*4), BX
+	LEAQ         (DI)(R8*4), DI
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -556,26 +856,27 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   (DI)(R8*1)
-	VMOVUPS      (DI), Y4
+	PREFETCHT0   (DI)
+	VMOVUPS      (BX), Y4
 	VBROADCASTSS (CX), Y5
 	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS 4(CX), Y5
+	VBROADCASTSS (CX)(DX*1), Y5
 	VFMADD231PS  Y4, Y5, Y2
-	ADDQ         DX, CX
-	ADDQ         $0x00000040, DI
+	ADDQ         $0x04, CX
+	ADDQ         R8, BX
+	ADDQ         R8, DI
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000010
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
+	MOVQ    bias+80(FP), CX
 	VMOVUPS (CX), Y4
 	VADDPS  Y4, Y0, Y0
 	VADDPS  Y4, Y2, Y2
@@ -631,7 +932,7 @@ part:
 	VMOVUPS    (DX)(BX*4), Y6
 	TESTQ      $0x00000002, AX
 	JZ         partnobias
-	MOVQ       bias+72(FP), CX
+	MOVQ       bias+80(FP), CX
 	VMASKMOVPS (CX), Y5, Y4
 	VADDPS     Y4, Y0, Y0
 	VADDPS     Y4, Y2, Y2
@@ -673,74 +974,105 @@ partnorelu:
 	VZEROUPPER
 	RET
 
-// func gemmRows2x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm3x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·gemmRows2x16AVX2(SB), NOSPLIT, $0-80
+TEXT ·gemm3x16AVX2(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
 	SHLQ       $0x02, DX
-	MOVQ       b+24(FP), BX
-	MOVQ       ahead+32(FP), SI
-	MOVQ       c+40(FP), DI
-	MOVQ       ldc+48(FP), R8
-	SHLQ       $0x02, R8
+	LEAQ       (DX)(DX*1), BX
+	ADDQ       BX, BX
+	LEAQ       (CX)(DX*2), SI
+	ADDQ       DX, SI
+	MOVQ       b+24(FP), DI
+	MOVQ       ldb+32(FP), R10
+	SHLQ       $0x02, R10
+	LEAQ       (R10)(R10*2), R8
+	MOVQ       ahead+40(FP), R9
+	ADDQ       DI, R9
+	MOVQ       c+48(FP), R11
+	MOVQ       ldc+56(FP), R12
+	SHLQ       $0x02, R12
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
-	MOVQ       DI, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 60(R9)
-	ADDQ       R8, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 60(R9)
-	ADDQ       R8, R9
-	MOVQ       n+56(FP), R9
-	CMPQ       R9, $0x00000008
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       R11, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
+	ADDQ       R12, R13
+	MOVQ       n+64(FP), R13
+	CMPQ       R13, $0x00000008
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   (BX)(SI*1)
-	VMOVUPS      (BX), Y4
-	VMOVUPS      32(BX), Y5
-	VBROADCASTSS (CX), Y6
-	VFMADD231PS  Y4, Y6, Y0
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (CX)(DX*1), Y6
-	VFMADD231PS  Y4, Y6, Y2
-	VFMADD231PS  Y5, Y6, Y3
-	PREFETCHT0   64(BX)(SI*1)
-	VMOVUPS      64(BX), Y4
-	VMOVUPS      96(BX), Y5
-	VBROADCASTSS 4(CX), Y6
-	VFMADD231PS  Y4, Y6, Y0
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS 4(CX)(DX*1), Y6
-	VFMADD231PS  Y4, Y6, Y2
-	VFMADD231PS  Y5, Y6, Y3
-	PREFETCHT0   128(BX)(SI*1)
-	VMOVUPS      128(BX), Y4
-	VMOVUPS      160(BX), Y5
-	VBROADCASTSS 8(CX), Y6
-	VFMADD231PS  Y4, Y6, Y0
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS 8(CX)(DX*1), Y6
-	VFMADD231PS  Y4, Y6, Y2
-	VFMADD231PS  Y5, Y6, Y3
-	PREFETCHT0   192(BX)(SI*1)
-	VMOVUPS      192(BX), Y4
-	VMOVUPS      224(BX), Y5
-	VBROADCASTSS 12(CX), Y6
-	VFMADD231PS  Y4, Y6, Y0
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS 12(CX)(DX*1), Y6
-	VFMADD231PS  Y4, Y6, Y2
-	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         $0x10, CX
-	ADDQ         $0x00000100, BX
+	PREFETCHT0   (R9)
+	PREFETCHT1   128(CX)
+	VMOVUPS      (DI), Y6
+	VMOVUPS      32(DI), Y7
+	VBROADCASTSS (CX), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 4(CX), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 8(CX), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	PREFETCHT0   (R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Y6
+	VMOVUPS      32(DI)(R10*1), Y7
+	VBROADCASTSS (CX)(DX*1), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 4(CX)(DX*1), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 8(CX)(DX*1), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	PREFETCHT0   (R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Y6
+	VMOVUPS      32(DI)(R10*2), Y7
+	VBROADCASTSS (CX)(DX*2), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 4(CX)(DX*2), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 8(CX)(DX*2), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	PREFETCHT0   (R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Y6
+	VMOVUPS      32(DI)(R8*1), Y7
+	VBROADCASTSS (SI), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 4(SI), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 8(SI), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         BX, CX
+	ADDQ         BX, SI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -749,17 +1081,22 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   (BX)(SI*1)
-	VMOVUPS      (BX), Y4
-	VMOVUPS      32(BX), Y5
-	VBROADCASTSS (CX), Y6
-	VFMADD231PS  Y4, Y6, Y0
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (CX)(DX*1), Y6
-	VFMADD231PS  Y4, Y6, Y2
-	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         $0x04, CX
-	ADDQ         $0x00000040, BX
+	PREFETCHT0   (R9)
+	PREFETCHT1   128(CX)
+	VMOVUPS      (DI), Y6
+	VMOVUPS      32(DI), Y7
+	VBROADCASTSS (CX), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 4(CX), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 8(CX), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         DX, CX
+	ADDQ         R10, DI
+	ADDQ         R10, R9
 	DECQ         AX
 	JNZ          single
 
@@ -771,32 +1108,46 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   (BX)(SI*1)
-	VMOVUPS      (BX), Y4
-	VBROADCASTSS (CX), Y5
-	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS (CX)(DX*1), Y5
-	VFMADD231PS  Y4, Y5, Y2
-	PREFETCHT0   64(BX)(SI*1)
-	VMOVUPS      64(BX), Y4
-	VBROADCASTSS 4(CX), Y5
-	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS 4(CX)(DX*1), Y5
-	VFMADD231PS  Y4, Y5, Y2
-	PREFETCHT0   128(BX)(SI*1)
-	VMOVUPS      128(BX), Y4
-	VBROADCASTSS 8(CX), Y5
-	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS 8(CX)(DX*1), Y5
-	VFMADD231PS  Y4, Y5, Y2
-	PREFETCHT0   192(BX)(SI*1)
-	VMOVUPS      192(BX), Y4
-	VBROADCASTSS 12(CX), Y5
-	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS 12(CX)(DX*1), Y5
-	VFMADD231PS  Y4, Y5, Y2
-	ADDQ         $0x10, CX
-	ADDQ         $0x00000100, BX
+	PREFETCHT0   (R9)
+	PREFETCHT1   128(CX)
+	VMOVUPS      (DI), Y6
+	VBROADCASTSS (CX), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS 4(CX), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS 8(CX), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	PREFETCHT0   (R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Y6
+	VBROADCASTSS (CX)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS 4(CX)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS 8(CX)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	PREFETCHT0   (R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Y6
+	VBROADCASTSS (CX)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS 4(CX)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS 8(CX)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	PREFETCHT0   (R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Y6
+	VBROADCASTSS (SI), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS 4(SI), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS 8(SI), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	ADDQ         BX, CX
+	ADDQ         BX, SI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -805,60 +1156,74 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   (BX)(SI*1)
-	VMOVUPS      (BX), Y4
-	VBROADCASTSS (CX), Y5
-	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS (CX)(DX*1), Y5
-	VFMADD231PS  Y4, Y5, Y2
-	ADDQ         $0x04, CX
-	ADDQ         $0x00000040, BX
+	PREFETCHT0   (R9)
+	PREFETCHT1   128(CX)
+	VMOVUPS      (DI), Y6
+	VBROADCASTSS (CX), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS 4(CX), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS 8(CX), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	ADDQ         DX, CX
+	ADDQ         R10, DI
+	ADDQ         R10, R9
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000010
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
-	VMOVUPS (CX), Y4
-	VADDPS  Y4, Y0, Y0
-	VADDPS  Y4, Y2, Y2
-	VMOVUPS 32(CX), Y4
-	VADDPS  Y4, Y1, Y1
-	VADDPS  Y4, Y3, Y3
+	MOVQ    bias+80(FP), CX
+	VMOVUPS (CX), Y6
+	VADDPS  Y6, Y0, Y0
+	VADDPS  Y6, Y2, Y2
+	VADDPS  Y6, Y4, Y4
+	VMOVUPS 32(CX), Y6
+	VADDPS  Y6, Y1, Y1
+	VADDPS  Y6, Y3, Y3
+	VADDPS  Y6, Y5, Y5
 
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   DI, CX
+	MOVQ   R11, CX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
-	ADDQ   R8, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Y2, Y2
 	VADDPS 32(CX), Y3, Y3
-	ADDQ   R8, CX
+	ADDQ   R12, CX
+	VADDPS (CX), Y4, Y4
+	VADDPS 32(CX), Y5, Y5
+	ADDQ   R12, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
 	JZ     wholenorelu
-	VXORPS Y4, Y4, Y4
-	VMAXPS Y4, Y0, Y0
-	VMAXPS Y4, Y1, Y1
-	VMAXPS Y4, Y2, Y2
-	VMAXPS Y4, Y3, Y3
+	VXORPS Y6, Y6, Y6
+	VMAXPS Y6, Y0, Y0
+	VMAXPS Y6, Y1, Y1
+	VMAXPS Y6, Y2, Y2
+	VMAXPS Y6, Y3, Y3
+	VMAXPS Y6, Y4, Y4
+	VMAXPS Y6, Y5, Y5
 
 wholenorelu:
-	VMOVUPS Y0, (DI)
-	VMOVUPS Y1, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	VMOVUPS Y3, 32(DI)
-	ADDQ    R8, DI
+	VMOVUPS Y0, (R11)
+	VMOVUPS Y1, 32(R11)
+	ADDQ    R12, R11
+	VMOVUPS Y2, (R11)
+	VMOVUPS Y3, 32(R11)
+	ADDQ    R12, R11
+	VMOVUPS Y4, (R11)
+	VMOVUPS Y5, 32(R11)
+	ADDQ    R12, R11
 	VZEROUPPER
 	RET
 
@@ -873,70 +1238,82 @@ part:
 	LEAQ       laneMasks<>+0(SB), BX
 	MOVQ       $0x00000008, SI
 	SUBQ       DX, SI
-	VMOVUPS    (BX)(SI*4), Y5
+	VMOVUPS    (BX)(SI*4), Y7
 	LEAQ       laneMasks<>+0(SB), DX
 	MOVQ       $0x00000008, BX
 	SUBQ       CX, BX
-	VMOVUPS    (DX)(BX*4), Y6
+	VMOVUPS    (DX)(BX*4), Y8
 	TESTQ      $0x00000002, AX
 	JZ         partnobias
-	MOVQ       bias+72(FP), CX
-	VMASKMOVPS (CX), Y5, Y4
-	VADDPS     Y4, Y0, Y0
-	VADDPS     Y4, Y2, Y2
-	VMASKMOVPS 32(CX), Y6, Y4
-	VADDPS     Y4, Y1, Y1
-	VADDPS     Y4, Y3, Y3
+	MOVQ       bias+80(FP), CX
+	VMASKMOVPS (CX), Y7, Y6
+	VADDPS     Y6, Y0, Y0
+	VADDPS     Y6, Y2, Y2
+	VADDPS     Y6, Y4, Y4
+	VMASKMOVPS 32(CX), Y8, Y6
+	VADDPS     Y6, Y1, Y1
+	VADDPS     Y6, Y3, Y3
+	VADDPS     Y6, Y5, Y5
 
 partnobias:
 	TESTQ      $0x00000001, AX
 	JZ         partnoadd
-	MOVQ       DI, CX
-	VMASKMOVPS (CX), Y5, Y4
-	VADDPS     Y4, Y0, Y0
-	VMASKMOVPS 32(CX), Y6, Y4
-	VADDPS     Y4, Y1, Y1
-	ADDQ       R8, CX
-	VMASKMOVPS (CX), Y5, Y4
-	VADDPS     Y4, Y2, Y2
-	VMASKMOVPS 32(CX), Y6, Y4
-	VADDPS     Y4, Y3, Y3
-	ADDQ       R8, CX
+	MOVQ       R11, CX
+	VMASKMOVPS (CX), Y7, Y6
+	VADDPS     Y6, Y0, Y0
+	VMASKMOVPS 32(CX), Y8, Y6
+	VADDPS     Y6, Y1, Y1
+	ADDQ       R12, CX
+	VMASKMOVPS (CX), Y7, Y6
+	VADDPS     Y6, Y2, Y2
+	VMASKMOVPS 32(CX), Y8, Y6
+	VADDPS     Y6, Y3, Y3
+	ADDQ       R12, CX
+	VMASKMOVPS (CX), Y7, Y6
+	VADDPS     Y6, Y4, Y4
+	VMASKMOVPS 32(CX), Y8, Y6
+	VADDPS     Y6, Y5, Y5
+	ADDQ       R12, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
 	JZ     partnorelu
-	VXORPS Y4, Y4, Y4
-	VMAXPS Y4, Y0, Y0
-	VMAXPS Y4, Y1, Y1
-	VMAXPS Y4, Y2, Y2
-	VMAXPS Y4, Y3, Y3
+	VXORPS Y6, Y6, Y6
+	VMAXPS Y6, Y0, Y0
+	VMAXPS Y6, Y1, Y1
+	VMAXPS Y6, Y2, Y2
+	VMAXPS Y6, Y3, Y3
+	VMAXPS Y6, Y4, Y4
+	VMAXPS Y6, Y5, Y5
 
 partnorelu:
-	VMASKMOVPS Y0, Y5, (DI)
-	VMASKMOVPS Y1, Y6, 32(DI)
-	ADDQ       R8, DI
-	VMASKMOVPS Y2, Y5, (DI)
-	VMASKMOVPS Y3, Y6, 32(DI)
-	ADDQ       R8, DI
+	VMASKMOVPS Y0, Y7, (R11)
+	VMASKMOVPS Y1, Y8, 32(R11)
+	ADDQ       R12, R11
+	VMASKMOVPS Y2, Y7, (R11)
+	VMASKMOVPS Y3, Y8, 32(R11)
+	ADDQ       R12, R11
+	VMASKMOVPS Y4, Y7, (R11)
+	VMASKMOVPS Y5, Y8, 32(R11)
+	ADDQ       R12, R11
 	VZEROUPPER
 	RET
 
-// func gemm3x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows3x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·gemm3x16AVX2(SB), NOSPLIT, $0-80
+TEXT ·gemmRows3x16AVX2(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
 	SHLQ       $0x02, DX
-	LEAQ       (DX)(DX*1), BX
-	ADDQ       BX, BX
-	LEAQ       (CX)(DX*2), SI
-	ADDQ       DX, SI
-	MOVQ       b+24(FP), DI
-	MOVQ       ahead+32(FP), R8
-	MOVQ       c+40(FP), R9
-	MOVQ       ldc+48(FP), R10
+	MOVQ       b+24(FP), BX
+	MOVQ       ldb+32(FP), R8
+	SHLQ       $0x02, R8
+	LEAQ       (R8)(R8*2), SI
+	MOVQ       ahead+40(FP), DI
+	ADDQ       BX, DI
+	MOVQ       c+48(FP), R9
+	MOVQ       ldc+56(FP), R10
 	SHLQ       $0x02, R10
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
@@ -954,64 +1331,64 @@ TEXT ·gemm3x16AVX2(SB), NOSPLIT, $0-80
 	PREFETCHT0 (R11)
 	PREFETCHT0 60(R11)
 	ADDQ       R10, R11
-	MOVQ       n+56(FP), R11
+	MOVQ       n+64(FP), R11
 	CMPQ       R11, $0x00000008
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   (DI)(R8*1)
-	VMOVUPS      (DI), Y6
-	VMOVUPS      32(DI), Y7
+	PREFETCHT0   (DI)
+	VMOVUPS      (BX), Y6
+	VMOVUPS      32(BX), Y7
 	VBROADCASTSS (CX), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 4(CX), Y8
+	VBROADCASTSS (CX)(DX*1), Y8
 	VFMADD231PS  Y6, Y8, Y2
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 8(CX), Y8
+	VBROADCASTSS (CX)(DX*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	PREFETCHT0   64(DI)(R8*1)
-	VMOVUPS      64(DI), Y6
-	VMOVUPS      96(DI), Y7
-	VBROADCASTSS (CX)(DX*1), Y8
+	PREFETCHT0   (DI)(R8*1)
+	VMOVUPS      (BX)(R8*1), Y6
+	VMOVUPS      32(BX)(R8*1), Y7
+	VBROADCASTSS 4(CX), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
 	VBROADCASTSS 4(CX)(DX*1), Y8
 	VFMADD231PS  Y6, Y8, Y2
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 8(CX)(DX*1), Y8
+	VBROADCASTSS 4(CX)(DX*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	PREFETCHT0   128(DI)(R8*1)
-	VMOVUPS      128(DI), Y6
-	VMOVUPS      160(DI), Y7
-	VBROADCASTSS (CX)(DX*2), Y8
+	PREFETCHT0   (DI)(R8*2)
+	VMOVUPS      (BX)(R8*2), Y6
+	VMOVUPS      32(BX)(R8*2), Y7
+	VBROADCASTSS 8(CX), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 4(CX)(DX*2), Y8
+	VBROADCASTSS 8(CX)(DX*1), Y8
 	VFMADD231PS  Y6, Y8, Y2
 	VFMADD231PS  Y7, Y8, Y3
 	VBROADCASTSS 8(CX)(DX*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	PREFETCHT0   192(DI)(R8*1)
-	VMOVUPS      192(DI), Y6
-	VMOVUPS      224(DI), Y7
-	VBROADCASTSS (SI), Y8
+	PREFETCHT0   (DI)(SI*1)
+	VMOVUPS      (BX)(SI*1), Y6
+	VMOVUPS      32(BX)(SI*1), Y7
+	VBROADCASTSS 12(CX), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 4(SI), Y8
+	VBROADCASTSS 12(CX)(DX*1), Y8
 	VFMADD231PS  Y6, Y8, Y2
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 8(SI), Y8
+	VBROADCASTSS 12(CX)(DX*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         BX, CX
-	ADDQ         BX, SI
-	ADDQ         $0x00000100, DI
+	ADDQ         $0x10, CX
+	LEAQ         (BX)(R8*4), BX
+	LEAQ         (DI)(R8*4), DI
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -1020,20 +1397,21 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   (DI)(R8*1)
-	VMOVUPS      (DI), Y6
-	VMOVUPS      32(DI), Y7
+	PREFETCHT0   (DI)
+	VMOVUPS      (BX), Y6
+	VMOVUPS      32(BX), Y7
 	VBROADCASTSS (CX), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 4(CX), Y8
+	VBROADCASTSS (CX)(DX*1), Y8
 	VFMADD231PS  Y6, Y8, Y2
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 8(CX), Y8
+	VBROADCASTSS (CX)(DX*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         DX, CX
-	ADDQ         $0x00000040, DI
+	ADDQ         $0x04, CX
+	ADDQ         R8, BX
+	ADDQ         R8, DI
 	DECQ         AX
 	JNZ          single
 
@@ -1045,41 +1423,41 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   (DI)(R8*1)
-	VMOVUPS      (DI), Y6
+	PREFETCHT0   (DI)
+	VMOVUPS      (BX), Y6
 	VBROADCASTSS (CX), Y7
 	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS 4(CX), Y7
-	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS 8(CX), Y7
-	VFMADD231PS  Y6, Y7, Y4
-	PREFETCHT0   64(DI)(R8*1)
-	VMOVUPS      64(DI), Y6
 	VBROADCASTSS (CX)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS (CX)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	PREFETCHT0   (DI)(R8*1)
+	VMOVUPS      (BX)(R8*1), Y6
+	VBROADCASTSS 4(CX), Y7
 	VFMADD231PS  Y6, Y7, Y0
 	VBROADCASTSS 4(CX)(DX*1), Y7
 	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS 8(CX)(DX*1), Y7
-	VFMADD231PS  Y6, Y7, Y4
-	PREFETCHT0   128(DI)(R8*1)
-	VMOVUPS      128(DI), Y6
-	VBROADCASTSS (CX)(DX*2), Y7
-	VFMADD231PS  Y6, Y7, Y0
 	VBROADCASTSS 4(CX)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	PREFETCHT0   (DI)(R8*2)
+	VMOVUPS      (BX)(R8*2), Y6
+	VBROADCASTSS 8(CX), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS 8(CX)(DX*1), Y7
 	VFMADD231PS  Y6, Y7, Y2
 	VBROADCASTSS 8(CX)(DX*2), Y7
 	VFMADD231PS  Y6, Y7, Y4
-	PREFETCHT0   192(DI)(R8*1)
-	VMOVUPS      192(DI), Y6
-	VBROADCASTSS (SI), Y7
+	PREFETCHT0   (DI)(SI*1)
+	VMOVUPS      (BX)(SI*1), Y6
+	VBROADCASTSS 12(CX), Y7
 	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS 4(SI), Y7
+	VBROADCASTSS 12(CX)(DX*1), Y7
 	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS 8(SI), Y7
+	VBROADCASTSS 12(CX)(DX*2), Y7
 	VFMADD231PS  Y6, Y7, Y4
-	ADDQ         BX, CX
-	ADDQ         BX, SI
-	ADDQ         $0x00000100, DI
+	ADDQ         $0x10, CX
+	LEAQ         (BX)(R8*4), BX
+	LEAQ         (DI)(R8*4), DI
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -1088,28 +1466,29 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   (DI)(R8*1)
-	VMOVUPS      (DI), Y6
+	PREFETCHT0   (DI)
+	VMOVUPS      (BX), Y6
 	VBROADCASTSS (CX), Y7
 	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS 4(CX), Y7
+	VBROADCASTSS (CX)(DX*1), Y7
 	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS 8(CX), Y7
+	VBROADCASTSS (CX)(DX*2), Y7
 	VFMADD231PS  Y6, Y7, Y4
-	ADDQ         DX, CX
-	ADDQ         $0x00000040, DI
+	ADDQ         $0x04, CX
+	ADDQ         R8, BX
+	ADDQ         R8, DI
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000010
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
+	MOVQ    bias+80(FP), CX
 	VMOVUPS (CX), Y6
 	VADDPS  Y6, Y0, Y0
 	VADDPS  Y6, Y2, Y2
@@ -1175,7 +1554,7 @@ part:
 	VMOVUPS    (DX)(BX*4), Y8
 	TESTQ      $0x00000002, AX
 	JZ         partnobias
-	MOVQ       bias+72(FP), CX
+	MOVQ       bias+80(FP), CX
 	VMASKMOVPS (CX), Y7, Y6
 	VADDPS     Y6, Y0, Y0
 	VADDPS     Y6, Y2, Y2
@@ -1229,310 +1608,9 @@ partnorelu:
 	VZEROUPPER
 	RET
 
-// func gemmRows3x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm4x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·gemmRows3x16AVX2(SB), NOSPLIT, $0-80
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       lda+16(FP), DX
-	SHLQ       $0x02, DX
-	MOVQ       b+24(FP), BX
-	MOVQ       ahead+32(FP), SI
-	MOVQ       c+40(FP), DI
-	MOVQ       ldc+48(FP), R8
-	SHLQ       $0x02, R8
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	MOVQ       DI, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 60(R9)
-	ADDQ       R8, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 60(R9)
-	ADDQ       R8, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 60(R9)
-	ADDQ       R8, R9
-	MOVQ       n+56(FP), R9
-	CMPQ       R9, $0x00000008
-	JLE        narrow
-	SUBQ       $0x04, AX
-	JLT        rest
-
-hot:
-	PREFETCHT0   (BX)(SI*1)
-	VMOVUPS      (BX), Y6
-	VMOVUPS      32(BX), Y7
-	VBROADCASTSS (CX), Y8
-	VFMADD231PS  Y6, Y8, Y0
-	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS (CX)(DX*1), Y8
-	VFMADD231PS  Y6, Y8, Y2
-	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS (CX)(DX*2), Y8
-	VFMADD231PS  Y6, Y8, Y4
-	VFMADD231PS  Y7, Y8, Y5
-	PREFETCHT0   64(BX)(SI*1)
-	VMOVUPS      64(BX), Y6
-	VMOVUPS      96(BX), Y7
-	VBROADCASTSS 4(CX), Y8
-	VFMADD231PS  Y6, Y8, Y0
-	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 4(CX)(DX*1), Y8
-	VFMADD231PS  Y6, Y8, Y2
-	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 4(CX)(DX*2), Y8
-	VFMADD231PS  Y6, Y8, Y4
-	VFMADD231PS  Y7, Y8, Y5
-	PREFETCHT0   128(BX)(SI*1)
-	VMOVUPS      128(BX), Y6
-	VMOVUPS      160(BX), Y7
-	VBROADCASTSS 8(CX), Y8
-	VFMADD231PS  Y6, Y8, Y0
-	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 8(CX)(DX*1), Y8
-	VFMADD231PS  Y6, Y8, Y2
-	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 8(CX)(DX*2), Y8
-	VFMADD231PS  Y6, Y8, Y4
-	VFMADD231PS  Y7, Y8, Y5
-	PREFETCHT0   192(BX)(SI*1)
-	VMOVUPS      192(BX), Y6
-	VMOVUPS      224(BX), Y7
-	VBROADCASTSS 12(CX), Y8
-	VFMADD231PS  Y6, Y8, Y0
-	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 12(CX)(DX*1), Y8
-	VFMADD231PS  Y6, Y8, Y2
-	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 12(CX)(DX*2), Y8
-	VFMADD231PS  Y6, Y8, Y4
-	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         $0x10, CX
-	ADDQ         $0x00000100, BX
-	SUBQ         $0x04, AX
-	JGE          hot
-
-rest:
-	ADDQ $0x04, AX
-	JZ   end
-
-single:
-	PREFETCHT0   (BX)(SI*1)
-	VMOVUPS      (BX), Y6
-	VMOVUPS      32(BX), Y7
-	VBROADCASTSS (CX), Y8
-	VFMADD231PS  Y6, Y8, Y0
-	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS (CX)(DX*1), Y8
-	VFMADD231PS  Y6, Y8, Y2
-	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS (CX)(DX*2), Y8
-	VFMADD231PS  Y6, Y8, Y4
-	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         $0x04, CX
-	ADDQ         $0x00000040, BX
-	DECQ         AX
-	JNZ          single
-
-end:
-	JMP finish
-
-narrow:
-	SUBQ $0x04, AX
-	JLT  narrowrest
-
-narrowhot:
-	PREFETCHT0   (BX)(SI*1)
-	VMOVUPS      (BX), Y6
-	VBROADCASTSS (CX), Y7
-	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS (CX)(DX*1), Y7
-	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS (CX)(DX*2), Y7
-	VFMADD231PS  Y6, Y7, Y4
-	PREFETCHT0   64(BX)(SI*1)
-	VMOVUPS      64(BX), Y6
-	VBROADCASTSS 4(CX), Y7
-	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS 4(CX)(DX*1), Y7
-	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS 4(CX)(DX*2), Y7
-	VFMADD231PS  Y6, Y7, Y4
-	PREFETCHT0   128(BX)(SI*1)
-	VMOVUPS      128(BX), Y6
-	VBROADCASTSS 8(CX), Y7
-	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS 8(CX)(DX*1), Y7
-	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS 8(CX)(DX*2), Y7
-	VFMADD231PS  Y6, Y7, Y4
-	PREFETCHT0   192(BX)(SI*1)
-	VMOVUPS      192(BX), Y6
-	VBROADCASTSS 12(CX), Y7
-	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS 12(CX)(DX*1), Y7
-	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS 12(CX)(DX*2), Y7
-	VFMADD231PS  Y6, Y7, Y4
-	ADDQ         $0x10, CX
-	ADDQ         $0x00000100, BX
-	SUBQ         $0x04, AX
-	JGE          narrowhot
-
-narrowrest:
-	ADDQ $0x04, AX
-	JZ   narrowend
-
-narrowsingle:
-	PREFETCHT0   (BX)(SI*1)
-	VMOVUPS      (BX), Y6
-	VBROADCASTSS (CX), Y7
-	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS (CX)(DX*1), Y7
-	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS (CX)(DX*2), Y7
-	VFMADD231PS  Y6, Y7, Y4
-	ADDQ         $0x04, CX
-	ADDQ         $0x00000040, BX
-	DECQ         AX
-	JNZ          narrowsingle
-
-narrowend:
-finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
-	CMPQ    CX, $0x00000010
-	JNE     part
-	TESTQ   $0x00000002, AX
-	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
-	VMOVUPS (CX), Y6
-	VADDPS  Y6, Y0, Y0
-	VADDPS  Y6, Y2, Y2
-	VADDPS  Y6, Y4, Y4
-	VMOVUPS 32(CX), Y6
-	VADDPS  Y6, Y1, Y1
-	VADDPS  Y6, Y3, Y3
-	VADDPS  Y6, Y5, Y5
-
-wholenobias:
-	TESTQ  $0x00000001, AX
-	JZ     wholenoadd
-	MOVQ   DI, CX
-	VADDPS (CX), Y0, Y0
-	VADDPS 32(CX), Y1, Y1
-	ADDQ   R8, CX
-	VADDPS (CX), Y2, Y2
-	VADDPS 32(CX), Y3, Y3
-	ADDQ   R8, CX
-	VADDPS (CX), Y4, Y4
-	VADDPS 32(CX), Y5, Y5
-	ADDQ   R8, CX
-
-wholenoadd:
-	TESTQ  $0x00000004, AX
-	JZ     wholenorelu
-	VXORPS Y6, Y6, Y6
-	VMAXPS Y6, Y0, Y0
-	VMAXPS Y6, Y1, Y1
-	VMAXPS Y6, Y2, Y2
-	VMAXPS Y6, Y3, Y3
-	VMAXPS Y6, Y4, Y4
-	VMAXPS Y6, Y5, Y5
-
-wholenorelu:
-	VMOVUPS Y0, (DI)
-	VMOVUPS Y1, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPS Y2, (DI)
-	VMOVUPS Y3, 32(DI)
-	ADDQ    R8, DI
-	VMOVUPS Y4, (DI)
-	VMOVUPS Y5, 32(DI)
-	ADDQ    R8, DI
-	VZEROUPPER
-	RET
-
-part:
-	MOVQ       $0x00000008, SI
-	XORQ       BX, BX
-	MOVQ       CX, DX
-	CMPQ       DX, SI
-	CMOVQGT    SI, DX
-	SUBQ       SI, CX
-	CMOVQLT    BX, CX
-	LEAQ       laneMasks<>+0(SB), BX
-	MOVQ       $0x00000008, SI
-	SUBQ       DX, SI
-	VMOVUPS    (BX)(SI*4), Y7
-	LEAQ       laneMasks<>+0(SB), DX
-	MOVQ       $0x00000008, BX
-	SUBQ       CX, BX
-	VMOVUPS    (DX)(BX*4), Y8
-	TESTQ      $0x00000002, AX
-	JZ         partnobias
-	MOVQ       bias+72(FP), CX
-	VMASKMOVPS (CX), Y7, Y6
-	VADDPS     Y6, Y0, Y0
-	VADDPS     Y6, Y2, Y2
-	VADDPS     Y6, Y4, Y4
-	VMASKMOVPS 32(CX), Y8, Y6
-	VADDPS     Y6, Y1, Y1
-	VADDPS     Y6, Y3, Y3
-	VADDPS     Y6, Y5, Y5
-
-partnobias:
-	TESTQ      $0x00000001, AX
-	JZ         partnoadd
-	MOVQ       DI, CX
-	VMASKMOVPS (CX), Y7, Y6
-	VADDPS     Y6, Y0, Y0
-	VMASKMOVPS 32(CX), Y8, Y6
-	VADDPS     Y6, Y1, Y1
-	ADDQ       R8, CX
-	VMASKMOVPS (CX), Y7, Y6
-	VADDPS     Y6, Y2, Y2
-	VMASKMOVPS 32(CX), Y8, Y6
-	VADDPS     Y6, Y3, Y3
-	ADDQ       R8, CX
-	VMASKMOVPS (CX), Y7, Y6
-	VADDPS     Y6, Y4, Y4
-	VMASKMOVPS 32(CX), Y8, Y6
-	VADDPS     Y6, Y5, Y5
-	ADDQ       R8, CX
-
-partnoadd:
-	TESTQ  $0x00000004, AX
-	JZ     partnorelu
-	VXORPS Y6, Y6, Y6
-	VMAXPS Y6, Y0, Y0
-	VMAXPS Y6, Y1, Y1
-	VMAXPS Y6, Y2, Y2
-	VMAXPS Y6, Y3, Y3
-	VMAXPS Y6, Y4, Y4
-	VMAXPS Y6, Y5, Y5
-
-partnorelu:
-	VMASKMOVPS Y0, Y7, (DI)
-	VMASKMOVPS Y1, Y8, 32(DI)
-	ADDQ       R8, DI
-	VMASKMOVPS Y2, Y7, (DI)
-	VMASKMOVPS Y3, Y8, 32(DI)
-	ADDQ       R8, DI
-	VMASKMOVPS Y4, Y7, (DI)
-	VMASKMOVPS Y5, Y8, 32(DI)
-	ADDQ       R8, DI
-	VZEROUPPER
-	RET
-
-// func gemm4x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
-// Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·gemm4x16AVX2(SB), NOSPLIT, $0-80
+TEXT ·gemm4x16AVX2(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -1542,10 +1620,14 @@ TEXT ·gemm4x16AVX2(SB), NOSPLIT, $0-80
 	LEAQ       (CX)(DX*2), SI
 	ADDQ       DX, SI
 	MOVQ       b+24(FP), DI
-	MOVQ       ahead+32(FP), R8
-	MOVQ       c+40(FP), R9
-	MOVQ       ldc+48(FP), R10
+	MOVQ       ldb+32(FP), R10
 	SHLQ       $0x02, R10
+	LEAQ       (R10)(R10*2), R8
+	MOVQ       ahead+40(FP), R9
+	ADDQ       DI, R9
+	MOVQ       c+48(FP), R11
+	MOVQ       ldc+56(FP), R12
+	SHLQ       $0x02, R12
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -1554,27 +1636,28 @@ TEXT ·gemm4x16AVX2(SB), NOSPLIT, $0-80
 	VXORPS     Y5, Y5, Y5
 	VXORPS     Y6, Y6, Y6
 	VXORPS     Y7, Y7, Y7
-	MOVQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 60(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 60(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 60(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 60(R11)
-	ADDQ       R10, R11
-	MOVQ       n+56(FP), R11
-	CMPQ       R11, $0x00000008
+	MOVQ       R11, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
+	ADDQ       R12, R13
+	MOVQ       n+64(FP), R13
+	CMPQ       R13, $0x00000008
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   (DI)(R8*1)
+	PREFETCHT0   (R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Y8
 	VMOVUPS      32(DI), Y9
 	VBROADCASTSS (CX), Y10
@@ -1589,9 +1672,10 @@ hot:
 	VBROADCASTSS 12(CX), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	PREFETCHT0   64(DI)(R8*1)
-	VMOVUPS      64(DI), Y8
-	VMOVUPS      96(DI), Y9
+	PREFETCHT0   (R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Y8
+	VMOVUPS      32(DI)(R10*1), Y9
 	VBROADCASTSS (CX)(DX*1), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
@@ -1604,9 +1688,10 @@ hot:
 	VBROADCASTSS 12(CX)(DX*1), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	PREFETCHT0   128(DI)(R8*1)
-	VMOVUPS      128(DI), Y8
-	VMOVUPS      160(DI), Y9
+	PREFETCHT0   (R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Y8
+	VMOVUPS      32(DI)(R10*2), Y9
 	VBROADCASTSS (CX)(DX*2), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
@@ -1619,9 +1704,10 @@ hot:
 	VBROADCASTSS 12(CX)(DX*2), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	PREFETCHT0   192(DI)(R8*1)
-	VMOVUPS      192(DI), Y8
-	VMOVUPS      224(DI), Y9
+	PREFETCHT0   (R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Y8
+	VMOVUPS      32(DI)(R8*1), Y9
 	VBROADCASTSS (SI), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
@@ -1636,7 +1722,8 @@ hot:
 	VFMADD231PS  Y9, Y10, Y7
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000100, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -1645,7 +1732,8 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   (DI)(R8*1)
+	PREFETCHT0   (R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Y8
 	VMOVUPS      32(DI), Y9
 	VBROADCASTSS (CX), Y10
@@ -1661,7 +1749,8 @@ single:
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
 	ADDQ         DX, CX
-	ADDQ         $0x00000040, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
 	DECQ         AX
 	JNZ          single
 
@@ -1673,7 +1762,8 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   (DI)(R8*1)
+	PREFETCHT0   (R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Y8
 	VBROADCASTSS (CX), Y9
 	VFMADD231PS  Y8, Y9, Y0
@@ -1683,8 +1773,9 @@ narrowhot:
 	VFMADD231PS  Y8, Y9, Y4
 	VBROADCASTSS 12(CX), Y9
 	VFMADD231PS  Y8, Y9, Y6
-	PREFETCHT0   64(DI)(R8*1)
-	VMOVUPS      64(DI), Y8
+	PREFETCHT0   (R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Y8
 	VBROADCASTSS (CX)(DX*1), Y9
 	VFMADD231PS  Y8, Y9, Y0
 	VBROADCASTSS 4(CX)(DX*1), Y9
@@ -1693,8 +1784,9 @@ narrowhot:
 	VFMADD231PS  Y8, Y9, Y4
 	VBROADCASTSS 12(CX)(DX*1), Y9
 	VFMADD231PS  Y8, Y9, Y6
-	PREFETCHT0   128(DI)(R8*1)
-	VMOVUPS      128(DI), Y8
+	PREFETCHT0   (R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Y8
 	VBROADCASTSS (CX)(DX*2), Y9
 	VFMADD231PS  Y8, Y9, Y0
 	VBROADCASTSS 4(CX)(DX*2), Y9
@@ -1703,8 +1795,9 @@ narrowhot:
 	VFMADD231PS  Y8, Y9, Y4
 	VBROADCASTSS 12(CX)(DX*2), Y9
 	VFMADD231PS  Y8, Y9, Y6
-	PREFETCHT0   192(DI)(R8*1)
-	VMOVUPS      192(DI), Y8
+	PREFETCHT0   (R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Y8
 	VBROADCASTSS (SI), Y9
 	VFMADD231PS  Y8, Y9, Y0
 	VBROADCASTSS 4(SI), Y9
@@ -1715,7 +1808,8 @@ narrowhot:
 	VFMADD231PS  Y8, Y9, Y6
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000100, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -1724,7 +1818,8 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   (DI)(R8*1)
+	PREFETCHT0   (R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Y8
 	VBROADCASTSS (CX), Y9
 	VFMADD231PS  Y8, Y9, Y0
@@ -1735,19 +1830,20 @@ narrowsingle:
 	VBROADCASTSS 12(CX), Y9
 	VFMADD231PS  Y8, Y9, Y6
 	ADDQ         DX, CX
-	ADDQ         $0x00000040, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000010
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
+	MOVQ    bias+80(FP), CX
 	VMOVUPS (CX), Y8
 	VADDPS  Y8, Y0, Y0
 	VADDPS  Y8, Y2, Y2
@@ -1762,19 +1858,19 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R9, CX
+	MOVQ   R11, CX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
-	ADDQ   R10, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Y2, Y2
 	VADDPS 32(CX), Y3, Y3
-	ADDQ   R10, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Y4, Y4
 	VADDPS 32(CX), Y5, Y5
-	ADDQ   R10, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Y6, Y6
 	VADDPS 32(CX), Y7, Y7
-	ADDQ   R10, CX
+	ADDQ   R12, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -1790,18 +1886,18 @@ wholenoadd:
 	VMAXPS Y8, Y7, Y7
 
 wholenorelu:
-	VMOVUPS Y0, (R9)
-	VMOVUPS Y1, 32(R9)
-	ADDQ    R10, R9
-	VMOVUPS Y2, (R9)
-	VMOVUPS Y3, 32(R9)
-	ADDQ    R10, R9
-	VMOVUPS Y4, (R9)
-	VMOVUPS Y5, 32(R9)
-	ADDQ    R10, R9
-	VMOVUPS Y6, (R9)
-	VMOVUPS Y7, 32(R9)
-	ADDQ    R10, R9
+	VMOVUPS Y0, (R11)
+	VMOVUPS Y1, 32(R11)
+	ADDQ    R12, R11
+	VMOVUPS Y2, (R11)
+	VMOVUPS Y3, 32(R11)
+	ADDQ    R12, R11
+	VMOVUPS Y4, (R11)
+	VMOVUPS Y5, 32(R11)
+	ADDQ    R12, R11
+	VMOVUPS Y6, (R11)
+	VMOVUPS Y7, 32(R11)
+	ADDQ    R12, R11
 	VZEROUPPER
 	RET
 
@@ -1823,7 +1919,7 @@ part:
 	VMOVUPS    (DX)(BX*4), Y10
 	TESTQ      $0x00000002, AX
 	JZ         partnobias
-	MOVQ       bias+72(FP), CX
+	MOVQ       bias+80(FP), CX
 	VMASKMOVPS (CX), Y9, Y8
 	VADDPS     Y8, Y0, Y0
 	VADDPS     Y8, Y2, Y2
@@ -1838,27 +1934,27 @@ part:
 partnobias:
 	TESTQ      $0x00000001, AX
 	JZ         partnoadd
-	MOVQ       R9, CX
+	MOVQ       R11, CX
 	VMASKMOVPS (CX), Y9, Y8
 	VADDPS     Y8, Y0, Y0
 	VMASKMOVPS 32(CX), Y10, Y8
 	VADDPS     Y8, Y1, Y1
-	ADDQ       R10, CX
+	ADDQ       R12, CX
 	VMASKMOVPS (CX), Y9, Y8
 	VADDPS     Y8, Y2, Y2
 	VMASKMOVPS 32(CX), Y10, Y8
 	VADDPS     Y8, Y3, Y3
-	ADDQ       R10, CX
+	ADDQ       R12, CX
 	VMASKMOVPS (CX), Y9, Y8
 	VADDPS     Y8, Y4, Y4
 	VMASKMOVPS 32(CX), Y10, Y8
 	VADDPS     Y8, Y5, Y5
-	ADDQ       R10, CX
+	ADDQ       R12, CX
 	VMASKMOVPS (CX), Y9, Y8
 	VADDPS     Y8, Y6, Y6
 	VMASKMOVPS 32(CX), Y10, Y8
 	VADDPS     Y8, Y7, Y7
-	ADDQ       R10, CX
+	ADDQ       R12, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -1874,24 +1970,24 @@ partnoadd:
 	VMAXPS Y8, Y7, Y7
 
 partnorelu:
-	VMASKMOVPS Y0, Y9, (R9)
-	VMASKMOVPS Y1, Y10, 32(R9)
-	ADDQ       R10, R9
-	VMASKMOVPS Y2, Y9, (R9)
-	VMASKMOVPS Y3, Y10, 32(R9)
-	ADDQ       R10, R9
-	VMASKMOVPS Y4, Y9, (R9)
-	VMASKMOVPS Y5, Y10, 32(R9)
-	ADDQ       R10, R9
-	VMASKMOVPS Y6, Y9, (R9)
-	VMASKMOVPS Y7, Y10, 32(R9)
-	ADDQ       R10, R9
+	VMASKMOVPS Y0, Y9, (R11)
+	VMASKMOVPS Y1, Y10, 32(R11)
+	ADDQ       R12, R11
+	VMASKMOVPS Y2, Y9, (R11)
+	VMASKMOVPS Y3, Y10, 32(R11)
+	ADDQ       R12, R11
+	VMASKMOVPS Y4, Y9, (R11)
+	VMASKMOVPS Y5, Y10, 32(R11)
+	ADDQ       R12, R11
+	VMASKMOVPS Y6, Y9, (R11)
+	VMASKMOVPS Y7, Y10, 32(R11)
+	ADDQ       R12, R11
 	VZEROUPPER
 	RET
 
-// func gemmRows4x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows4x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·gemmRows4x16AVX2(SB), NOSPLIT, $0-80
+TEXT ·gemmRows4x16AVX2(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -1899,10 +1995,14 @@ TEXT ·gemmRows4x16AVX2(SB), NOSPLIT, $0-80
 	LEAQ       (CX)(DX*2), BX
 	ADDQ       DX, BX
 	MOVQ       b+24(FP), SI
-	MOVQ       ahead+32(FP), DI
-	MOVQ       c+40(FP), R8
-	MOVQ       ldc+48(FP), R9
+	MOVQ       ldb+32(FP), R9
 	SHLQ       $0x02, R9
+	LEAQ       (R9)(R9*2), DI
+	MOVQ       ahead+40(FP), R8
+	ADDQ       SI, R8
+	MOVQ       c+48(FP), R10
+	MOVQ       ldc+56(FP), R11
+	SHLQ       $0x02, R11
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -1911,27 +2011,27 @@ TEXT ·gemmRows4x16AVX2(SB), NOSPLIT, $0-80
 	VXORPS     Y5, Y5, Y5
 	VXORPS     Y6, Y6, Y6
 	VXORPS     Y7, Y7, Y7
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 60(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 60(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 60(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 60(R10)
-	ADDQ       R9, R10
-	MOVQ       n+56(FP), R10
-	CMPQ       R10, $0x00000008
+	MOVQ       R10, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       R11, R12
+	MOVQ       n+64(FP), R12
+	CMPQ       R12, $0x00000008
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   (SI)(DI*1)
+	PREFETCHT0   (R8)
 	VMOVUPS      (SI), Y8
 	VMOVUPS      32(SI), Y9
 	VBROADCASTSS (CX), Y10
@@ -1946,9 +2046,9 @@ hot:
 	VBROADCASTSS (BX), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	PREFETCHT0   64(SI)(DI*1)
-	VMOVUPS      64(SI), Y8
-	VMOVUPS      96(SI), Y9
+	PREFETCHT0   (R8)(R9*1)
+	VMOVUPS      (SI)(R9*1), Y8
+	VMOVUPS      32(SI)(R9*1), Y9
 	VBROADCASTSS 4(CX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
@@ -1961,9 +2061,9 @@ hot:
 	VBROADCASTSS 4(BX), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	PREFETCHT0   128(SI)(DI*1)
-	VMOVUPS      128(SI), Y8
-	VMOVUPS      160(SI), Y9
+	PREFETCHT0   (R8)(R9*2)
+	VMOVUPS      (SI)(R9*2), Y8
+	VMOVUPS      32(SI)(R9*2), Y9
 	VBROADCASTSS 8(CX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
@@ -1976,9 +2076,9 @@ hot:
 	VBROADCASTSS 8(BX), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	PREFETCHT0   192(SI)(DI*1)
-	VMOVUPS      192(SI), Y8
-	VMOVUPS      224(SI), Y9
+	PREFETCHT0   (R8)(DI*1)
+	VMOVUPS      (SI)(DI*1), Y8
+	VMOVUPS      32(SI)(DI*1), Y9
 	VBROADCASTSS 12(CX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
@@ -1993,7 +2093,8 @@ hot:
 	VFMADD231PS  Y9, Y10, Y7
 	ADDQ         $0x10, CX
 	ADDQ         $0x10, BX
-	ADDQ         $0x00000100, SI
+	LEAQ         (SI)(R9*4), SI
+	LEAQ         (R8)(R9*4), R8
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -2002,7 +2103,7 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   (SI)(DI*1)
+	PREFETCHT0   (R8)
 	VMOVUPS      (SI), Y8
 	VMOVUPS      32(SI), Y9
 	VBROADCASTSS (CX), Y10
@@ -2019,7 +2120,8 @@ single:
 	VFMADD231PS  Y9, Y10, Y7
 	ADDQ         $0x04, CX
 	ADDQ         $0x04, BX
-	ADDQ         $0x00000040, SI
+	ADDQ         R9, SI
+	ADDQ         R9, R8
 	DECQ         AX
 	JNZ          single
 
@@ -2031,7 +2133,7 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   (SI)(DI*1)
+	PREFETCHT0   (R8)
 	VMOVUPS      (SI), Y8
 	VBROADCASTSS (CX), Y9
 	VFMADD231PS  Y8, Y9, Y0
@@ -2041,8 +2143,8 @@ narrowhot:
 	VFMADD231PS  Y8, Y9, Y4
 	VBROADCASTSS (BX), Y9
 	VFMADD231PS  Y8, Y9, Y6
-	PREFETCHT0   64(SI)(DI*1)
-	VMOVUPS      64(SI), Y8
+	PREFETCHT0   (R8)(R9*1)
+	VMOVUPS      (SI)(R9*1), Y8
 	VBROADCASTSS 4(CX), Y9
 	VFMADD231PS  Y8, Y9, Y0
 	VBROADCASTSS 4(CX)(DX*1), Y9
@@ -2051,8 +2153,8 @@ narrowhot:
 	VFMADD231PS  Y8, Y9, Y4
 	VBROADCASTSS 4(BX), Y9
 	VFMADD231PS  Y8, Y9, Y6
-	PREFETCHT0   128(SI)(DI*1)
-	VMOVUPS      128(SI), Y8
+	PREFETCHT0   (R8)(R9*2)
+	VMOVUPS      (SI)(R9*2), Y8
 	VBROADCASTSS 8(CX), Y9
 	VFMADD231PS  Y8, Y9, Y0
 	VBROADCASTSS 8(CX)(DX*1), Y9
@@ -2061,8 +2163,8 @@ narrowhot:
 	VFMADD231PS  Y8, Y9, Y4
 	VBROADCASTSS 8(BX), Y9
 	VFMADD231PS  Y8, Y9, Y6
-	PREFETCHT0   192(SI)(DI*1)
-	VMOVUPS      192(SI), Y8
+	PREFETCHT0   (R8)(DI*1)
+	VMOVUPS      (SI)(DI*1), Y8
 	VBROADCASTSS 12(CX), Y9
 	VFMADD231PS  Y8, Y9, Y0
 	VBROADCASTSS 12(CX)(DX*1), Y9
@@ -2073,7 +2175,8 @@ narrowhot:
 	VFMADD231PS  Y8, Y9, Y6
 	ADDQ         $0x10, CX
 	ADDQ         $0x10, BX
-	ADDQ         $0x00000100, SI
+	LEAQ         (SI)(R9*4), SI
+	LEAQ         (R8)(R9*4), R8
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -2082,7 +2185,7 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   (SI)(DI*1)
+	PREFETCHT0   (R8)
 	VMOVUPS      (SI), Y8
 	VBROADCASTSS (CX), Y9
 	VFMADD231PS  Y8, Y9, Y0
@@ -2094,19 +2197,20 @@ narrowsingle:
 	VFMADD231PS  Y8, Y9, Y6
 	ADDQ         $0x04, CX
 	ADDQ         $0x04, BX
-	ADDQ         $0x00000040, SI
+	ADDQ         R9, SI
+	ADDQ         R9, R8
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000010
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
+	MOVQ    bias+80(FP), CX
 	VMOVUPS (CX), Y8
 	VADDPS  Y8, Y0, Y0
 	VADDPS  Y8, Y2, Y2
@@ -2121,19 +2225,19 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R8, CX
+	MOVQ   R10, CX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
-	ADDQ   R9, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Y2, Y2
 	VADDPS 32(CX), Y3, Y3
-	ADDQ   R9, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Y4, Y4
 	VADDPS 32(CX), Y5, Y5
-	ADDQ   R9, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Y6, Y6
 	VADDPS 32(CX), Y7, Y7
-	ADDQ   R9, CX
+	ADDQ   R11, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -2149,18 +2253,18 @@ wholenoadd:
 	VMAXPS Y8, Y7, Y7
 
 wholenorelu:
-	VMOVUPS Y0, (R8)
-	VMOVUPS Y1, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y2, (R8)
-	VMOVUPS Y3, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y4, (R8)
-	VMOVUPS Y5, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y6, (R8)
-	VMOVUPS Y7, 32(R8)
-	ADDQ    R9, R8
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y3, 32(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y4, (R10)
+	VMOVUPS Y5, 32(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y6, (R10)
+	VMOVUPS Y7, 32(R10)
+	ADDQ    R11, R10
 	VZEROUPPER
 	RET
 
@@ -2182,7 +2286,7 @@ part:
 	VMOVUPS    (DX)(BX*4), Y10
 	TESTQ      $0x00000002, AX
 	JZ         partnobias
-	MOVQ       bias+72(FP), CX
+	MOVQ       bias+80(FP), CX
 	VMASKMOVPS (CX), Y9, Y8
 	VADDPS     Y8, Y0, Y0
 	VADDPS     Y8, Y2, Y2
@@ -2197,27 +2301,27 @@ part:
 partnobias:
 	TESTQ      $0x00000001, AX
 	JZ         partnoadd
-	MOVQ       R8, CX
+	MOVQ       R10, CX
 	VMASKMOVPS (CX), Y9, Y8
 	VADDPS     Y8, Y0, Y0
 	VMASKMOVPS 32(CX), Y10, Y8
 	VADDPS     Y8, Y1, Y1
-	ADDQ       R9, CX
+	ADDQ       R11, CX
 	VMASKMOVPS (CX), Y9, Y8
 	VADDPS     Y8, Y2, Y2
 	VMASKMOVPS 32(CX), Y10, Y8
 	VADDPS     Y8, Y3, Y3
-	ADDQ       R9, CX
+	ADDQ       R11, CX
 	VMASKMOVPS (CX), Y9, Y8
 	VADDPS     Y8, Y4, Y4
 	VMASKMOVPS 32(CX), Y10, Y8
 	VADDPS     Y8, Y5, Y5
-	ADDQ       R9, CX
+	ADDQ       R11, CX
 	VMASKMOVPS (CX), Y9, Y8
 	VADDPS     Y8, Y6, Y6
 	VMASKMOVPS 32(CX), Y10, Y8
 	VADDPS     Y8, Y7, Y7
-	ADDQ       R9, CX
+	ADDQ       R11, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -2233,24 +2337,24 @@ partnoadd:
 	VMAXPS Y8, Y7, Y7
 
 partnorelu:
-	VMASKMOVPS Y0, Y9, (R8)
-	VMASKMOVPS Y1, Y10, 32(R8)
-	ADDQ       R9, R8
-	VMASKMOVPS Y2, Y9, (R8)
-	VMASKMOVPS Y3, Y10, 32(R8)
-	ADDQ       R9, R8
-	VMASKMOVPS Y4, Y9, (R8)
-	VMASKMOVPS Y5, Y10, 32(R8)
-	ADDQ       R9, R8
-	VMASKMOVPS Y6, Y9, (R8)
-	VMASKMOVPS Y7, Y10, 32(R8)
-	ADDQ       R9, R8
+	VMASKMOVPS Y0, Y9, (R10)
+	VMASKMOVPS Y1, Y10, 32(R10)
+	ADDQ       R11, R10
+	VMASKMOVPS Y2, Y9, (R10)
+	VMASKMOVPS Y3, Y10, 32(R10)
+	ADDQ       R11, R10
+	VMASKMOVPS Y4, Y9, (R10)
+	VMASKMOVPS Y5, Y10, 32(R10)
+	ADDQ       R11, R10
+	VMASKMOVPS Y6, Y9, (R10)
+	VMASKMOVPS Y7, Y10, 32(R10)
+	ADDQ       R11, R10
 	VZEROUPPER
 	RET
 
-// func gemm5x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm5x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·gemm5x16AVX2(SB), NOSPLIT, $0-80
+TEXT ·gemm5x16AVX2(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -2260,10 +2364,14 @@ TEXT ·gemm5x16AVX2(SB), NOSPLIT, $0-80
 	LEAQ       (CX)(DX*2), SI
 	ADDQ       DX, SI
 	MOVQ       b+24(FP), DI
-	MOVQ       ahead+32(FP), R8
-	MOVQ       c+40(FP), R9
-	MOVQ       ldc+48(FP), R10
+	MOVQ       ldb+32(FP), R10
 	SHLQ       $0x02, R10
+	LEAQ       (R10)(R10*2), R8
+	MOVQ       ahead+40(FP), R9
+	ADDQ       DI, R9
+	MOVQ       c+48(FP), R11
+	MOVQ       ldc+56(FP), R12
+	SHLQ       $0x02, R12
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -2274,30 +2382,31 @@ TEXT ·gemm5x16AVX2(SB), NOSPLIT, $0-80
 	VXORPS     Y7, Y7, Y7
 	VXORPS     Y8, Y8, Y8
 	VXORPS     Y9, Y9, Y9
-	MOVQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 60(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 60(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 60(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 60(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 60(R11)
-	ADDQ       R10, R11
-	MOVQ       n+56(FP), R11
-	CMPQ       R11, $0x00000008
+	MOVQ       R11, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
+	ADDQ       R12, R13
+	MOVQ       n+64(FP), R13
+	CMPQ       R13, $0x00000008
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   (DI)(R8*1)
+	PREFETCHT0   (R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Y10
 	VMOVUPS      32(DI), Y11
 	VBROADCASTSS (CX), Y12
@@ -2315,9 +2424,10 @@ hot:
 	VBROADCASTSS 16(CX), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	PREFETCHT0   64(DI)(R8*1)
-	VMOVUPS      64(DI), Y10
-	VMOVUPS      96(DI), Y11
+	PREFETCHT0   (R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Y10
+	VMOVUPS      32(DI)(R10*1), Y11
 	VBROADCASTSS (CX)(DX*1), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
@@ -2333,9 +2443,10 @@ hot:
 	VBROADCASTSS 16(CX)(DX*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	PREFETCHT0   128(DI)(R8*1)
-	VMOVUPS      128(DI), Y10
-	VMOVUPS      160(DI), Y11
+	PREFETCHT0   (R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Y10
+	VMOVUPS      32(DI)(R10*2), Y11
 	VBROADCASTSS (CX)(DX*2), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
@@ -2351,9 +2462,10 @@ hot:
 	VBROADCASTSS 16(CX)(DX*2), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	PREFETCHT0   192(DI)(R8*1)
-	VMOVUPS      192(DI), Y10
-	VMOVUPS      224(DI), Y11
+	PREFETCHT0   (R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Y10
+	VMOVUPS      32(DI)(R8*1), Y11
 	VBROADCASTSS (SI), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
@@ -2371,7 +2483,8 @@ hot:
 	VFMADD231PS  Y11, Y12, Y9
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000100, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -2380,7 +2493,8 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   (DI)(R8*1)
+	PREFETCHT0   (R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Y10
 	VMOVUPS      32(DI), Y11
 	VBROADCASTSS (CX), Y12
@@ -2399,7 +2513,8 @@ single:
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
 	ADDQ         DX, CX
-	ADDQ         $0x00000040, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
 	DECQ         AX
 	JNZ          single
 
@@ -2411,7 +2526,8 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   (DI)(R8*1)
+	PREFETCHT0   (R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Y10
 	VBROADCASTSS (CX), Y11
 	VFMADD231PS  Y10, Y11, Y0
@@ -2423,8 +2539,9 @@ narrowhot:
 	VFMADD231PS  Y10, Y11, Y6
 	VBROADCASTSS 16(CX), Y11
 	VFMADD231PS  Y10, Y11, Y8
-	PREFETCHT0   64(DI)(R8*1)
-	VMOVUPS      64(DI), Y10
+	PREFETCHT0   (R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Y10
 	VBROADCASTSS (CX)(DX*1), Y11
 	VFMADD231PS  Y10, Y11, Y0
 	VBROADCASTSS 4(CX)(DX*1), Y11
@@ -2435,8 +2552,9 @@ narrowhot:
 	VFMADD231PS  Y10, Y11, Y6
 	VBROADCASTSS 16(CX)(DX*1), Y11
 	VFMADD231PS  Y10, Y11, Y8
-	PREFETCHT0   128(DI)(R8*1)
-	VMOVUPS      128(DI), Y10
+	PREFETCHT0   (R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Y10
 	VBROADCASTSS (CX)(DX*2), Y11
 	VFMADD231PS  Y10, Y11, Y0
 	VBROADCASTSS 4(CX)(DX*2), Y11
@@ -2447,8 +2565,9 @@ narrowhot:
 	VFMADD231PS  Y10, Y11, Y6
 	VBROADCASTSS 16(CX)(DX*2), Y11
 	VFMADD231PS  Y10, Y11, Y8
-	PREFETCHT0   192(DI)(R8*1)
-	VMOVUPS      192(DI), Y10
+	PREFETCHT0   (R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Y10
 	VBROADCASTSS (SI), Y11
 	VFMADD231PS  Y10, Y11, Y0
 	VBROADCASTSS 4(SI), Y11
@@ -2461,7 +2580,8 @@ narrowhot:
 	VFMADD231PS  Y10, Y11, Y8
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000100, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -2470,7 +2590,8 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   (DI)(R8*1)
+	PREFETCHT0   (R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Y10
 	VBROADCASTSS (CX), Y11
 	VFMADD231PS  Y10, Y11, Y0
@@ -2483,19 +2604,20 @@ narrowsingle:
 	VBROADCASTSS 16(CX), Y11
 	VFMADD231PS  Y10, Y11, Y8
 	ADDQ         DX, CX
-	ADDQ         $0x00000040, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000010
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
+	MOVQ    bias+80(FP), CX
 	VMOVUPS (CX), Y10
 	VADDPS  Y10, Y0, Y0
 	VADDPS  Y10, Y2, Y2
@@ -2512,22 +2634,22 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R9, CX
+	MOVQ   R11, CX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
-	ADDQ   R10, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Y2, Y2
 	VADDPS 32(CX), Y3, Y3
-	ADDQ   R10, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Y4, Y4
 	VADDPS 32(CX), Y5, Y5
-	ADDQ   R10, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Y6, Y6
 	VADDPS 32(CX), Y7, Y7
-	ADDQ   R10, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Y8, Y8
 	VADDPS 32(CX), Y9, Y9
-	ADDQ   R10, CX
+	ADDQ   R12, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -2545,21 +2667,21 @@ wholenoadd:
 	VMAXPS Y10, Y9, Y9
 
 wholenorelu:
-	VMOVUPS Y0, (R9)
-	VMOVUPS Y1, 32(R9)
-	ADDQ    R10, R9
-	VMOVUPS Y2, (R9)
-	VMOVUPS Y3, 32(R9)
-	ADDQ    R10, R9
-	VMOVUPS Y4, (R9)
-	VMOVUPS Y5, 32(R9)
-	ADDQ    R10, R9
-	VMOVUPS Y6, (R9)
-	VMOVUPS Y7, 32(R9)
-	ADDQ    R10, R9
-	VMOVUPS Y8, (R9)
-	VMOVUPS Y9, 32(R9)
-	ADDQ    R10, R9
+	VMOVUPS Y0, (R11)
+	VMOVUPS Y1, 32(R11)
+	ADDQ    R12, R11
+	VMOVUPS Y2, (R11)
+	VMOVUPS Y3, 32(R11)
+	ADDQ    R12, R11
+	VMOVUPS Y4, (R11)
+	VMOVUPS Y5, 32(R11)
+	ADDQ    R12, R11
+	VMOVUPS Y6, (R11)
+	VMOVUPS Y7, 32(R11)
+	ADDQ    R12, R11
+	VMOVUPS Y8, (R11)
+	VMOVUPS Y9, 32(R11)
+	ADDQ    R12, R11
 	VZEROUPPER
 	RET
 
@@ -2581,7 +2703,7 @@ part:
 	VMOVUPS    (DX)(BX*4), Y12
 	TESTQ      $0x00000002, AX
 	JZ         partnobias
-	MOVQ       bias+72(FP), CX
+	MOVQ       bias+80(FP), CX
 	VMASKMOVPS (CX), Y11, Y10
 	VADDPS     Y10, Y0, Y0
 	VADDPS     Y10, Y2, Y2
@@ -2598,32 +2720,32 @@ part:
 partnobias:
 	TESTQ      $0x00000001, AX
 	JZ         partnoadd
-	MOVQ       R9, CX
+	MOVQ       R11, CX
 	VMASKMOVPS (CX), Y11, Y10
 	VADDPS     Y10, Y0, Y0
 	VMASKMOVPS 32(CX), Y12, Y10
 	VADDPS     Y10, Y1, Y1
-	ADDQ       R10, CX
+	ADDQ       R12, CX
 	VMASKMOVPS (CX), Y11, Y10
 	VADDPS     Y10, Y2, Y2
 	VMASKMOVPS 32(CX), Y12, Y10
 	VADDPS     Y10, Y3, Y3
-	ADDQ       R10, CX
+	ADDQ       R12, CX
 	VMASKMOVPS (CX), Y11, Y10
 	VADDPS     Y10, Y4, Y4
 	VMASKMOVPS 32(CX), Y12, Y10
 	VADDPS     Y10, Y5, Y5
-	ADDQ       R10, CX
+	ADDQ       R12, CX
 	VMASKMOVPS (CX), Y11, Y10
 	VADDPS     Y10, Y6, Y6
 	VMASKMOVPS 32(CX), Y12, Y10
 	VADDPS     Y10, Y7, Y7
-	ADDQ       R10, CX
+	ADDQ       R12, CX
 	VMASKMOVPS (CX), Y11, Y10
 	VADDPS     Y10, Y8, Y8
 	VMASKMOVPS 32(CX), Y12, Y10
 	VADDPS     Y10, Y9, Y9
-	ADDQ       R10, CX
+	ADDQ       R12, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -2641,27 +2763,27 @@ partnoadd:
 	VMAXPS Y10, Y9, Y9
 
 partnorelu:
-	VMASKMOVPS Y0, Y11, (R9)
-	VMASKMOVPS Y1, Y12, 32(R9)
-	ADDQ       R10, R9
-	VMASKMOVPS Y2, Y11, (R9)
-	VMASKMOVPS Y3, Y12, 32(R9)
-	ADDQ       R10, R9
-	VMASKMOVPS Y4, Y11, (R9)
-	VMASKMOVPS Y5, Y12, 32(R9)
-	ADDQ       R10, R9
-	VMASKMOVPS Y6, Y11, (R9)
-	VMASKMOVPS Y7, Y12, 32(R9)
-	ADDQ       R10, R9
-	VMASKMOVPS Y8, Y11, (R9)
-	VMASKMOVPS Y9, Y12, 32(R9)
-	ADDQ       R10, R9
+	VMASKMOVPS Y0, Y11, (R11)
+	VMASKMOVPS Y1, Y12, 32(R11)
+	ADDQ       R12, R11
+	VMASKMOVPS Y2, Y11, (R11)
+	VMASKMOVPS Y3, Y12, 32(R11)
+	ADDQ       R12, R11
+	VMASKMOVPS Y4, Y11, (R11)
+	VMASKMOVPS Y5, Y12, 32(R11)
+	ADDQ       R12, R11
+	VMASKMOVPS Y6, Y11, (R11)
+	VMASKMOVPS Y7, Y12, 32(R11)
+	ADDQ       R12, R11
+	VMASKMOVPS Y8, Y11, (R11)
+	VMASKMOVPS Y9, Y12, 32(R11)
+	ADDQ       R12, R11
 	VZEROUPPER
 	RET
 
-// func gemmRows5x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows5x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·gemmRows5x16AVX2(SB), NOSPLIT, $0-80
+TEXT ·gemmRows5x16AVX2(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -2669,10 +2791,14 @@ TEXT ·gemmRows5x16AVX2(SB), NOSPLIT, $0-80
 	LEAQ       (CX)(DX*2), BX
 	ADDQ       DX, BX
 	MOVQ       b+24(FP), SI
-	MOVQ       ahead+32(FP), DI
-	MOVQ       c+40(FP), R8
-	MOVQ       ldc+48(FP), R9
+	MOVQ       ldb+32(FP), R9
 	SHLQ       $0x02, R9
+	LEAQ       (R9)(R9*2), DI
+	MOVQ       ahead+40(FP), R8
+	ADDQ       SI, R8
+	MOVQ       c+48(FP), R10
+	MOVQ       ldc+56(FP), R11
+	SHLQ       $0x02, R11
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -2683,30 +2809,30 @@ TEXT ·gemmRows5x16AVX2(SB), NOSPLIT, $0-80
 	VXORPS     Y7, Y7, Y7
 	VXORPS     Y8, Y8, Y8
 	VXORPS     Y9, Y9, Y9
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 60(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 60(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 60(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 60(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 60(R10)
-	ADDQ       R9, R10
-	MOVQ       n+56(FP), R10
-	CMPQ       R10, $0x00000008
+	MOVQ       R10, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       R11, R12
+	MOVQ       n+64(FP), R12
+	CMPQ       R12, $0x00000008
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   (SI)(DI*1)
+	PREFETCHT0   (R8)
 	VMOVUPS      (SI), Y10
 	VMOVUPS      32(SI), Y11
 	VBROADCASTSS (CX), Y12
@@ -2724,9 +2850,9 @@ hot:
 	VBROADCASTSS (BX)(DX*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	PREFETCHT0   64(SI)(DI*1)
-	VMOVUPS      64(SI), Y10
-	VMOVUPS      96(SI), Y11
+	PREFETCHT0   (R8)(R9*1)
+	VMOVUPS      (SI)(R9*1), Y10
+	VMOVUPS      32(SI)(R9*1), Y11
 	VBROADCASTSS 4(CX), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
@@ -2742,9 +2868,9 @@ hot:
 	VBROADCASTSS 4(BX)(DX*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	PREFETCHT0   128(SI)(DI*1)
-	VMOVUPS      128(SI), Y10
-	VMOVUPS      160(SI), Y11
+	PREFETCHT0   (R8)(R9*2)
+	VMOVUPS      (SI)(R9*2), Y10
+	VMOVUPS      32(SI)(R9*2), Y11
 	VBROADCASTSS 8(CX), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
@@ -2760,9 +2886,9 @@ hot:
 	VBROADCASTSS 8(BX)(DX*1), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	PREFETCHT0   192(SI)(DI*1)
-	VMOVUPS      192(SI), Y10
-	VMOVUPS      224(SI), Y11
+	PREFETCHT0   (R8)(DI*1)
+	VMOVUPS      (SI)(DI*1), Y10
+	VMOVUPS      32(SI)(DI*1), Y11
 	VBROADCASTSS 12(CX), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
@@ -2780,7 +2906,8 @@ hot:
 	VFMADD231PS  Y11, Y12, Y9
 	ADDQ         $0x10, CX
 	ADDQ         $0x10, BX
-	ADDQ         $0x00000100, SI
+	LEAQ         (SI)(R9*4), SI
+	LEAQ         (R8)(R9*4), R8
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -2789,7 +2916,7 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   (SI)(DI*1)
+	PREFETCHT0   (R8)
 	VMOVUPS      (SI), Y10
 	VMOVUPS      32(SI), Y11
 	VBROADCASTSS (CX), Y12
@@ -2809,7 +2936,8 @@ single:
 	VFMADD231PS  Y11, Y12, Y9
 	ADDQ         $0x04, CX
 	ADDQ         $0x04, BX
-	ADDQ         $0x00000040, SI
+	ADDQ         R9, SI
+	ADDQ         R9, R8
 	DECQ         AX
 	JNZ          single
 
@@ -2821,7 +2949,7 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   (SI)(DI*1)
+	PREFETCHT0   (R8)
 	VMOVUPS      (SI), Y10
 	VBROADCASTSS (CX), Y11
 	VFMADD231PS  Y10, Y11, Y0
@@ -2833,8 +2961,8 @@ narrowhot:
 	VFMADD231PS  Y10, Y11, Y6
 	VBROADCASTSS (BX)(DX*1), Y11
 	VFMADD231PS  Y10, Y11, Y8
-	PREFETCHT0   64(SI)(DI*1)
-	VMOVUPS      64(SI), Y10
+	PREFETCHT0   (R8)(R9*1)
+	VMOVUPS      (SI)(R9*1), Y10
 	VBROADCASTSS 4(CX), Y11
 	VFMADD231PS  Y10, Y11, Y0
 	VBROADCASTSS 4(CX)(DX*1), Y11
@@ -2845,8 +2973,8 @@ narrowhot:
 	VFMADD231PS  Y10, Y11, Y6
 	VBROADCASTSS 4(BX)(DX*1), Y11
 	VFMADD231PS  Y10, Y11, Y8
-	PREFETCHT0   128(SI)(DI*1)
-	VMOVUPS      128(SI), Y10
+	PREFETCHT0   (R8)(R9*2)
+	VMOVUPS      (SI)(R9*2), Y10
 	VBROADCASTSS 8(CX), Y11
 	VFMADD231PS  Y10, Y11, Y0
 	VBROADCASTSS 8(CX)(DX*1), Y11
@@ -2857,8 +2985,8 @@ narrowhot:
 	VFMADD231PS  Y10, Y11, Y6
 	VBROADCASTSS 8(BX)(DX*1), Y11
 	VFMADD231PS  Y10, Y11, Y8
-	PREFETCHT0   192(SI)(DI*1)
-	VMOVUPS      192(SI), Y10
+	PREFETCHT0   (R8)(DI*1)
+	VMOVUPS      (SI)(DI*1), Y10
 	VBROADCASTSS 12(CX), Y11
 	VFMADD231PS  Y10, Y11, Y0
 	VBROADCASTSS 12(CX)(DX*1), Y11
@@ -2871,7 +2999,8 @@ narrowhot:
 	VFMADD231PS  Y10, Y11, Y8
 	ADDQ         $0x10, CX
 	ADDQ         $0x10, BX
-	ADDQ         $0x00000100, SI
+	LEAQ         (SI)(R9*4), SI
+	LEAQ         (R8)(R9*4), R8
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -2880,7 +3009,7 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   (SI)(DI*1)
+	PREFETCHT0   (R8)
 	VMOVUPS      (SI), Y10
 	VBROADCASTSS (CX), Y11
 	VFMADD231PS  Y10, Y11, Y0
@@ -2894,19 +3023,20 @@ narrowsingle:
 	VFMADD231PS  Y10, Y11, Y8
 	ADDQ         $0x04, CX
 	ADDQ         $0x04, BX
-	ADDQ         $0x00000040, SI
+	ADDQ         R9, SI
+	ADDQ         R9, R8
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000010
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
+	MOVQ    bias+80(FP), CX
 	VMOVUPS (CX), Y10
 	VADDPS  Y10, Y0, Y0
 	VADDPS  Y10, Y2, Y2
@@ -2923,22 +3053,22 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R8, CX
+	MOVQ   R10, CX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
-	ADDQ   R9, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Y2, Y2
 	VADDPS 32(CX), Y3, Y3
-	ADDQ   R9, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Y4, Y4
 	VADDPS 32(CX), Y5, Y5
-	ADDQ   R9, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Y6, Y6
 	VADDPS 32(CX), Y7, Y7
-	ADDQ   R9, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Y8, Y8
 	VADDPS 32(CX), Y9, Y9
-	ADDQ   R9, CX
+	ADDQ   R11, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -2956,21 +3086,21 @@ wholenoadd:
 	VMAXPS Y10, Y9, Y9
 
 wholenorelu:
-	VMOVUPS Y0, (R8)
-	VMOVUPS Y1, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y2, (R8)
-	VMOVUPS Y3, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y4, (R8)
-	VMOVUPS Y5, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y6, (R8)
-	VMOVUPS Y7, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y8, (R8)
-	VMOVUPS Y9, 32(R8)
-	ADDQ    R9, R8
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y3, 32(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y4, (R10)
+	VMOVUPS Y5, 32(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y6, (R10)
+	VMOVUPS Y7, 32(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y8, (R10)
+	VMOVUPS Y9, 32(R10)
+	ADDQ    R11, R10
 	VZEROUPPER
 	RET
 
@@ -2992,7 +3122,7 @@ part:
 	VMOVUPS    (DX)(BX*4), Y12
 	TESTQ      $0x00000002, AX
 	JZ         partnobias
-	MOVQ       bias+72(FP), CX
+	MOVQ       bias+80(FP), CX
 	VMASKMOVPS (CX), Y11, Y10
 	VADDPS     Y10, Y0, Y0
 	VADDPS     Y10, Y2, Y2
@@ -3009,32 +3139,32 @@ part:
 partnobias:
 	TESTQ      $0x00000001, AX
 	JZ         partnoadd
-	MOVQ       R8, CX
+	MOVQ       R10, CX
 	VMASKMOVPS (CX), Y11, Y10
 	VADDPS     Y10, Y0, Y0
 	VMASKMOVPS 32(CX), Y12, Y10
 	VADDPS     Y10, Y1, Y1
-	ADDQ       R9, CX
+	ADDQ       R11, CX
 	VMASKMOVPS (CX), Y11, Y10
 	VADDPS     Y10, Y2, Y2
 	VMASKMOVPS 32(CX), Y12, Y10
 	VADDPS     Y10, Y3, Y3
-	ADDQ       R9, CX
+	ADDQ       R11, CX
 	VMASKMOVPS (CX), Y11, Y10
 	VADDPS     Y10, Y4, Y4
 	VMASKMOVPS 32(CX), Y12, Y10
 	VADDPS     Y10, Y5, Y5
-	ADDQ       R9, CX
+	ADDQ       R11, CX
 	VMASKMOVPS (CX), Y11, Y10
 	VADDPS     Y10, Y6, Y6
 	VMASKMOVPS 32(CX), Y12, Y10
 	VADDPS     Y10, Y7, Y7
-	ADDQ       R9, CX
+	ADDQ       R11, CX
 	VMASKMOVPS (CX), Y11, Y10
 	VADDPS     Y10, Y8, Y8
 	VMASKMOVPS 32(CX), Y12, Y10
 	VADDPS     Y10, Y9, Y9
-	ADDQ       R9, CX
+	ADDQ       R11, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -3052,27 +3182,27 @@ partnoadd:
 	VMAXPS Y10, Y9, Y9
 
 partnorelu:
-	VMASKMOVPS Y0, Y11, (R8)
-	VMASKMOVPS Y1, Y12, 32(R8)
-	ADDQ       R9, R8
-	VMASKMOVPS Y2, Y11, (R8)
-	VMASKMOVPS Y3, Y12, 32(R8)
-	ADDQ       R9, R8
-	VMASKMOVPS Y4, Y11, (R8)
-	VMASKMOVPS Y5, Y12, 32(R8)
-	ADDQ       R9, R8
-	VMASKMOVPS Y6, Y11, (R8)
-	VMASKMOVPS Y7, Y12, 32(R8)
-	ADDQ       R9, R8
-	VMASKMOVPS Y8, Y11, (R8)
-	VMASKMOVPS Y9, Y12, 32(R8)
-	ADDQ       R9, R8
+	VMASKMOVPS Y0, Y11, (R10)
+	VMASKMOVPS Y1, Y12, 32(R10)
+	ADDQ       R11, R10
+	VMASKMOVPS Y2, Y11, (R10)
+	VMASKMOVPS Y3, Y12, 32(R10)
+	ADDQ       R11, R10
+	VMASKMOVPS Y4, Y11, (R10)
+	VMASKMOVPS Y5, Y12, 32(R10)
+	ADDQ       R11, R10
+	VMASKMOVPS Y6, Y11, (R10)
+	VMASKMOVPS Y7, Y12, 32(R10)
+	ADDQ       R11, R10
+	VMASKMOVPS Y8, Y11, (R10)
+	VMASKMOVPS Y9, Y12, 32(R10)
+	ADDQ       R11, R10
 	VZEROUPPER
 	RET
 
-// func gemm6x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm6x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·gemm6x16AVX2(SB), NOSPLIT, $0-80
+TEXT ·gemm6x16AVX2(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -3082,10 +3212,14 @@ TEXT ·gemm6x16AVX2(SB), NOSPLIT, $0-80
 	LEAQ       (CX)(DX*2), SI
 	ADDQ       DX, SI
 	MOVQ       b+24(FP), DI
-	MOVQ       ahead+32(FP), R8
-	MOVQ       c+40(FP), R9
-	MOVQ       ldc+48(FP), R10
+	MOVQ       ldb+32(FP), R10
 	SHLQ       $0x02, R10
+	LEAQ       (R10)(R10*2), R8
+	MOVQ       ahead+40(FP), R9
+	ADDQ       DI, R9
+	MOVQ       c+48(FP), R11
+	MOVQ       ldc+56(FP), R12
+	SHLQ       $0x02, R12
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -3098,33 +3232,34 @@ TEXT ·gemm6x16AVX2(SB), NOSPLIT, $0-80
 	VXORPS     Y9, Y9, Y9
 	VXORPS     Y10, Y10, Y10
 	VXORPS     Y11, Y11, Y11
-	MOVQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 60(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 60(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 60(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 60(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 60(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 60(R11)
-	ADDQ       R10, R11
-	MOVQ       n+56(FP), R11
-	CMPQ       R11, $0x00000008
+	MOVQ       R11, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
+	ADDQ       R12, R13
+	MOVQ       n+64(FP), R13
+	CMPQ       R13, $0x00000008
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   (DI)(R8*1)
+	PREFETCHT0   (R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Y12
 	VMOVUPS      32(DI), Y13
 	VBROADCASTSS (CX), Y14
@@ -3145,9 +3280,10 @@ hot:
 	VBROADCASTSS 20(CX), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	PREFETCHT0   64(DI)(R8*1)
-	VMOVUPS      64(DI), Y12
-	VMOVUPS      96(DI), Y13
+	PREFETCHT0   (R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Y12
+	VMOVUPS      32(DI)(R10*1), Y13
 	VBROADCASTSS (CX)(DX*1), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -3166,9 +3302,10 @@ hot:
 	VBROADCASTSS 20(CX)(DX*1), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	PREFETCHT0   128(DI)(R8*1)
-	VMOVUPS      128(DI), Y12
-	VMOVUPS      160(DI), Y13
+	PREFETCHT0   (R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Y12
+	VMOVUPS      32(DI)(R10*2), Y13
 	VBROADCASTSS (CX)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -3187,9 +3324,10 @@ hot:
 	VBROADCASTSS 20(CX)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	PREFETCHT0   192(DI)(R8*1)
-	VMOVUPS      192(DI), Y12
-	VMOVUPS      224(DI), Y13
+	PREFETCHT0   (R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Y12
+	VMOVUPS      32(DI)(R8*1), Y13
 	VBROADCASTSS (SI), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -3210,7 +3348,8 @@ hot:
 	VFMADD231PS  Y13, Y14, Y11
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000100, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -3219,7 +3358,8 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   (DI)(R8*1)
+	PREFETCHT0   (R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Y12
 	VMOVUPS      32(DI), Y13
 	VBROADCASTSS (CX), Y14
@@ -3241,7 +3381,8 @@ single:
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
 	ADDQ         DX, CX
-	ADDQ         $0x00000040, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
 	DECQ         AX
 	JNZ          single
 
@@ -3253,7 +3394,8 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   (DI)(R8*1)
+	PREFETCHT0   (R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Y12
 	VBROADCASTSS (CX), Y13
 	VFMADD231PS  Y12, Y13, Y0
@@ -3267,8 +3409,9 @@ narrowhot:
 	VFMADD231PS  Y12, Y13, Y8
 	VBROADCASTSS 20(CX), Y13
 	VFMADD231PS  Y12, Y13, Y10
-	PREFETCHT0   64(DI)(R8*1)
-	VMOVUPS      64(DI), Y12
+	PREFETCHT0   (R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Y12
 	VBROADCASTSS (CX)(DX*1), Y13
 	VFMADD231PS  Y12, Y13, Y0
 	VBROADCASTSS 4(CX)(DX*1), Y13
@@ -3281,8 +3424,9 @@ narrowhot:
 	VFMADD231PS  Y12, Y13, Y8
 	VBROADCASTSS 20(CX)(DX*1), Y13
 	VFMADD231PS  Y12, Y13, Y10
-	PREFETCHT0   128(DI)(R8*1)
-	VMOVUPS      128(DI), Y12
+	PREFETCHT0   (R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Y12
 	VBROADCASTSS (CX)(DX*2), Y13
 	VFMADD231PS  Y12, Y13, Y0
 	VBROADCASTSS 4(CX)(DX*2), Y13
@@ -3295,8 +3439,9 @@ narrowhot:
 	VFMADD231PS  Y12, Y13, Y8
 	VBROADCASTSS 20(CX)(DX*2), Y13
 	VFMADD231PS  Y12, Y13, Y10
-	PREFETCHT0   192(DI)(R8*1)
-	VMOVUPS      192(DI), Y12
+	PREFETCHT0   (R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Y12
 	VBROADCASTSS (SI), Y13
 	VFMADD231PS  Y12, Y13, Y0
 	VBROADCASTSS 4(SI), Y13
@@ -3311,7 +3456,8 @@ narrowhot:
 	VFMADD231PS  Y12, Y13, Y10
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000100, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -3320,7 +3466,8 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   (DI)(R8*1)
+	PREFETCHT0   (R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Y12
 	VBROADCASTSS (CX), Y13
 	VFMADD231PS  Y12, Y13, Y0
@@ -3335,19 +3482,20 @@ narrowsingle:
 	VBROADCASTSS 20(CX), Y13
 	VFMADD231PS  Y12, Y13, Y10
 	ADDQ         DX, CX
-	ADDQ         $0x00000040, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000010
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
+	MOVQ    bias+80(FP), CX
 	VMOVUPS (CX), Y12
 	VADDPS  Y12, Y0, Y0
 	VADDPS  Y12, Y2, Y2
@@ -3366,25 +3514,25 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R9, CX
+	MOVQ   R11, CX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
-	ADDQ   R10, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Y2, Y2
 	VADDPS 32(CX), Y3, Y3
-	ADDQ   R10, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Y4, Y4
 	VADDPS 32(CX), Y5, Y5
-	ADDQ   R10, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Y6, Y6
 	VADDPS 32(CX), Y7, Y7
-	ADDQ   R10, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Y8, Y8
 	VADDPS 32(CX), Y9, Y9
-	ADDQ   R10, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Y10, Y10
 	VADDPS 32(CX), Y11, Y11
-	ADDQ   R10, CX
+	ADDQ   R12, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -3404,24 +3552,24 @@ wholenoadd:
 	VMAXPS Y12, Y11, Y11
 
 wholenorelu:
-	VMOVUPS Y0, (R9)
-	VMOVUPS Y1, 32(R9)
-	ADDQ    R10, R9
-	VMOVUPS Y2, (R9)
-	VMOVUPS Y3, 32(R9)
-	ADDQ    R10, R9
-	VMOVUPS Y4, (R9)
-	VMOVUPS Y5, 32(R9)
-	ADDQ    R10, R9
-	VMOVUPS Y6, (R9)
-	VMOVUPS Y7, 32(R9)
-	ADDQ    R10, R9
-	VMOVUPS Y8, (R9)
-	VMOVUPS Y9, 32(R9)
-	ADDQ    R10, R9
-	VMOVUPS Y10, (R9)
-	VMOVUPS Y11, 32(R9)
-	ADDQ    R10, R9
+	VMOVUPS Y0, (R11)
+	VMOVUPS Y1, 32(R11)
+	ADDQ    R12, R11
+	VMOVUPS Y2, (R11)
+	VMOVUPS Y3, 32(R11)
+	ADDQ    R12, R11
+	VMOVUPS Y4, (R11)
+	VMOVUPS Y5, 32(R11)
+	ADDQ    R12, R11
+	VMOVUPS Y6, (R11)
+	VMOVUPS Y7, 32(R11)
+	ADDQ    R12, R11
+	VMOVUPS Y8, (R11)
+	VMOVUPS Y9, 32(R11)
+	ADDQ    R12, R11
+	VMOVUPS Y10, (R11)
+	VMOVUPS Y11, 32(R11)
+	ADDQ    R12, R11
 	VZEROUPPER
 	RET
 
@@ -3443,7 +3591,7 @@ part:
 	VMOVUPS    (DX)(BX*4), Y14
 	TESTQ      $0x00000002, AX
 	JZ         partnobias
-	MOVQ       bias+72(FP), CX
+	MOVQ       bias+80(FP), CX
 	VMASKMOVPS (CX), Y13, Y12
 	VADDPS     Y12, Y0, Y0
 	VADDPS     Y12, Y2, Y2
@@ -3462,37 +3610,37 @@ part:
 partnobias:
 	TESTQ      $0x00000001, AX
 	JZ         partnoadd
-	MOVQ       R9, CX
+	MOVQ       R11, CX
 	VMASKMOVPS (CX), Y13, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS 32(CX), Y14, Y12
 	VADDPS     Y12, Y1, Y1
-	ADDQ       R10, CX
+	ADDQ       R12, CX
 	VMASKMOVPS (CX), Y13, Y12
 	VADDPS     Y12, Y2, Y2
 	VMASKMOVPS 32(CX), Y14, Y12
 	VADDPS     Y12, Y3, Y3
-	ADDQ       R10, CX
+	ADDQ       R12, CX
 	VMASKMOVPS (CX), Y13, Y12
 	VADDPS     Y12, Y4, Y4
 	VMASKMOVPS 32(CX), Y14, Y12
 	VADDPS     Y12, Y5, Y5
-	ADDQ       R10, CX
+	ADDQ       R12, CX
 	VMASKMOVPS (CX), Y13, Y12
 	VADDPS     Y12, Y6, Y6
 	VMASKMOVPS 32(CX), Y14, Y12
 	VADDPS     Y12, Y7, Y7
-	ADDQ       R10, CX
+	ADDQ       R12, CX
 	VMASKMOVPS (CX), Y13, Y12
 	VADDPS     Y12, Y8, Y8
 	VMASKMOVPS 32(CX), Y14, Y12
 	VADDPS     Y12, Y9, Y9
-	ADDQ       R10, CX
+	ADDQ       R12, CX
 	VMASKMOVPS (CX), Y13, Y12
 	VADDPS     Y12, Y10, Y10
 	VMASKMOVPS 32(CX), Y14, Y12
 	VADDPS     Y12, Y11, Y11
-	ADDQ       R10, CX
+	ADDQ       R12, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -3512,30 +3660,30 @@ partnoadd:
 	VMAXPS Y12, Y11, Y11
 
 partnorelu:
-	VMASKMOVPS Y0, Y13, (R9)
-	VMASKMOVPS Y1, Y14, 32(R9)
-	ADDQ       R10, R9
-	VMASKMOVPS Y2, Y13, (R9)
-	VMASKMOVPS Y3, Y14, 32(R9)
-	ADDQ       R10, R9
-	VMASKMOVPS Y4, Y13, (R9)
-	VMASKMOVPS Y5, Y14, 32(R9)
-	ADDQ       R10, R9
-	VMASKMOVPS Y6, Y13, (R9)
-	VMASKMOVPS Y7, Y14, 32(R9)
-	ADDQ       R10, R9
-	VMASKMOVPS Y8, Y13, (R9)
-	VMASKMOVPS Y9, Y14, 32(R9)
-	ADDQ       R10, R9
-	VMASKMOVPS Y10, Y13, (R9)
-	VMASKMOVPS Y11, Y14, 32(R9)
-	ADDQ       R10, R9
+	VMASKMOVPS Y0, Y13, (R11)
+	VMASKMOVPS Y1, Y14, 32(R11)
+	ADDQ       R12, R11
+	VMASKMOVPS Y2, Y13, (R11)
+	VMASKMOVPS Y3, Y14, 32(R11)
+	ADDQ       R12, R11
+	VMASKMOVPS Y4, Y13, (R11)
+	VMASKMOVPS Y5, Y14, 32(R11)
+	ADDQ       R12, R11
+	VMASKMOVPS Y6, Y13, (R11)
+	VMASKMOVPS Y7, Y14, 32(R11)
+	ADDQ       R12, R11
+	VMASKMOVPS Y8, Y13, (R11)
+	VMASKMOVPS Y9, Y14, 32(R11)
+	ADDQ       R12, R11
+	VMASKMOVPS Y10, Y13, (R11)
+	VMASKMOVPS Y11, Y14, 32(R11)
+	ADDQ       R12, R11
 	VZEROUPPER
 	RET
 
-// func gemmRows6x16AVX2(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows6x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·gemmRows6x16AVX2(SB), NOSPLIT, $0-80
+TEXT ·gemmRows6x16AVX2(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -3543,10 +3691,14 @@ TEXT ·gemmRows6x16AVX2(SB), NOSPLIT, $0-80
 	LEAQ       (CX)(DX*2), BX
 	ADDQ       DX, BX
 	MOVQ       b+24(FP), SI
-	MOVQ       ahead+32(FP), DI
-	MOVQ       c+40(FP), R8
-	MOVQ       ldc+48(FP), R9
+	MOVQ       ldb+32(FP), R9
 	SHLQ       $0x02, R9
+	LEAQ       (R9)(R9*2), DI
+	MOVQ       ahead+40(FP), R8
+	ADDQ       SI, R8
+	MOVQ       c+48(FP), R10
+	MOVQ       ldc+56(FP), R11
+	SHLQ       $0x02, R11
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -3559,33 +3711,33 @@ TEXT ·gemmRows6x16AVX2(SB), NOSPLIT, $0-80
 	VXORPS     Y9, Y9, Y9
 	VXORPS     Y10, Y10, Y10
 	VXORPS     Y11, Y11, Y11
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 60(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 60(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 60(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 60(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 60(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 60(R10)
-	ADDQ       R9, R10
-	MOVQ       n+56(FP), R10
-	CMPQ       R10, $0x00000008
+	MOVQ       R10, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 60(R12)
+	ADDQ       R11, R12
+	MOVQ       n+64(FP), R12
+	CMPQ       R12, $0x00000008
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   (SI)(DI*1)
+	PREFETCHT0   (R8)
 	VMOVUPS      (SI), Y12
 	VMOVUPS      32(SI), Y13
 	VBROADCASTSS (CX), Y14
@@ -3606,9 +3758,9 @@ hot:
 	VBROADCASTSS (BX)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	PREFETCHT0   64(SI)(DI*1)
-	VMOVUPS      64(SI), Y12
-	VMOVUPS      96(SI), Y13
+	PREFETCHT0   (R8)(R9*1)
+	VMOVUPS      (SI)(R9*1), Y12
+	VMOVUPS      32(SI)(R9*1), Y13
 	VBROADCASTSS 4(CX), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -3627,9 +3779,9 @@ hot:
 	VBROADCASTSS 4(BX)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	PREFETCHT0   128(SI)(DI*1)
-	VMOVUPS      128(SI), Y12
-	VMOVUPS      160(SI), Y13
+	PREFETCHT0   (R8)(R9*2)
+	VMOVUPS      (SI)(R9*2), Y12
+	VMOVUPS      32(SI)(R9*2), Y13
 	VBROADCASTSS 8(CX), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -3648,9 +3800,9 @@ hot:
 	VBROADCASTSS 8(BX)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	PREFETCHT0   192(SI)(DI*1)
-	VMOVUPS      192(SI), Y12
-	VMOVUPS      224(SI), Y13
+	PREFETCHT0   (R8)(DI*1)
+	VMOVUPS      (SI)(DI*1), Y12
+	VMOVUPS      32(SI)(DI*1), Y13
 	VBROADCASTSS 12(CX), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -3671,7 +3823,8 @@ hot:
 	VFMADD231PS  Y13, Y14, Y11
 	ADDQ         $0x10, CX
 	ADDQ         $0x10, BX
-	ADDQ         $0x00000100, SI
+	LEAQ         (SI)(R9*4), SI
+	LEAQ         (R8)(R9*4), R8
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -3680,7 +3833,7 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   (SI)(DI*1)
+	PREFETCHT0   (R8)
 	VMOVUPS      (SI), Y12
 	VMOVUPS      32(SI), Y13
 	VBROADCASTSS (CX), Y14
@@ -3703,7 +3856,8 @@ single:
 	VFMADD231PS  Y13, Y14, Y11
 	ADDQ         $0x04, CX
 	ADDQ         $0x04, BX
-	ADDQ         $0x00000040, SI
+	ADDQ         R9, SI
+	ADDQ         R9, R8
 	DECQ         AX
 	JNZ          single
 
@@ -3715,7 +3869,7 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   (SI)(DI*1)
+	PREFETCHT0   (R8)
 	VMOVUPS      (SI), Y12
 	VBROADCASTSS (CX), Y13
 	VFMADD231PS  Y12, Y13, Y0
@@ -3729,8 +3883,8 @@ narrowhot:
 	VFMADD231PS  Y12, Y13, Y8
 	VBROADCASTSS (BX)(DX*2), Y13
 	VFMADD231PS  Y12, Y13, Y10
-	PREFETCHT0   64(SI)(DI*1)
-	VMOVUPS      64(SI), Y12
+	PREFETCHT0   (R8)(R9*1)
+	VMOVUPS      (SI)(R9*1), Y12
 	VBROADCASTSS 4(CX), Y13
 	VFMADD231PS  Y12, Y13, Y0
 	VBROADCASTSS 4(CX)(DX*1), Y13
@@ -3743,8 +3897,8 @@ narrowhot:
 	VFMADD231PS  Y12, Y13, Y8
 	VBROADCASTSS 4(BX)(DX*2), Y13
 	VFMADD231PS  Y12, Y13, Y10
-	PREFETCHT0   128(SI)(DI*1)
-	VMOVUPS      128(SI), Y12
+	PREFETCHT0   (R8)(R9*2)
+	VMOVUPS      (SI)(R9*2), Y12
 	VBROADCASTSS 8(CX), Y13
 	VFMADD231PS  Y12, Y13, Y0
 	VBROADCASTSS 8(CX)(DX*1), Y13
@@ -3757,8 +3911,8 @@ narrowhot:
 	VFMADD231PS  Y12, Y13, Y8
 	VBROADCASTSS 8(BX)(DX*2), Y13
 	VFMADD231PS  Y12, Y13, Y10
-	PREFETCHT0   192(SI)(DI*1)
-	VMOVUPS      192(SI), Y12
+	PREFETCHT0   (R8)(DI*1)
+	VMOVUPS      (SI)(DI*1), Y12
 	VBROADCASTSS 12(CX), Y13
 	VFMADD231PS  Y12, Y13, Y0
 	VBROADCASTSS 12(CX)(DX*1), Y13
@@ -3773,7 +3927,8 @@ narrowhot:
 	VFMADD231PS  Y12, Y13, Y10
 	ADDQ         $0x10, CX
 	ADDQ         $0x10, BX
-	ADDQ         $0x00000100, SI
+	LEAQ         (SI)(R9*4), SI
+	LEAQ         (R8)(R9*4), R8
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -3782,7 +3937,7 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   (SI)(DI*1)
+	PREFETCHT0   (R8)
 	VMOVUPS      (SI), Y12
 	VBROADCASTSS (CX), Y13
 	VFMADD231PS  Y12, Y13, Y0
@@ -3798,19 +3953,20 @@ narrowsingle:
 	VFMADD231PS  Y12, Y13, Y10
 	ADDQ         $0x04, CX
 	ADDQ         $0x04, BX
-	ADDQ         $0x00000040, SI
+	ADDQ         R9, SI
+	ADDQ         R9, R8
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000010
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
+	MOVQ    bias+80(FP), CX
 	VMOVUPS (CX), Y12
 	VADDPS  Y12, Y0, Y0
 	VADDPS  Y12, Y2, Y2
@@ -3829,25 +3985,25 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R8, CX
+	MOVQ   R10, CX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
-	ADDQ   R9, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Y2, Y2
 	VADDPS 32(CX), Y3, Y3
-	ADDQ   R9, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Y4, Y4
 	VADDPS 32(CX), Y5, Y5
-	ADDQ   R9, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Y6, Y6
 	VADDPS 32(CX), Y7, Y7
-	ADDQ   R9, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Y8, Y8
 	VADDPS 32(CX), Y9, Y9
-	ADDQ   R9, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Y10, Y10
 	VADDPS 32(CX), Y11, Y11
-	ADDQ   R9, CX
+	ADDQ   R11, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -3867,24 +4023,24 @@ wholenoadd:
 	VMAXPS Y12, Y11, Y11
 
 wholenorelu:
-	VMOVUPS Y0, (R8)
-	VMOVUPS Y1, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y2, (R8)
-	VMOVUPS Y3, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y4, (R8)
-	VMOVUPS Y5, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y6, (R8)
-	VMOVUPS Y7, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y8, (R8)
-	VMOVUPS Y9, 32(R8)
-	ADDQ    R9, R8
-	VMOVUPS Y10, (R8)
-	VMOVUPS Y11, 32(R8)
-	ADDQ    R9, R8
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y3, 32(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y4, (R10)
+	VMOVUPS Y5, 32(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y6, (R10)
+	VMOVUPS Y7, 32(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y8, (R10)
+	VMOVUPS Y9, 32(R10)
+	ADDQ    R11, R10
+	VMOVUPS Y10, (R10)
+	VMOVUPS Y11, 32(R10)
+	ADDQ    R11, R10
 	VZEROUPPER
 	RET
 
@@ -3906,7 +4062,7 @@ part:
 	VMOVUPS    (DX)(BX*4), Y14
 	TESTQ      $0x00000002, AX
 	JZ         partnobias
-	MOVQ       bias+72(FP), CX
+	MOVQ       bias+80(FP), CX
 	VMASKMOVPS (CX), Y13, Y12
 	VADDPS     Y12, Y0, Y0
 	VADDPS     Y12, Y2, Y2
@@ -3925,37 +4081,37 @@ part:
 partnobias:
 	TESTQ      $0x00000001, AX
 	JZ         partnoadd
-	MOVQ       R8, CX
+	MOVQ       R10, CX
 	VMASKMOVPS (CX), Y13, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS 32(CX), Y14, Y12
 	VADDPS     Y12, Y1, Y1
-	ADDQ       R9, CX
+	ADDQ       R11, CX
 	VMASKMOVPS (CX), Y13, Y12
 	VADDPS     Y12, Y2, Y2
 	VMASKMOVPS 32(CX), Y14, Y12
 	VADDPS     Y12, Y3, Y3
-	ADDQ       R9, CX
+	ADDQ       R11, CX
 	VMASKMOVPS (CX), Y13, Y12
 	VADDPS     Y12, Y4, Y4
 	VMASKMOVPS 32(CX), Y14, Y12
 	VADDPS     Y12, Y5, Y5
-	ADDQ       R9, CX
+	ADDQ       R11, CX
 	VMASKMOVPS (CX), Y13, Y12
 	VADDPS     Y12, Y6, Y6
 	VMASKMOVPS 32(CX), Y14, Y12
 	VADDPS     Y12, Y7, Y7
-	ADDQ       R9, CX
+	ADDQ       R11, CX
 	VMASKMOVPS (CX), Y13, Y12
 	VADDPS     Y12, Y8, Y8
 	VMASKMOVPS 32(CX), Y14, Y12
 	VADDPS     Y12, Y9, Y9
-	ADDQ       R9, CX
+	ADDQ       R11, CX
 	VMASKMOVPS (CX), Y13, Y12
 	VADDPS     Y12, Y10, Y10
 	VMASKMOVPS 32(CX), Y14, Y12
 	VADDPS     Y12, Y11, Y11
-	ADDQ       R9, CX
+	ADDQ       R11, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -3975,24 +4131,24 @@ partnoadd:
 	VMAXPS Y12, Y11, Y11
 
 partnorelu:
-	VMASKMOVPS Y0, Y13, (R8)
-	VMASKMOVPS Y1, Y14, 32(R8)
-	ADDQ       R9, R8
-	VMASKMOVPS Y2, Y13, (R8)
-	VMASKMOVPS Y3, Y14, 32(R8)
-	ADDQ       R9, R8
-	VMASKMOVPS Y4, Y13, (R8)
-	VMASKMOVPS Y5, Y14, 32(R8)
-	ADDQ       R9, R8
-	VMASKMOVPS Y6, Y13, (R8)
-	VMASKMOVPS Y7, Y14, 32(R8)
-	ADDQ       R9, R8
-	VMASKMOVPS Y8, Y13, (R8)
-	VMASKMOVPS Y9, Y14, 32(R8)
-	ADDQ       R9, R8
-	VMASKMOVPS Y10, Y13, (R8)
-	VMASKMOVPS Y11, Y14, 32(R8)
-	ADDQ       R9, R8
+	VMASKMOVPS Y0, Y13, (R10)
+	VMASKMOVPS Y1, Y14, 32(R10)
+	ADDQ       R11, R10
+	VMASKMOVPS Y2, Y13, (R10)
+	VMASKMOVPS Y3, Y14, 32(R10)
+	ADDQ       R11, R10
+	VMASKMOVPS Y4, Y13, (R10)
+	VMASKMOVPS Y5, Y14, 32(R10)
+	ADDQ       R11, R10
+	VMASKMOVPS Y6, Y13, (R10)
+	VMASKMOVPS Y7, Y14, 32(R10)
+	ADDQ       R11, R10
+	VMASKMOVPS Y8, Y13, (R10)
+	VMASKMOVPS Y9, Y14, 32(R10)
+	ADDQ       R11, R10
+	VMASKMOVPS Y10, Y13, (R10)
+	VMASKMOVPS Y11, Y14, 32(R10)
+	ADDQ       R11, R10
 	VZEROUPPER
 	RET
 
@@ -4044,9 +4200,9 @@ loop:
 	VZEROUPPER
 	RET
 
-// func gemm1x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm1x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm1x32AVX512(SB), NOSPLIT, $0-80
+TEXT ·gemm1x32AVX512(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -4056,62 +4212,73 @@ TEXT ·gemm1x32AVX512(SB), NOSPLIT, $0-80
 	LEAQ       (CX)(DX*2), SI
 	ADDQ       DX, SI
 	MOVQ       b+24(FP), DI
-	MOVQ       ahead+32(FP), R8
-	MOVQ       c+40(FP), R9
-	MOVQ       ldc+48(FP), R10
+	MOVQ       ldb+32(FP), R10
 	SHLQ       $0x02, R10
+	LEAQ       (R10)(R10*2), R8
+	MOVQ       ahead+40(FP), R9
+	ADDQ       DI, R9
+	LEAQ       (DI)(R10*4), R11
+	MOVQ       c+48(FP), R12
+	MOVQ       ldc+56(FP), R13
+	SHLQ       $0x02, R13
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
-	MOVQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	MOVQ       n+56(FP), R11
-	CMPQ       R11, $0x00000010
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	MOVQ       n+64(FP), R14
+	CMPQ       R14, $0x00000010
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z2
 	VMOVUPS      64(DI), Z3
 	VBROADCASTSS (CX), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Z3, Z4, Z1
-	PREFETCHT0   640(DI)
-	PREFETCHT1   128(DI)(R8*1)
-	PREFETCHT0   704(DI)
-	PREFETCHT1   192(DI)(R8*1)
-	VMOVUPS      128(DI), Z2
-	VMOVUPS      192(DI), Z3
+	PREFETCHT0   (R11)(R10*1)
+	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT0   64(R11)(R10*1)
+	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Z2
+	VMOVUPS      64(DI)(R10*1), Z3
 	VBROADCASTSS (CX)(DX*1), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Z3, Z4, Z1
-	PREFETCHT0   768(DI)
-	PREFETCHT1   256(DI)(R8*1)
-	PREFETCHT0   832(DI)
-	PREFETCHT1   320(DI)(R8*1)
-	VMOVUPS      256(DI), Z2
-	VMOVUPS      320(DI), Z3
+	PREFETCHT0   (R11)(R10*2)
+	PREFETCHT1   (R9)(R10*2)
+	PREFETCHT0   64(R11)(R10*2)
+	PREFETCHT1   64(R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Z2
+	VMOVUPS      64(DI)(R10*2), Z3
 	VBROADCASTSS (CX)(DX*2), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Z3, Z4, Z1
-	PREFETCHT0   896(DI)
-	PREFETCHT1   384(DI)(R8*1)
-	PREFETCHT0   960(DI)
-	PREFETCHT1   448(DI)(R8*1)
-	VMOVUPS      384(DI), Z2
-	VMOVUPS      448(DI), Z3
+	PREFETCHT0   (R11)(R8*1)
+	PREFETCHT1   (R9)(R8*1)
+	PREFETCHT0   64(R11)(R8*1)
+	PREFETCHT1   64(R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Z2
+	VMOVUPS      64(DI)(R8*1), Z3
 	VBROADCASTSS (SI), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Z3, Z4, Z1
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000200, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	LEAQ         (R11)(R10*4), R11
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -4120,17 +4287,20 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z2
 	VMOVUPS      64(DI), Z3
 	VBROADCASTSS (CX), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Z3, Z4, Z1
 	ADDQ         DX, CX
-	ADDQ         $0x00000080, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	ADDQ         R10, R11
 	DECQ         AX
 	JNZ          single
 
@@ -4142,37 +4312,43 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z2
 	VBROADCASTSS (CX), Z3
 	VFMADD231PS  Z2, Z3, Z0
-	PREFETCHT0   640(DI)
-	PREFETCHT1   128(DI)(R8*1)
-	PREFETCHT0   704(DI)
-	PREFETCHT1   192(DI)(R8*1)
-	VMOVUPS      128(DI), Z2
+	PREFETCHT0   (R11)(R10*1)
+	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT0   64(R11)(R10*1)
+	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Z2
 	VBROADCASTSS (CX)(DX*1), Z3
 	VFMADD231PS  Z2, Z3, Z0
-	PREFETCHT0   768(DI)
-	PREFETCHT1   256(DI)(R8*1)
-	PREFETCHT0   832(DI)
-	PREFETCHT1   320(DI)(R8*1)
-	VMOVUPS      256(DI), Z2
+	PREFETCHT0   (R11)(R10*2)
+	PREFETCHT1   (R9)(R10*2)
+	PREFETCHT0   64(R11)(R10*2)
+	PREFETCHT1   64(R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Z2
 	VBROADCASTSS (CX)(DX*2), Z3
 	VFMADD231PS  Z2, Z3, Z0
-	PREFETCHT0   896(DI)
-	PREFETCHT1   384(DI)(R8*1)
-	PREFETCHT0   960(DI)
-	PREFETCHT1   448(DI)(R8*1)
-	VMOVUPS      384(DI), Z2
+	PREFETCHT0   (R11)(R8*1)
+	PREFETCHT1   (R9)(R8*1)
+	PREFETCHT0   64(R11)(R8*1)
+	PREFETCHT1   64(R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Z2
 	VBROADCASTSS (SI), Z3
 	VFMADD231PS  Z2, Z3, Z0
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000200, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	LEAQ         (R11)(R10*4), R11
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -4181,27 +4357,270 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z2
 	VBROADCASTSS (CX), Z3
 	VFMADD231PS  Z2, Z3, Z0
 	ADDQ         DX, CX
-	ADDQ         $0x00000080, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	ADDQ         R10, R11
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ   flags+64(FP), AX
-	MOVQ   n+56(FP), CX
+	MOVQ   flags+72(FP), AX
+	MOVQ   n+64(FP), CX
 	CMPQ   CX, $0x00000020
 	JNE    part
 	TESTQ  $0x00000002, AX
 	JZ     wholenobias
-	MOVQ   bias+72(FP), CX
+	MOVQ   bias+80(FP), CX
+	VADDPS (CX), Z0, Z0
+	VADDPS 64(CX), Z1, Z1
+
+wholenobias:
+	TESTQ  $0x00000001, AX
+	JZ     wholenoadd
+	MOVQ   R12, CX
+	VADDPS (CX), Z0, Z0
+	VADDPS 64(CX), Z1, Z1
+	ADDQ   R13, CX
+
+wholenoadd:
+	TESTQ  $0x00000004, AX
+	JZ     wholenorelu
+	VPXORD Z5, Z5, Z5
+	VMAXPS Z5, Z0, Z0
+	VMAXPS Z5, Z1, Z1
+
+wholenorelu:
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R13, R12
+	VZEROUPPER
+	RET
+
+part:
+	MOVQ      $0x00000010, SI
+	XORQ      BX, BX
+	MOVQ      CX, DX
+	CMPQ      DX, SI
+	CMOVQGT   SI, DX
+	SUBQ      SI, CX
+	CMOVQLT   BX, CX
+	XORL      BX, BX
+	MOVL      $0x00000001, BX
+	SHLXL     DX, BX, BX
+	SUBL      $0x01, BX
+	KMOVW     BX, K1
+	XORL      DX, DX
+	MOVL      $0x00000001, DX
+	SHLXL     CX, DX, DX
+	SUBL      $0x01, DX
+	KMOVW     DX, K2
+	TESTQ     $0x00000002, AX
+	JZ        partnobias
+	MOVQ      bias+80(FP), CX
+	VMOVUPS.Z (CX), K1, Z5
+	VADDPS    Z5, Z0, Z0
+	VMOVUPS.Z 64(CX), K2, Z5
+	VADDPS    Z5, Z1, Z1
+
+partnobias:
+	TESTQ     $0x00000001, AX
+	JZ        partnoadd
+	MOVQ      R12, CX
+	VMOVUPS.Z (CX), K1, Z5
+	VADDPS    Z5, Z0, Z0
+	VMOVUPS.Z 64(CX), K2, Z5
+	VADDPS    Z5, Z1, Z1
+	ADDQ      R13, CX
+
+partnoadd:
+	TESTQ  $0x00000004, AX
+	JZ     partnorelu
+	VPXORD Z5, Z5, Z5
+	VMAXPS Z5, Z0, Z0
+	VMAXPS Z5, Z1, Z1
+
+partnorelu:
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+	ADDQ    R13, R12
+	VZEROUPPER
+	RET
+
+// func gemmRows1x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·gemmRows1x32AVX512(SB), NOSPLIT, $0-88
+	MOVQ       k+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       lda+16(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       b+24(FP), DX
+	MOVQ       ldb+32(FP), DI
+	SHLQ       $0x02, DI
+	LEAQ       (DI)(DI*2), BX
+	MOVQ       ahead+40(FP), SI
+	ADDQ       DX, SI
+	LEAQ       (DX)(DI*4), R8
+	MOVQ       c+48(FP), R9
+	MOVQ       ldc+56(FP), R10
+	SHLQ       $0x02, R10
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	MOVQ       R9, R11
+	PREFETCHT0 (R11)
+	PREFETCHT0 124(R11)
+	ADDQ       R10, R11
+	MOVQ       n+64(FP), R11
+	CMPQ       R11, $0x00000010
+	JLE        narrow
+	SUBQ       $0x04, AX
+	JLT        rest
+
+hot:
+	PREFETCHT0   (R8)
+	PREFETCHT1   (SI)
+	PREFETCHT0   64(R8)
+	PREFETCHT1   64(SI)
+	VMOVUPS      (DX), Z2
+	VMOVUPS      64(DX), Z3
+	VBROADCASTSS (CX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	PREFETCHT0   (R8)(DI*1)
+	PREFETCHT1   (SI)(DI*1)
+	PREFETCHT0   64(R8)(DI*1)
+	PREFETCHT1   64(SI)(DI*1)
+	VMOVUPS      (DX)(DI*1), Z2
+	VMOVUPS      64(DX)(DI*1), Z3
+	VBROADCASTSS 4(CX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	PREFETCHT0   (R8)(DI*2)
+	PREFETCHT1   (SI)(DI*2)
+	PREFETCHT0   64(R8)(DI*2)
+	PREFETCHT1   64(SI)(DI*2)
+	VMOVUPS      (DX)(DI*2), Z2
+	VMOVUPS      64(DX)(DI*2), Z3
+	VBROADCASTSS 8(CX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	PREFETCHT0   (R8)(BX*1)
+	PREFETCHT1   (SI)(BX*1)
+	PREFETCHT0   64(R8)(BX*1)
+	PREFETCHT1   64(SI)(BX*1)
+	VMOVUPS      (DX)(BX*1), Z2
+	VMOVUPS      64(DX)(BX*1), Z3
+	VBROADCASTSS 12(CX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         $0x10, CX
+	LEAQ         (DX)(DI*4), DX
+	LEAQ         (SI)(DI*4), SI
+	LEAQ         (R8)(DI*4), R8
+	SUBQ         $0x04, AX
+	JGE          hot
+
+rest:
+	ADDQ $0x04, AX
+	JZ   end
+
+single:
+	PREFETCHT0   (R8)
+	PREFETCHT1   (SI)
+	PREFETCHT0   64(R8)
+	PREFETCHT1   64(SI)
+	VMOVUPS      (DX), Z2
+	VMOVUPS      64(DX), Z3
+	VBROADCASTSS (CX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         $0x04, CX
+	ADDQ         DI, DX
+	ADDQ         DI, SI
+	ADDQ         DI, R8
+	DECQ         AX
+	JNZ          single
+
+end:
+	JMP finish
+
+narrow:
+	SUBQ $0x04, AX
+	JLT  narrowrest
+
+narrowhot:
+	PREFETCHT0   (R8)
+	PREFETCHT1   (SI)
+	PREFETCHT0   64(R8)
+	PREFETCHT1   64(SI)
+	VMOVUPS      (DX), Z2
+	VBROADCASTSS (CX), Z3
+	VFMADD231PS  Z2, Z3, Z0
+	PREFETCHT0   (R8)(DI*1)
+	PREFETCHT1   (SI)(DI*1)
+	PREFETCHT0   64(R8)(DI*1)
+	PREFETCHT1   64(SI)(DI*1)
+	VMOVUPS      (DX)(DI*1), Z2
+	VBROADCASTSS 4(CX), Z3
+	VFMADD231PS  Z2, Z3, Z0
+	PREFETCHT0   (R8)(DI*2)
+	PREFETCHT1   (SI)(DI*2)
+	PREFETCHT0   64(R8)(DI*2)
+	PREFETCHT1   64(SI)(DI*2)
+	VMOVUPS      (DX)(DI*2), Z2
+	VBROADCASTSS 8(CX), Z3
+	VFMADD231PS  Z2, Z3, Z0
+	PREFETCHT0   (R8)(BX*1)
+	PREFETCHT1   (SI)(BX*1)
+	PREFETCHT0   64(R8)(BX*1)
+	PREFETCHT1   64(SI)(BX*1)
+	VMOVUPS      (DX)(BX*1), Z2
+	VBROADCASTSS 12(CX), Z3
+	VFMADD231PS  Z2, Z3, Z0
+	ADDQ         $0x10, CX
+	LEAQ         (DX)(DI*4), DX
+	LEAQ         (SI)(DI*4), SI
+	LEAQ         (R8)(DI*4), R8
+	SUBQ         $0x04, AX
+	JGE          narrowhot
+
+narrowrest:
+	ADDQ $0x04, AX
+	JZ   narrowend
+
+narrowsingle:
+	PREFETCHT0   (R8)
+	PREFETCHT1   (SI)
+	PREFETCHT0   64(R8)
+	PREFETCHT1   64(SI)
+	VMOVUPS      (DX), Z2
+	VBROADCASTSS (CX), Z3
+	VFMADD231PS  Z2, Z3, Z0
+	ADDQ         $0x04, CX
+	ADDQ         DI, DX
+	ADDQ         DI, SI
+	ADDQ         DI, R8
+	DECQ         AX
+	JNZ          narrowsingle
+
+narrowend:
+finish:
+	MOVQ   flags+72(FP), AX
+	MOVQ   n+64(FP), CX
+	CMPQ   CX, $0x00000020
+	JNE    part
+	TESTQ  $0x00000002, AX
+	JZ     wholenobias
+	MOVQ   bias+80(FP), CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
 
@@ -4247,7 +4666,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+72(FP), CX
+	MOVQ      bias+80(FP), CX
 	VMOVUPS.Z (CX), K1, Z5
 	VADDPS    Z5, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z5
@@ -4277,236 +4696,9 @@ partnorelu:
 	VZEROUPPER
 	RET
 
-// func gemmRows1x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm2x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemmRows1x32AVX512(SB), NOSPLIT, $0-80
-	MOVQ       k+0(FP), AX
-	MOVQ       a+8(FP), CX
-	MOVQ       lda+16(FP), DX
-	SHLQ       $0x02, DX
-	MOVQ       b+24(FP), DX
-	MOVQ       ahead+32(FP), BX
-	MOVQ       c+40(FP), SI
-	MOVQ       ldc+48(FP), DI
-	SHLQ       $0x02, DI
-	VPXORD     Z0, Z0, Z0
-	VPXORD     Z1, Z1, Z1
-	MOVQ       SI, R8
-	PREFETCHT0 (R8)
-	PREFETCHT0 124(R8)
-	ADDQ       DI, R8
-	MOVQ       n+56(FP), R8
-	CMPQ       R8, $0x00000010
-	JLE        narrow
-	SUBQ       $0x04, AX
-	JLT        rest
-
-hot:
-	PREFETCHT0   512(DX)
-	PREFETCHT1   (DX)(BX*1)
-	PREFETCHT0   576(DX)
-	PREFETCHT1   64(DX)(BX*1)
-	VMOVUPS      (DX), Z2
-	VMOVUPS      64(DX), Z3
-	VBROADCASTSS (CX), Z4
-	VFMADD231PS  Z2, Z4, Z0
-	VFMADD231PS  Z3, Z4, Z1
-	PREFETCHT0   640(DX)
-	PREFETCHT1   128(DX)(BX*1)
-	PREFETCHT0   704(DX)
-	PREFETCHT1   192(DX)(BX*1)
-	VMOVUPS      128(DX), Z2
-	VMOVUPS      192(DX), Z3
-	VBROADCASTSS 4(CX), Z4
-	VFMADD231PS  Z2, Z4, Z0
-	VFMADD231PS  Z3, Z4, Z1
-	PREFETCHT0   768(DX)
-	PREFETCHT1   256(DX)(BX*1)
-	PREFETCHT0   832(DX)
-	PREFETCHT1   320(DX)(BX*1)
-	VMOVUPS      256(DX), Z2
-	VMOVUPS      320(DX), Z3
-	VBROADCASTSS 8(CX), Z4
-	VFMADD231PS  Z2, Z4, Z0
-	VFMADD231PS  Z3, Z4, Z1
-	PREFETCHT0   896(DX)
-	PREFETCHT1   384(DX)(BX*1)
-	PREFETCHT0   960(DX)
-	PREFETCHT1   448(DX)(BX*1)
-	VMOVUPS      384(DX), Z2
-	VMOVUPS      448(DX), Z3
-	VBROADCASTSS 12(CX), Z4
-	VFMADD231PS  Z2, Z4, Z0
-	VFMADD231PS  Z3, Z4, Z1
-	ADDQ         $0x10, CX
-	ADDQ         $0x00000200, DX
-	SUBQ         $0x04, AX
-	JGE          hot
-
-rest:
-	ADDQ $0x04, AX
-	JZ   end
-
-single:
-	PREFETCHT0   512(DX)
-	PREFETCHT1   (DX)(BX*1)
-	PREFETCHT0   576(DX)
-	PREFETCHT1   64(DX)(BX*1)
-	VMOVUPS      (DX), Z2
-	VMOVUPS      64(DX), Z3
-	VBROADCASTSS (CX), Z4
-	VFMADD231PS  Z2, Z4, Z0
-	VFMADD231PS  Z3, Z4, Z1
-	ADDQ         $0x04, CX
-	ADDQ         $0x00000080, DX
-	DECQ         AX
-	JNZ          single
-
-end:
-	JMP finish
-
-narrow:
-	SUBQ $0x04, AX
-	JLT  narrowrest
-
-narrowhot:
-	PREFETCHT0   512(DX)
-	PREFETCHT1   (DX)(BX*1)
-	PREFETCHT0   576(DX)
-	PREFETCHT1   64(DX)(BX*1)
-	VMOVUPS      (DX), Z2
-	VBROADCASTSS (CX), Z3
-	VFMADD231PS  Z2, Z3, Z0
-	PREFETCHT0   640(DX)
-	PREFETCHT1   128(DX)(BX*1)
-	PREFETCHT0   704(DX)
-	PREFETCHT1   192(DX)(BX*1)
-	VMOVUPS      128(DX), Z2
-	VBROADCASTSS 4(CX), Z3
-	VFMADD231PS  Z2, Z3, Z0
-	PREFETCHT0   768(DX)
-	PREFETCHT1   256(DX)(BX*1)
-	PREFETCHT0   832(DX)
-	PREFETCHT1   320(DX)(BX*1)
-	VMOVUPS      256(DX), Z2
-	VBROADCASTSS 8(CX), Z3
-	VFMADD231PS  Z2, Z3, Z0
-	PREFETCHT0   896(DX)
-	PREFETCHT1   384(DX)(BX*1)
-	PREFETCHT0   960(DX)
-	PREFETCHT1   448(DX)(BX*1)
-	VMOVUPS      384(DX), Z2
-	VBROADCASTSS 12(CX), Z3
-	VFMADD231PS  Z2, Z3, Z0
-	ADDQ         $0x10, CX
-	ADDQ         $0x00000200, DX
-	SUBQ         $0x04, AX
-	JGE          narrowhot
-
-narrowrest:
-	ADDQ $0x04, AX
-	JZ   narrowend
-
-narrowsingle:
-	PREFETCHT0   512(DX)
-	PREFETCHT1   (DX)(BX*1)
-	PREFETCHT0   576(DX)
-	PREFETCHT1   64(DX)(BX*1)
-	VMOVUPS      (DX), Z2
-	VBROADCASTSS (CX), Z3
-	VFMADD231PS  Z2, Z3, Z0
-	ADDQ         $0x04, CX
-	ADDQ         $0x00000080, DX
-	DECQ         AX
-	JNZ          narrowsingle
-
-narrowend:
-finish:
-	MOVQ   flags+64(FP), AX
-	MOVQ   n+56(FP), CX
-	CMPQ   CX, $0x00000020
-	JNE    part
-	TESTQ  $0x00000002, AX
-	JZ     wholenobias
-	MOVQ   bias+72(FP), CX
-	VADDPS (CX), Z0, Z0
-	VADDPS 64(CX), Z1, Z1
-
-wholenobias:
-	TESTQ  $0x00000001, AX
-	JZ     wholenoadd
-	MOVQ   SI, CX
-	VADDPS (CX), Z0, Z0
-	VADDPS 64(CX), Z1, Z1
-	ADDQ   DI, CX
-
-wholenoadd:
-	TESTQ  $0x00000004, AX
-	JZ     wholenorelu
-	VPXORD Z5, Z5, Z5
-	VMAXPS Z5, Z0, Z0
-	VMAXPS Z5, Z1, Z1
-
-wholenorelu:
-	VMOVUPS Z0, (SI)
-	VMOVUPS Z1, 64(SI)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-part:
-	MOVQ      $0x00000010, R8
-	XORQ      BX, BX
-	MOVQ      CX, DX
-	CMPQ      DX, R8
-	CMOVQGT   R8, DX
-	SUBQ      R8, CX
-	CMOVQLT   BX, CX
-	XORL      BX, BX
-	MOVL      $0x00000001, BX
-	SHLXL     DX, BX, BX
-	SUBL      $0x01, BX
-	KMOVW     BX, K1
-	XORL      DX, DX
-	MOVL      $0x00000001, DX
-	SHLXL     CX, DX, DX
-	SUBL      $0x01, DX
-	KMOVW     DX, K2
-	TESTQ     $0x00000002, AX
-	JZ        partnobias
-	MOVQ      bias+72(FP), CX
-	VMOVUPS.Z (CX), K1, Z5
-	VADDPS    Z5, Z0, Z0
-	VMOVUPS.Z 64(CX), K2, Z5
-	VADDPS    Z5, Z1, Z1
-
-partnobias:
-	TESTQ     $0x00000001, AX
-	JZ        partnoadd
-	MOVQ      SI, CX
-	VMOVUPS.Z (CX), K1, Z5
-	VADDPS    Z5, Z0, Z0
-	VMOVUPS.Z 64(CX), K2, Z5
-	VADDPS    Z5, Z1, Z1
-	ADDQ      DI, CX
-
-partnoadd:
-	TESTQ  $0x00000004, AX
-	JZ     partnorelu
-	VPXORD Z5, Z5, Z5
-	VMAXPS Z5, Z0, Z0
-	VMAXPS Z5, Z1, Z1
-
-partnorelu:
-	VMOVUPS Z0, K1, (SI)
-	VMOVUPS Z1, K2, 64(SI)
-	ADDQ    DI, SI
-	VZEROUPPER
-	RET
-
-// func gemm2x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
-// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm2x32AVX512(SB), NOSPLIT, $0-80
+TEXT ·gemm2x32AVX512(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -4516,32 +4708,38 @@ TEXT ·gemm2x32AVX512(SB), NOSPLIT, $0-80
 	LEAQ       (CX)(DX*2), SI
 	ADDQ       DX, SI
 	MOVQ       b+24(FP), DI
-	MOVQ       ahead+32(FP), R8
-	MOVQ       c+40(FP), R9
-	MOVQ       ldc+48(FP), R10
+	MOVQ       ldb+32(FP), R10
 	SHLQ       $0x02, R10
+	LEAQ       (R10)(R10*2), R8
+	MOVQ       ahead+40(FP), R9
+	ADDQ       DI, R9
+	LEAQ       (DI)(R10*4), R11
+	MOVQ       c+48(FP), R12
+	MOVQ       ldc+56(FP), R13
+	SHLQ       $0x02, R13
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
 	VPXORD     Z3, Z3, Z3
-	MOVQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	MOVQ       n+56(FP), R11
-	CMPQ       R11, $0x00000010
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	MOVQ       n+64(FP), R14
+	CMPQ       R14, $0x00000010
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z4
 	VMOVUPS      64(DI), Z5
 	VBROADCASTSS (CX), Z6
@@ -4550,36 +4748,39 @@ hot:
 	VBROADCASTSS 4(CX), Z6
 	VFMADD231PS  Z4, Z6, Z2
 	VFMADD231PS  Z5, Z6, Z3
-	PREFETCHT0   640(DI)
-	PREFETCHT1   128(DI)(R8*1)
-	PREFETCHT0   704(DI)
-	PREFETCHT1   192(DI)(R8*1)
-	VMOVUPS      128(DI), Z4
-	VMOVUPS      192(DI), Z5
+	PREFETCHT0   (R11)(R10*1)
+	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT0   64(R11)(R10*1)
+	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Z4
+	VMOVUPS      64(DI)(R10*1), Z5
 	VBROADCASTSS (CX)(DX*1), Z6
 	VFMADD231PS  Z4, Z6, Z0
 	VFMADD231PS  Z5, Z6, Z1
 	VBROADCASTSS 4(CX)(DX*1), Z6
 	VFMADD231PS  Z4, Z6, Z2
 	VFMADD231PS  Z5, Z6, Z3
-	PREFETCHT0   768(DI)
-	PREFETCHT1   256(DI)(R8*1)
-	PREFETCHT0   832(DI)
-	PREFETCHT1   320(DI)(R8*1)
-	VMOVUPS      256(DI), Z4
-	VMOVUPS      320(DI), Z5
+	PREFETCHT0   (R11)(R10*2)
+	PREFETCHT1   (R9)(R10*2)
+	PREFETCHT0   64(R11)(R10*2)
+	PREFETCHT1   64(R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Z4
+	VMOVUPS      64(DI)(R10*2), Z5
 	VBROADCASTSS (CX)(DX*2), Z6
 	VFMADD231PS  Z4, Z6, Z0
 	VFMADD231PS  Z5, Z6, Z1
 	VBROADCASTSS 4(CX)(DX*2), Z6
 	VFMADD231PS  Z4, Z6, Z2
 	VFMADD231PS  Z5, Z6, Z3
-	PREFETCHT0   896(DI)
-	PREFETCHT1   384(DI)(R8*1)
-	PREFETCHT0   960(DI)
-	PREFETCHT1   448(DI)(R8*1)
-	VMOVUPS      384(DI), Z4
-	VMOVUPS      448(DI), Z5
+	PREFETCHT0   (R11)(R8*1)
+	PREFETCHT1   (R9)(R8*1)
+	PREFETCHT0   64(R11)(R8*1)
+	PREFETCHT1   64(R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Z4
+	VMOVUPS      64(DI)(R8*1), Z5
 	VBROADCASTSS (SI), Z6
 	VFMADD231PS  Z4, Z6, Z0
 	VFMADD231PS  Z5, Z6, Z1
@@ -4588,7 +4789,9 @@ hot:
 	VFMADD231PS  Z5, Z6, Z3
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000200, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	LEAQ         (R11)(R10*4), R11
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -4597,10 +4800,11 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z4
 	VMOVUPS      64(DI), Z5
 	VBROADCASTSS (CX), Z6
@@ -4610,7 +4814,9 @@ single:
 	VFMADD231PS  Z4, Z6, Z2
 	VFMADD231PS  Z5, Z6, Z3
 	ADDQ         DX, CX
-	ADDQ         $0x00000080, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	ADDQ         R10, R11
 	DECQ         AX
 	JNZ          single
 
@@ -4622,45 +4828,51 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z4
 	VBROADCASTSS (CX), Z5
 	VFMADD231PS  Z4, Z5, Z0
 	VBROADCASTSS 4(CX), Z5
 	VFMADD231PS  Z4, Z5, Z2
-	PREFETCHT0   640(DI)
-	PREFETCHT1   128(DI)(R8*1)
-	PREFETCHT0   704(DI)
-	PREFETCHT1   192(DI)(R8*1)
-	VMOVUPS      128(DI), Z4
+	PREFETCHT0   (R11)(R10*1)
+	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT0   64(R11)(R10*1)
+	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Z4
 	VBROADCASTSS (CX)(DX*1), Z5
 	VFMADD231PS  Z4, Z5, Z0
 	VBROADCASTSS 4(CX)(DX*1), Z5
 	VFMADD231PS  Z4, Z5, Z2
-	PREFETCHT0   768(DI)
-	PREFETCHT1   256(DI)(R8*1)
-	PREFETCHT0   832(DI)
-	PREFETCHT1   320(DI)(R8*1)
-	VMOVUPS      256(DI), Z4
+	PREFETCHT0   (R11)(R10*2)
+	PREFETCHT1   (R9)(R10*2)
+	PREFETCHT0   64(R11)(R10*2)
+	PREFETCHT1   64(R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Z4
 	VBROADCASTSS (CX)(DX*2), Z5
 	VFMADD231PS  Z4, Z5, Z0
 	VBROADCASTSS 4(CX)(DX*2), Z5
 	VFMADD231PS  Z4, Z5, Z2
-	PREFETCHT0   896(DI)
-	PREFETCHT1   384(DI)(R8*1)
-	PREFETCHT0   960(DI)
-	PREFETCHT1   448(DI)(R8*1)
-	VMOVUPS      384(DI), Z4
+	PREFETCHT0   (R11)(R8*1)
+	PREFETCHT1   (R9)(R8*1)
+	PREFETCHT0   64(R11)(R8*1)
+	PREFETCHT1   64(R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Z4
 	VBROADCASTSS (SI), Z5
 	VFMADD231PS  Z4, Z5, Z0
 	VBROADCASTSS 4(SI), Z5
 	VFMADD231PS  Z4, Z5, Z2
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000200, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	LEAQ         (R11)(R10*4), R11
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -4669,29 +4881,32 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z4
 	VBROADCASTSS (CX), Z5
 	VFMADD231PS  Z4, Z5, Z0
 	VBROADCASTSS 4(CX), Z5
 	VFMADD231PS  Z4, Z5, Z2
 	ADDQ         DX, CX
-	ADDQ         $0x00000080, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	ADDQ         R10, R11
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
+	MOVQ    bias+80(FP), CX
 	VMOVUPS (CX), Z7
 	VADDPS  Z7, Z0, Z0
 	VADDPS  Z7, Z2, Z2
@@ -4702,13 +4917,13 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R9, CX
+	MOVQ   R12, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -4720,12 +4935,12 @@ wholenoadd:
 	VMAXPS Z7, Z3, Z3
 
 wholenorelu:
-	VMOVUPS Z0, (R9)
-	VMOVUPS Z1, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, (R9)
-	VMOVUPS Z3, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R13, R12
 	VZEROUPPER
 	RET
 
@@ -4749,7 +4964,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+72(FP), CX
+	MOVQ      bias+80(FP), CX
 	VMOVUPS.Z (CX), K1, Z7
 	VADDPS    Z7, Z0, Z0
 	VADDPS    Z7, Z2, Z2
@@ -4760,17 +4975,17 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      R9, CX
+	MOVQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z7
 	VADDPS    Z7, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z7
 	VADDPS    Z7, Z1, Z1
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z7
 	VADDPS    Z7, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z7
 	VADDPS    Z7, Z3, Z3
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -4782,49 +4997,54 @@ partnoadd:
 	VMAXPS Z7, Z3, Z3
 
 partnorelu:
-	VMOVUPS Z0, K1, (R9)
-	VMOVUPS Z1, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, K1, (R9)
-	VMOVUPS Z3, K2, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, K1, (R12)
+	VMOVUPS Z3, K2, 64(R12)
+	ADDQ    R13, R12
 	VZEROUPPER
 	RET
 
-// func gemmRows2x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows2x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemmRows2x32AVX512(SB), NOSPLIT, $0-80
+TEXT ·gemmRows2x32AVX512(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
 	SHLQ       $0x02, DX
 	MOVQ       b+24(FP), BX
-	MOVQ       ahead+32(FP), SI
-	MOVQ       c+40(FP), DI
-	MOVQ       ldc+48(FP), R8
+	MOVQ       ldb+32(FP), R8
 	SHLQ       $0x02, R8
+	LEAQ       (R8)(R8*2), SI
+	MOVQ       ahead+40(FP), DI
+	ADDQ       BX, DI
+	LEAQ       (BX)(R8*4), R9
+	MOVQ       c+48(FP), R10
+	MOVQ       ldc+56(FP), R11
+	SHLQ       $0x02, R11
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
 	VPXORD     Z3, Z3, Z3
-	MOVQ       DI, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 124(R9)
-	ADDQ       R8, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 124(R9)
-	ADDQ       R8, R9
-	MOVQ       n+56(FP), R9
-	CMPQ       R9, $0x00000010
+	MOVQ       R10, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	MOVQ       n+64(FP), R12
+	CMPQ       R12, $0x00000010
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   512(BX)
-	PREFETCHT1   (BX)(SI*1)
-	PREFETCHT0   576(BX)
-	PREFETCHT1   64(BX)(SI*1)
+	PREFETCHT0   (R9)
+	PREFETCHT1   (DI)
+	PREFETCHT0   64(R9)
+	PREFETCHT1   64(DI)
 	VMOVUPS      (BX), Z4
 	VMOVUPS      64(BX), Z5
 	VBROADCASTSS (CX), Z6
@@ -4833,36 +5053,36 @@ hot:
 	VBROADCASTSS (CX)(DX*1), Z6
 	VFMADD231PS  Z4, Z6, Z2
 	VFMADD231PS  Z5, Z6, Z3
-	PREFETCHT0   640(BX)
-	PREFETCHT1   128(BX)(SI*1)
-	PREFETCHT0   704(BX)
-	PREFETCHT1   192(BX)(SI*1)
-	VMOVUPS      128(BX), Z4
-	VMOVUPS      192(BX), Z5
+	PREFETCHT0   (R9)(R8*1)
+	PREFETCHT1   (DI)(R8*1)
+	PREFETCHT0   64(R9)(R8*1)
+	PREFETCHT1   64(DI)(R8*1)
+	VMOVUPS      (BX)(R8*1), Z4
+	VMOVUPS      64(BX)(R8*1), Z5
 	VBROADCASTSS 4(CX), Z6
 	VFMADD231PS  Z4, Z6, Z0
 	VFMADD231PS  Z5, Z6, Z1
 	VBROADCASTSS 4(CX)(DX*1), Z6
 	VFMADD231PS  Z4, Z6, Z2
 	VFMADD231PS  Z5, Z6, Z3
-	PREFETCHT0   768(BX)
-	PREFETCHT1   256(BX)(SI*1)
-	PREFETCHT0   832(BX)
-	PREFETCHT1   320(BX)(SI*1)
-	VMOVUPS      256(BX), Z4
-	VMOVUPS      320(BX), Z5
+	PREFETCHT0   (R9)(R8*2)
+	PREFETCHT1   (DI)(R8*2)
+	PREFETCHT0   64(R9)(R8*2)
+	PREFETCHT1   64(DI)(R8*2)
+	VMOVUPS      (BX)(R8*2), Z4
+	VMOVUPS      64(BX)(R8*2), Z5
 	VBROADCASTSS 8(CX), Z6
 	VFMADD231PS  Z4, Z6, Z0
 	VFMADD231PS  Z5, Z6, Z1
 	VBROADCASTSS 8(CX)(DX*1), Z6
 	VFMADD231PS  Z4, Z6, Z2
 	VFMADD231PS  Z5, Z6, Z3
-	PREFETCHT0   896(BX)
-	PREFETCHT1   384(BX)(SI*1)
-	PREFETCHT0   960(BX)
-	PREFETCHT1   448(BX)(SI*1)
-	VMOVUPS      384(BX), Z4
-	VMOVUPS      448(BX), Z5
+	PREFETCHT0   (R9)(SI*1)
+	PREFETCHT1   (DI)(SI*1)
+	PREFETCHT0   64(R9)(SI*1)
+	PREFETCHT1   64(DI)(SI*1)
+	VMOVUPS      (BX)(SI*1), Z4
+	VMOVUPS      64(BX)(SI*1), Z5
 	VBROADCASTSS 12(CX), Z6
 	VFMADD231PS  Z4, Z6, Z0
 	VFMADD231PS  Z5, Z6, Z1
@@ -4870,7 +5090,9 @@ hot:
 	VFMADD231PS  Z4, Z6, Z2
 	VFMADD231PS  Z5, Z6, Z3
 	ADDQ         $0x10, CX
-	ADDQ         $0x00000200, BX
+	LEAQ         (BX)(R8*4), BX
+	LEAQ         (DI)(R8*4), DI
+	LEAQ         (R9)(R8*4), R9
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -4879,10 +5101,10 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   512(BX)
-	PREFETCHT1   (BX)(SI*1)
-	PREFETCHT0   576(BX)
-	PREFETCHT1   64(BX)(SI*1)
+	PREFETCHT0   (R9)
+	PREFETCHT1   (DI)
+	PREFETCHT0   64(R9)
+	PREFETCHT1   64(DI)
 	VMOVUPS      (BX), Z4
 	VMOVUPS      64(BX), Z5
 	VBROADCASTSS (CX), Z6
@@ -4892,7 +5114,9 @@ single:
 	VFMADD231PS  Z4, Z6, Z2
 	VFMADD231PS  Z5, Z6, Z3
 	ADDQ         $0x04, CX
-	ADDQ         $0x00000080, BX
+	ADDQ         R8, BX
+	ADDQ         R8, DI
+	ADDQ         R8, R9
 	DECQ         AX
 	JNZ          single
 
@@ -4904,44 +5128,46 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   512(BX)
-	PREFETCHT1   (BX)(SI*1)
-	PREFETCHT0   576(BX)
-	PREFETCHT1   64(BX)(SI*1)
+	PREFETCHT0   (R9)
+	PREFETCHT1   (DI)
+	PREFETCHT0   64(R9)
+	PREFETCHT1   64(DI)
 	VMOVUPS      (BX), Z4
 	VBROADCASTSS (CX), Z5
 	VFMADD231PS  Z4, Z5, Z0
 	VBROADCASTSS (CX)(DX*1), Z5
 	VFMADD231PS  Z4, Z5, Z2
-	PREFETCHT0   640(BX)
-	PREFETCHT1   128(BX)(SI*1)
-	PREFETCHT0   704(BX)
-	PREFETCHT1   192(BX)(SI*1)
-	VMOVUPS      128(BX), Z4
+	PREFETCHT0   (R9)(R8*1)
+	PREFETCHT1   (DI)(R8*1)
+	PREFETCHT0   64(R9)(R8*1)
+	PREFETCHT1   64(DI)(R8*1)
+	VMOVUPS      (BX)(R8*1), Z4
 	VBROADCASTSS 4(CX), Z5
 	VFMADD231PS  Z4, Z5, Z0
 	VBROADCASTSS 4(CX)(DX*1), Z5
 	VFMADD231PS  Z4, Z5, Z2
-	PREFETCHT0   768(BX)
-	PREFETCHT1   256(BX)(SI*1)
-	PREFETCHT0   832(BX)
-	PREFETCHT1   320(BX)(SI*1)
-	VMOVUPS      256(BX), Z4
+	PREFETCHT0   (R9)(R8*2)
+	PREFETCHT1   (DI)(R8*2)
+	PREFETCHT0   64(R9)(R8*2)
+	PREFETCHT1   64(DI)(R8*2)
+	VMOVUPS      (BX)(R8*2), Z4
 	VBROADCASTSS 8(CX), Z5
 	VFMADD231PS  Z4, Z5, Z0
 	VBROADCASTSS 8(CX)(DX*1), Z5
 	VFMADD231PS  Z4, Z5, Z2
-	PREFETCHT0   896(BX)
-	PREFETCHT1   384(BX)(SI*1)
-	PREFETCHT0   960(BX)
-	PREFETCHT1   448(BX)(SI*1)
-	VMOVUPS      384(BX), Z4
+	PREFETCHT0   (R9)(SI*1)
+	PREFETCHT1   (DI)(SI*1)
+	PREFETCHT0   64(R9)(SI*1)
+	PREFETCHT1   64(DI)(SI*1)
+	VMOVUPS      (BX)(SI*1), Z4
 	VBROADCASTSS 12(CX), Z5
 	VFMADD231PS  Z4, Z5, Z0
 	VBROADCASTSS 12(CX)(DX*1), Z5
 	VFMADD231PS  Z4, Z5, Z2
 	ADDQ         $0x10, CX
-	ADDQ         $0x00000200, BX
+	LEAQ         (BX)(R8*4), BX
+	LEAQ         (DI)(R8*4), DI
+	LEAQ         (R9)(R8*4), R9
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -4950,29 +5176,31 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   512(BX)
-	PREFETCHT1   (BX)(SI*1)
-	PREFETCHT0   576(BX)
-	PREFETCHT1   64(BX)(SI*1)
+	PREFETCHT0   (R9)
+	PREFETCHT1   (DI)
+	PREFETCHT0   64(R9)
+	PREFETCHT1   64(DI)
 	VMOVUPS      (BX), Z4
 	VBROADCASTSS (CX), Z5
 	VFMADD231PS  Z4, Z5, Z0
 	VBROADCASTSS (CX)(DX*1), Z5
 	VFMADD231PS  Z4, Z5, Z2
 	ADDQ         $0x04, CX
-	ADDQ         $0x00000080, BX
+	ADDQ         R8, BX
+	ADDQ         R8, DI
+	ADDQ         R8, R9
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
+	MOVQ    bias+80(FP), CX
 	VMOVUPS (CX), Z7
 	VADDPS  Z7, Z0, Z0
 	VADDPS  Z7, Z2, Z2
@@ -4983,13 +5211,13 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   DI, CX
+	MOVQ   R10, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R8, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R8, CX
+	ADDQ   R11, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -5001,12 +5229,12 @@ wholenoadd:
 	VMAXPS Z7, Z3, Z3
 
 wholenorelu:
-	VMOVUPS Z0, (DI)
-	VMOVUPS Z1, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	VMOVUPS Z3, 64(DI)
-	ADDQ    R8, DI
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Z3, 64(R10)
+	ADDQ    R11, R10
 	VZEROUPPER
 	RET
 
@@ -5030,7 +5258,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+72(FP), CX
+	MOVQ      bias+80(FP), CX
 	VMOVUPS.Z (CX), K1, Z7
 	VADDPS    Z7, Z0, Z0
 	VADDPS    Z7, Z2, Z2
@@ -5041,17 +5269,17 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      DI, CX
+	MOVQ      R10, CX
 	VMOVUPS.Z (CX), K1, Z7
 	VADDPS    Z7, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z7
 	VADDPS    Z7, Z1, Z1
-	ADDQ      R8, CX
+	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z7
 	VADDPS    Z7, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z7
 	VADDPS    Z7, Z3, Z3
-	ADDQ      R8, CX
+	ADDQ      R11, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -5063,18 +5291,18 @@ partnoadd:
 	VMAXPS Z7, Z3, Z3
 
 partnorelu:
-	VMOVUPS Z0, K1, (DI)
-	VMOVUPS Z1, K2, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, K1, (DI)
-	VMOVUPS Z3, K2, 64(DI)
-	ADDQ    R8, DI
+	VMOVUPS Z0, K1, (R10)
+	VMOVUPS Z1, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, K1, (R10)
+	VMOVUPS Z3, K2, 64(R10)
+	ADDQ    R11, R10
 	VZEROUPPER
 	RET
 
-// func gemm3x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm3x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm3x32AVX512(SB), NOSPLIT, $0-80
+TEXT ·gemm3x32AVX512(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -5084,37 +5312,43 @@ TEXT ·gemm3x32AVX512(SB), NOSPLIT, $0-80
 	LEAQ       (CX)(DX*2), SI
 	ADDQ       DX, SI
 	MOVQ       b+24(FP), DI
-	MOVQ       ahead+32(FP), R8
-	MOVQ       c+40(FP), R9
-	MOVQ       ldc+48(FP), R10
+	MOVQ       ldb+32(FP), R10
 	SHLQ       $0x02, R10
+	LEAQ       (R10)(R10*2), R8
+	MOVQ       ahead+40(FP), R9
+	ADDQ       DI, R9
+	LEAQ       (DI)(R10*4), R11
+	MOVQ       c+48(FP), R12
+	MOVQ       ldc+56(FP), R13
+	SHLQ       $0x02, R13
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
 	VPXORD     Z3, Z3, Z3
 	VPXORD     Z4, Z4, Z4
 	VPXORD     Z5, Z5, Z5
-	MOVQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	MOVQ       n+56(FP), R11
-	CMPQ       R11, $0x00000010
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	MOVQ       n+64(FP), R14
+	CMPQ       R14, $0x00000010
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z6
 	VMOVUPS      64(DI), Z7
 	VBROADCASTSS (CX), Z8
@@ -5126,12 +5360,13 @@ hot:
 	VBROADCASTSS 8(CX), Z8
 	VFMADD231PS  Z6, Z8, Z4
 	VFMADD231PS  Z7, Z8, Z5
-	PREFETCHT0   640(DI)
-	PREFETCHT1   128(DI)(R8*1)
-	PREFETCHT0   704(DI)
-	PREFETCHT1   192(DI)(R8*1)
-	VMOVUPS      128(DI), Z6
-	VMOVUPS      192(DI), Z7
+	PREFETCHT0   (R11)(R10*1)
+	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT0   64(R11)(R10*1)
+	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Z6
+	VMOVUPS      64(DI)(R10*1), Z7
 	VBROADCASTSS (CX)(DX*1), Z8
 	VFMADD231PS  Z6, Z8, Z0
 	VFMADD231PS  Z7, Z8, Z1
@@ -5141,12 +5376,13 @@ hot:
 	VBROADCASTSS 8(CX)(DX*1), Z8
 	VFMADD231PS  Z6, Z8, Z4
 	VFMADD231PS  Z7, Z8, Z5
-	PREFETCHT0   768(DI)
-	PREFETCHT1   256(DI)(R8*1)
-	PREFETCHT0   832(DI)
-	PREFETCHT1   320(DI)(R8*1)
-	VMOVUPS      256(DI), Z6
-	VMOVUPS      320(DI), Z7
+	PREFETCHT0   (R11)(R10*2)
+	PREFETCHT1   (R9)(R10*2)
+	PREFETCHT0   64(R11)(R10*2)
+	PREFETCHT1   64(R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Z6
+	VMOVUPS      64(DI)(R10*2), Z7
 	VBROADCASTSS (CX)(DX*2), Z8
 	VFMADD231PS  Z6, Z8, Z0
 	VFMADD231PS  Z7, Z8, Z1
@@ -5156,12 +5392,13 @@ hot:
 	VBROADCASTSS 8(CX)(DX*2), Z8
 	VFMADD231PS  Z6, Z8, Z4
 	VFMADD231PS  Z7, Z8, Z5
-	PREFETCHT0   896(DI)
-	PREFETCHT1   384(DI)(R8*1)
-	PREFETCHT0   960(DI)
-	PREFETCHT1   448(DI)(R8*1)
-	VMOVUPS      384(DI), Z6
-	VMOVUPS      448(DI), Z7
+	PREFETCHT0   (R11)(R8*1)
+	PREFETCHT1   (R9)(R8*1)
+	PREFETCHT0   64(R11)(R8*1)
+	PREFETCHT1   64(R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Z6
+	VMOVUPS      64(DI)(R8*1), Z7
 	VBROADCASTSS (SI), Z8
 	VFMADD231PS  Z6, Z8, Z0
 	VFMADD231PS  Z7, Z8, Z1
@@ -5173,7 +5410,9 @@ hot:
 	VFMADD231PS  Z7, Z8, Z5
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000200, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	LEAQ         (R11)(R10*4), R11
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -5182,10 +5421,11 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z6
 	VMOVUPS      64(DI), Z7
 	VBROADCASTSS (CX), Z8
@@ -5198,7 +5438,9 @@ single:
 	VFMADD231PS  Z6, Z8, Z4
 	VFMADD231PS  Z7, Z8, Z5
 	ADDQ         DX, CX
-	ADDQ         $0x00000080, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	ADDQ         R10, R11
 	DECQ         AX
 	JNZ          single
 
@@ -5210,10 +5452,11 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z6
 	VBROADCASTSS (CX), Z7
 	VFMADD231PS  Z6, Z7, Z0
@@ -5221,33 +5464,36 @@ narrowhot:
 	VFMADD231PS  Z6, Z7, Z2
 	VBROADCASTSS 8(CX), Z7
 	VFMADD231PS  Z6, Z7, Z4
-	PREFETCHT0   640(DI)
-	PREFETCHT1   128(DI)(R8*1)
-	PREFETCHT0   704(DI)
-	PREFETCHT1   192(DI)(R8*1)
-	VMOVUPS      128(DI), Z6
+	PREFETCHT0   (R11)(R10*1)
+	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT0   64(R11)(R10*1)
+	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Z6
 	VBROADCASTSS (CX)(DX*1), Z7
 	VFMADD231PS  Z6, Z7, Z0
 	VBROADCASTSS 4(CX)(DX*1), Z7
 	VFMADD231PS  Z6, Z7, Z2
 	VBROADCASTSS 8(CX)(DX*1), Z7
 	VFMADD231PS  Z6, Z7, Z4
-	PREFETCHT0   768(DI)
-	PREFETCHT1   256(DI)(R8*1)
-	PREFETCHT0   832(DI)
-	PREFETCHT1   320(DI)(R8*1)
-	VMOVUPS      256(DI), Z6
+	PREFETCHT0   (R11)(R10*2)
+	PREFETCHT1   (R9)(R10*2)
+	PREFETCHT0   64(R11)(R10*2)
+	PREFETCHT1   64(R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Z6
 	VBROADCASTSS (CX)(DX*2), Z7
 	VFMADD231PS  Z6, Z7, Z0
 	VBROADCASTSS 4(CX)(DX*2), Z7
 	VFMADD231PS  Z6, Z7, Z2
 	VBROADCASTSS 8(CX)(DX*2), Z7
 	VFMADD231PS  Z6, Z7, Z4
-	PREFETCHT0   896(DI)
-	PREFETCHT1   384(DI)(R8*1)
-	PREFETCHT0   960(DI)
-	PREFETCHT1   448(DI)(R8*1)
-	VMOVUPS      384(DI), Z6
+	PREFETCHT0   (R11)(R8*1)
+	PREFETCHT1   (R9)(R8*1)
+	PREFETCHT0   64(R11)(R8*1)
+	PREFETCHT1   64(R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Z6
 	VBROADCASTSS (SI), Z7
 	VFMADD231PS  Z6, Z7, Z0
 	VBROADCASTSS 4(SI), Z7
@@ -5256,7 +5502,9 @@ narrowhot:
 	VFMADD231PS  Z6, Z7, Z4
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000200, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	LEAQ         (R11)(R10*4), R11
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -5265,10 +5513,11 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z6
 	VBROADCASTSS (CX), Z7
 	VFMADD231PS  Z6, Z7, Z0
@@ -5277,19 +5526,21 @@ narrowsingle:
 	VBROADCASTSS 8(CX), Z7
 	VFMADD231PS  Z6, Z7, Z4
 	ADDQ         DX, CX
-	ADDQ         $0x00000080, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	ADDQ         R10, R11
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
+	MOVQ    bias+80(FP), CX
 	VMOVUPS (CX), Z9
 	VADDPS  Z9, Z0, Z0
 	VADDPS  Z9, Z2, Z2
@@ -5302,16 +5553,16 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R9, CX
+	MOVQ   R12, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -5325,15 +5576,15 @@ wholenoadd:
 	VMAXPS Z9, Z5, Z5
 
 wholenorelu:
-	VMOVUPS Z0, (R9)
-	VMOVUPS Z1, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, (R9)
-	VMOVUPS Z3, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, (R9)
-	VMOVUPS Z5, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R13, R12
 	VZEROUPPER
 	RET
 
@@ -5357,7 +5608,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+72(FP), CX
+	MOVQ      bias+80(FP), CX
 	VMOVUPS.Z (CX), K1, Z9
 	VADDPS    Z9, Z0, Z0
 	VADDPS    Z9, Z2, Z2
@@ -5370,22 +5621,22 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      R9, CX
+	MOVQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z9
 	VADDPS    Z9, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z9
 	VADDPS    Z9, Z1, Z1
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z9
 	VADDPS    Z9, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z9
 	VADDPS    Z9, Z3, Z3
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z9
 	VADDPS    Z9, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z9
 	VADDPS    Z9, Z5, Z5
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -5399,57 +5650,62 @@ partnoadd:
 	VMAXPS Z9, Z5, Z5
 
 partnorelu:
-	VMOVUPS Z0, K1, (R9)
-	VMOVUPS Z1, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, K1, (R9)
-	VMOVUPS Z3, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, K1, (R9)
-	VMOVUPS Z5, K2, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, K1, (R12)
+	VMOVUPS Z3, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, K1, (R12)
+	VMOVUPS Z5, K2, 64(R12)
+	ADDQ    R13, R12
 	VZEROUPPER
 	RET
 
-// func gemmRows3x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows3x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemmRows3x32AVX512(SB), NOSPLIT, $0-80
+TEXT ·gemmRows3x32AVX512(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
 	SHLQ       $0x02, DX
 	MOVQ       b+24(FP), BX
-	MOVQ       ahead+32(FP), SI
-	MOVQ       c+40(FP), DI
-	MOVQ       ldc+48(FP), R8
+	MOVQ       ldb+32(FP), R8
 	SHLQ       $0x02, R8
+	LEAQ       (R8)(R8*2), SI
+	MOVQ       ahead+40(FP), DI
+	ADDQ       BX, DI
+	LEAQ       (BX)(R8*4), R9
+	MOVQ       c+48(FP), R10
+	MOVQ       ldc+56(FP), R11
+	SHLQ       $0x02, R11
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
 	VPXORD     Z3, Z3, Z3
 	VPXORD     Z4, Z4, Z4
 	VPXORD     Z5, Z5, Z5
-	MOVQ       DI, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 124(R9)
-	ADDQ       R8, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 124(R9)
-	ADDQ       R8, R9
-	PREFETCHT0 (R9)
-	PREFETCHT0 124(R9)
-	ADDQ       R8, R9
-	MOVQ       n+56(FP), R9
-	CMPQ       R9, $0x00000010
+	MOVQ       R10, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	PREFETCHT0 124(R12)
+	ADDQ       R11, R12
+	MOVQ       n+64(FP), R12
+	CMPQ       R12, $0x00000010
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   512(BX)
-	PREFETCHT1   (BX)(SI*1)
-	PREFETCHT0   576(BX)
-	PREFETCHT1   64(BX)(SI*1)
+	PREFETCHT0   (R9)
+	PREFETCHT1   (DI)
+	PREFETCHT0   64(R9)
+	PREFETCHT1   64(DI)
 	VMOVUPS      (BX), Z6
 	VMOVUPS      64(BX), Z7
 	VBROADCASTSS (CX), Z8
@@ -5461,12 +5717,12 @@ hot:
 	VBROADCASTSS (CX)(DX*2), Z8
 	VFMADD231PS  Z6, Z8, Z4
 	VFMADD231PS  Z7, Z8, Z5
-	PREFETCHT0   640(BX)
-	PREFETCHT1   128(BX)(SI*1)
-	PREFETCHT0   704(BX)
-	PREFETCHT1   192(BX)(SI*1)
-	VMOVUPS      128(BX), Z6
-	VMOVUPS      192(BX), Z7
+	PREFETCHT0   (R9)(R8*1)
+	PREFETCHT1   (DI)(R8*1)
+	PREFETCHT0   64(R9)(R8*1)
+	PREFETCHT1   64(DI)(R8*1)
+	VMOVUPS      (BX)(R8*1), Z6
+	VMOVUPS      64(BX)(R8*1), Z7
 	VBROADCASTSS 4(CX), Z8
 	VFMADD231PS  Z6, Z8, Z0
 	VFMADD231PS  Z7, Z8, Z1
@@ -5476,12 +5732,12 @@ hot:
 	VBROADCASTSS 4(CX)(DX*2), Z8
 	VFMADD231PS  Z6, Z8, Z4
 	VFMADD231PS  Z7, Z8, Z5
-	PREFETCHT0   768(BX)
-	PREFETCHT1   256(BX)(SI*1)
-	PREFETCHT0   832(BX)
-	PREFETCHT1   320(BX)(SI*1)
-	VMOVUPS      256(BX), Z6
-	VMOVUPS      320(BX), Z7
+	PREFETCHT0   (R9)(R8*2)
+	PREFETCHT1   (DI)(R8*2)
+	PREFETCHT0   64(R9)(R8*2)
+	PREFETCHT1   64(DI)(R8*2)
+	VMOVUPS      (BX)(R8*2), Z6
+	VMOVUPS      64(BX)(R8*2), Z7
 	VBROADCASTSS 8(CX), Z8
 	VFMADD231PS  Z6, Z8, Z0
 	VFMADD231PS  Z7, Z8, Z1
@@ -5491,12 +5747,12 @@ hot:
 	VBROADCASTSS 8(CX)(DX*2), Z8
 	VFMADD231PS  Z6, Z8, Z4
 	VFMADD231PS  Z7, Z8, Z5
-	PREFETCHT0   896(BX)
-	PREFETCHT1   384(BX)(SI*1)
-	PREFETCHT0   960(BX)
-	PREFETCHT1   448(BX)(SI*1)
-	VMOVUPS      384(BX), Z6
-	VMOVUPS      448(BX), Z7
+	PREFETCHT0   (R9)(SI*1)
+	PREFETCHT1   (DI)(SI*1)
+	PREFETCHT0   64(R9)(SI*1)
+	PREFETCHT1   64(DI)(SI*1)
+	VMOVUPS      (BX)(SI*1), Z6
+	VMOVUPS      64(BX)(SI*1), Z7
 	VBROADCASTSS 12(CX), Z8
 	VFMADD231PS  Z6, Z8, Z0
 	VFMADD231PS  Z7, Z8, Z1
@@ -5507,7 +5763,9 @@ hot:
 	VFMADD231PS  Z6, Z8, Z4
 	VFMADD231PS  Z7, Z8, Z5
 	ADDQ         $0x10, CX
-	ADDQ         $0x00000200, BX
+	LEAQ         (BX)(R8*4), BX
+	LEAQ         (DI)(R8*4), DI
+	LEAQ         (R9)(R8*4), R9
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -5516,10 +5774,10 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   512(BX)
-	PREFETCHT1   (BX)(SI*1)
-	PREFETCHT0   576(BX)
-	PREFETCHT1   64(BX)(SI*1)
+	PREFETCHT0   (R9)
+	PREFETCHT1   (DI)
+	PREFETCHT0   64(R9)
+	PREFETCHT1   64(DI)
 	VMOVUPS      (BX), Z6
 	VMOVUPS      64(BX), Z7
 	VBROADCASTSS (CX), Z8
@@ -5532,7 +5790,9 @@ single:
 	VFMADD231PS  Z6, Z8, Z4
 	VFMADD231PS  Z7, Z8, Z5
 	ADDQ         $0x04, CX
-	ADDQ         $0x00000080, BX
+	ADDQ         R8, BX
+	ADDQ         R8, DI
+	ADDQ         R8, R9
 	DECQ         AX
 	JNZ          single
 
@@ -5544,10 +5804,10 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   512(BX)
-	PREFETCHT1   (BX)(SI*1)
-	PREFETCHT0   576(BX)
-	PREFETCHT1   64(BX)(SI*1)
+	PREFETCHT0   (R9)
+	PREFETCHT1   (DI)
+	PREFETCHT0   64(R9)
+	PREFETCHT1   64(DI)
 	VMOVUPS      (BX), Z6
 	VBROADCASTSS (CX), Z7
 	VFMADD231PS  Z6, Z7, Z0
@@ -5555,33 +5815,33 @@ narrowhot:
 	VFMADD231PS  Z6, Z7, Z2
 	VBROADCASTSS (CX)(DX*2), Z7
 	VFMADD231PS  Z6, Z7, Z4
-	PREFETCHT0   640(BX)
-	PREFETCHT1   128(BX)(SI*1)
-	PREFETCHT0   704(BX)
-	PREFETCHT1   192(BX)(SI*1)
-	VMOVUPS      128(BX), Z6
+	PREFETCHT0   (R9)(R8*1)
+	PREFETCHT1   (DI)(R8*1)
+	PREFETCHT0   64(R9)(R8*1)
+	PREFETCHT1   64(DI)(R8*1)
+	VMOVUPS      (BX)(R8*1), Z6
 	VBROADCASTSS 4(CX), Z7
 	VFMADD231PS  Z6, Z7, Z0
 	VBROADCASTSS 4(CX)(DX*1), Z7
 	VFMADD231PS  Z6, Z7, Z2
 	VBROADCASTSS 4(CX)(DX*2), Z7
 	VFMADD231PS  Z6, Z7, Z4
-	PREFETCHT0   768(BX)
-	PREFETCHT1   256(BX)(SI*1)
-	PREFETCHT0   832(BX)
-	PREFETCHT1   320(BX)(SI*1)
-	VMOVUPS      256(BX), Z6
+	PREFETCHT0   (R9)(R8*2)
+	PREFETCHT1   (DI)(R8*2)
+	PREFETCHT0   64(R9)(R8*2)
+	PREFETCHT1   64(DI)(R8*2)
+	VMOVUPS      (BX)(R8*2), Z6
 	VBROADCASTSS 8(CX), Z7
 	VFMADD231PS  Z6, Z7, Z0
 	VBROADCASTSS 8(CX)(DX*1), Z7
 	VFMADD231PS  Z6, Z7, Z2
 	VBROADCASTSS 8(CX)(DX*2), Z7
 	VFMADD231PS  Z6, Z7, Z4
-	PREFETCHT0   896(BX)
-	PREFETCHT1   384(BX)(SI*1)
-	PREFETCHT0   960(BX)
-	PREFETCHT1   448(BX)(SI*1)
-	VMOVUPS      384(BX), Z6
+	PREFETCHT0   (R9)(SI*1)
+	PREFETCHT1   (DI)(SI*1)
+	PREFETCHT0   64(R9)(SI*1)
+	PREFETCHT1   64(DI)(SI*1)
+	VMOVUPS      (BX)(SI*1), Z6
 	VBROADCASTSS 12(CX), Z7
 	VFMADD231PS  Z6, Z7, Z0
 	VBROADCASTSS 12(CX)(DX*1), Z7
@@ -5589,7 +5849,9 @@ narrowhot:
 	VBROADCASTSS 12(CX)(DX*2), Z7
 	VFMADD231PS  Z6, Z7, Z4
 	ADDQ         $0x10, CX
-	ADDQ         $0x00000200, BX
+	LEAQ         (BX)(R8*4), BX
+	LEAQ         (DI)(R8*4), DI
+	LEAQ         (R9)(R8*4), R9
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -5598,10 +5860,10 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   512(BX)
-	PREFETCHT1   (BX)(SI*1)
-	PREFETCHT0   576(BX)
-	PREFETCHT1   64(BX)(SI*1)
+	PREFETCHT0   (R9)
+	PREFETCHT1   (DI)
+	PREFETCHT0   64(R9)
+	PREFETCHT1   64(DI)
 	VMOVUPS      (BX), Z6
 	VBROADCASTSS (CX), Z7
 	VFMADD231PS  Z6, Z7, Z0
@@ -5610,19 +5872,21 @@ narrowsingle:
 	VBROADCASTSS (CX)(DX*2), Z7
 	VFMADD231PS  Z6, Z7, Z4
 	ADDQ         $0x04, CX
-	ADDQ         $0x00000080, BX
+	ADDQ         R8, BX
+	ADDQ         R8, DI
+	ADDQ         R8, R9
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
+	MOVQ    bias+80(FP), CX
 	VMOVUPS (CX), Z9
 	VADDPS  Z9, Z0, Z0
 	VADDPS  Z9, Z2, Z2
@@ -5635,16 +5899,16 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   DI, CX
+	MOVQ   R10, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R8, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R8, CX
+	ADDQ   R11, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R8, CX
+	ADDQ   R11, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -5658,15 +5922,15 @@ wholenoadd:
 	VMAXPS Z9, Z5, Z5
 
 wholenorelu:
-	VMOVUPS Z0, (DI)
-	VMOVUPS Z1, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, (DI)
-	VMOVUPS Z3, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, (DI)
-	VMOVUPS Z5, 64(DI)
-	ADDQ    R8, DI
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, (R10)
+	VMOVUPS Z3, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, (R10)
+	VMOVUPS Z5, 64(R10)
+	ADDQ    R11, R10
 	VZEROUPPER
 	RET
 
@@ -5690,7 +5954,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+72(FP), CX
+	MOVQ      bias+80(FP), CX
 	VMOVUPS.Z (CX), K1, Z9
 	VADDPS    Z9, Z0, Z0
 	VADDPS    Z9, Z2, Z2
@@ -5703,22 +5967,22 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      DI, CX
+	MOVQ      R10, CX
 	VMOVUPS.Z (CX), K1, Z9
 	VADDPS    Z9, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z9
 	VADDPS    Z9, Z1, Z1
-	ADDQ      R8, CX
+	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z9
 	VADDPS    Z9, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z9
 	VADDPS    Z9, Z3, Z3
-	ADDQ      R8, CX
+	ADDQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z9
 	VADDPS    Z9, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z9
 	VADDPS    Z9, Z5, Z5
-	ADDQ      R8, CX
+	ADDQ      R11, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -5732,21 +5996,21 @@ partnoadd:
 	VMAXPS Z9, Z5, Z5
 
 partnorelu:
-	VMOVUPS Z0, K1, (DI)
-	VMOVUPS Z1, K2, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z2, K1, (DI)
-	VMOVUPS Z3, K2, 64(DI)
-	ADDQ    R8, DI
-	VMOVUPS Z4, K1, (DI)
-	VMOVUPS Z5, K2, 64(DI)
-	ADDQ    R8, DI
+	VMOVUPS Z0, K1, (R10)
+	VMOVUPS Z1, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z2, K1, (R10)
+	VMOVUPS Z3, K2, 64(R10)
+	ADDQ    R11, R10
+	VMOVUPS Z4, K1, (R10)
+	VMOVUPS Z5, K2, 64(R10)
+	ADDQ    R11, R10
 	VZEROUPPER
 	RET
 
-// func gemm4x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm4x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm4x32AVX512(SB), NOSPLIT, $0-80
+TEXT ·gemm4x32AVX512(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -5756,10 +6020,15 @@ TEXT ·gemm4x32AVX512(SB), NOSPLIT, $0-80
 	LEAQ       (CX)(DX*2), SI
 	ADDQ       DX, SI
 	MOVQ       b+24(FP), DI
-	MOVQ       ahead+32(FP), R8
-	MOVQ       c+40(FP), R9
-	MOVQ       ldc+48(FP), R10
+	MOVQ       ldb+32(FP), R10
 	SHLQ       $0x02, R10
+	LEAQ       (R10)(R10*2), R8
+	MOVQ       ahead+40(FP), R9
+	ADDQ       DI, R9
+	LEAQ       (DI)(R10*4), R11
+	MOVQ       c+48(FP), R12
+	MOVQ       ldc+56(FP), R13
+	SHLQ       $0x02, R13
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -5768,30 +6037,31 @@ TEXT ·gemm4x32AVX512(SB), NOSPLIT, $0-80
 	VPXORD     Z5, Z5, Z5
 	VPXORD     Z6, Z6, Z6
 	VPXORD     Z7, Z7, Z7
-	MOVQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	MOVQ       n+56(FP), R11
-	CMPQ       R11, $0x00000010
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	MOVQ       n+64(FP), R14
+	CMPQ       R14, $0x00000010
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z8
 	VMOVUPS      64(DI), Z9
 	VBROADCASTSS (CX), Z10
@@ -5806,12 +6076,13 @@ hot:
 	VBROADCASTSS 12(CX), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	PREFETCHT0   640(DI)
-	PREFETCHT1   128(DI)(R8*1)
-	PREFETCHT0   704(DI)
-	PREFETCHT1   192(DI)(R8*1)
-	VMOVUPS      128(DI), Z8
-	VMOVUPS      192(DI), Z9
+	PREFETCHT0   (R11)(R10*1)
+	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT0   64(R11)(R10*1)
+	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Z8
+	VMOVUPS      64(DI)(R10*1), Z9
 	VBROADCASTSS (CX)(DX*1), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
@@ -5824,12 +6095,13 @@ hot:
 	VBROADCASTSS 12(CX)(DX*1), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	PREFETCHT0   768(DI)
-	PREFETCHT1   256(DI)(R8*1)
-	PREFETCHT0   832(DI)
-	PREFETCHT1   320(DI)(R8*1)
-	VMOVUPS      256(DI), Z8
-	VMOVUPS      320(DI), Z9
+	PREFETCHT0   (R11)(R10*2)
+	PREFETCHT1   (R9)(R10*2)
+	PREFETCHT0   64(R11)(R10*2)
+	PREFETCHT1   64(R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Z8
+	VMOVUPS      64(DI)(R10*2), Z9
 	VBROADCASTSS (CX)(DX*2), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
@@ -5842,12 +6114,13 @@ hot:
 	VBROADCASTSS 12(CX)(DX*2), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	PREFETCHT0   896(DI)
-	PREFETCHT1   384(DI)(R8*1)
-	PREFETCHT0   960(DI)
-	PREFETCHT1   448(DI)(R8*1)
-	VMOVUPS      384(DI), Z8
-	VMOVUPS      448(DI), Z9
+	PREFETCHT0   (R11)(R8*1)
+	PREFETCHT1   (R9)(R8*1)
+	PREFETCHT0   64(R11)(R8*1)
+	PREFETCHT1   64(R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Z8
+	VMOVUPS      64(DI)(R8*1), Z9
 	VBROADCASTSS (SI), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
@@ -5862,7 +6135,9 @@ hot:
 	VFMADD231PS  Z9, Z10, Z7
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000200, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	LEAQ         (R11)(R10*4), R11
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -5871,10 +6146,11 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z8
 	VMOVUPS      64(DI), Z9
 	VBROADCASTSS (CX), Z10
@@ -5890,7 +6166,9 @@ single:
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
 	ADDQ         DX, CX
-	ADDQ         $0x00000080, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	ADDQ         R10, R11
 	DECQ         AX
 	JNZ          single
 
@@ -5902,10 +6180,11 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z8
 	VBROADCASTSS (CX), Z9
 	VFMADD231PS  Z8, Z9, Z0
@@ -5915,11 +6194,12 @@ narrowhot:
 	VFMADD231PS  Z8, Z9, Z4
 	VBROADCASTSS 12(CX), Z9
 	VFMADD231PS  Z8, Z9, Z6
-	PREFETCHT0   640(DI)
-	PREFETCHT1   128(DI)(R8*1)
-	PREFETCHT0   704(DI)
-	PREFETCHT1   192(DI)(R8*1)
-	VMOVUPS      128(DI), Z8
+	PREFETCHT0   (R11)(R10*1)
+	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT0   64(R11)(R10*1)
+	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Z8
 	VBROADCASTSS (CX)(DX*1), Z9
 	VFMADD231PS  Z8, Z9, Z0
 	VBROADCASTSS 4(CX)(DX*1), Z9
@@ -5928,11 +6208,12 @@ narrowhot:
 	VFMADD231PS  Z8, Z9, Z4
 	VBROADCASTSS 12(CX)(DX*1), Z9
 	VFMADD231PS  Z8, Z9, Z6
-	PREFETCHT0   768(DI)
-	PREFETCHT1   256(DI)(R8*1)
-	PREFETCHT0   832(DI)
-	PREFETCHT1   320(DI)(R8*1)
-	VMOVUPS      256(DI), Z8
+	PREFETCHT0   (R11)(R10*2)
+	PREFETCHT1   (R9)(R10*2)
+	PREFETCHT0   64(R11)(R10*2)
+	PREFETCHT1   64(R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Z8
 	VBROADCASTSS (CX)(DX*2), Z9
 	VFMADD231PS  Z8, Z9, Z0
 	VBROADCASTSS 4(CX)(DX*2), Z9
@@ -5941,11 +6222,12 @@ narrowhot:
 	VFMADD231PS  Z8, Z9, Z4
 	VBROADCASTSS 12(CX)(DX*2), Z9
 	VFMADD231PS  Z8, Z9, Z6
-	PREFETCHT0   896(DI)
-	PREFETCHT1   384(DI)(R8*1)
-	PREFETCHT0   960(DI)
-	PREFETCHT1   448(DI)(R8*1)
-	VMOVUPS      384(DI), Z8
+	PREFETCHT0   (R11)(R8*1)
+	PREFETCHT1   (R9)(R8*1)
+	PREFETCHT0   64(R11)(R8*1)
+	PREFETCHT1   64(R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Z8
 	VBROADCASTSS (SI), Z9
 	VFMADD231PS  Z8, Z9, Z0
 	VBROADCASTSS 4(SI), Z9
@@ -5956,7 +6238,9 @@ narrowhot:
 	VFMADD231PS  Z8, Z9, Z6
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000200, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	LEAQ         (R11)(R10*4), R11
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -5965,10 +6249,11 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z8
 	VBROADCASTSS (CX), Z9
 	VFMADD231PS  Z8, Z9, Z0
@@ -5979,19 +6264,21 @@ narrowsingle:
 	VBROADCASTSS 12(CX), Z9
 	VFMADD231PS  Z8, Z9, Z6
 	ADDQ         DX, CX
-	ADDQ         $0x00000080, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	ADDQ         R10, R11
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
+	MOVQ    bias+80(FP), CX
 	VMOVUPS (CX), Z11
 	VADDPS  Z11, Z0, Z0
 	VADDPS  Z11, Z2, Z2
@@ -6006,19 +6293,19 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R9, CX
+	MOVQ   R12, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -6034,18 +6321,18 @@ wholenoadd:
 	VMAXPS Z11, Z7, Z7
 
 wholenorelu:
-	VMOVUPS Z0, (R9)
-	VMOVUPS Z1, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, (R9)
-	VMOVUPS Z3, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, (R9)
-	VMOVUPS Z5, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z6, (R9)
-	VMOVUPS Z7, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R13, R12
 	VZEROUPPER
 	RET
 
@@ -6069,7 +6356,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+72(FP), CX
+	MOVQ      bias+80(FP), CX
 	VMOVUPS.Z (CX), K1, Z11
 	VADDPS    Z11, Z0, Z0
 	VADDPS    Z11, Z2, Z2
@@ -6084,27 +6371,27 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      R9, CX
+	MOVQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z11
 	VADDPS    Z11, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z11
 	VADDPS    Z11, Z1, Z1
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z11
 	VADDPS    Z11, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z11
 	VADDPS    Z11, Z3, Z3
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z11
 	VADDPS    Z11, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z11
 	VADDPS    Z11, Z5, Z5
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z11
 	VADDPS    Z11, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z11
 	VADDPS    Z11, Z7, Z7
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -6120,24 +6407,24 @@ partnoadd:
 	VMAXPS Z11, Z7, Z7
 
 partnorelu:
-	VMOVUPS Z0, K1, (R9)
-	VMOVUPS Z1, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, K1, (R9)
-	VMOVUPS Z3, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, K1, (R9)
-	VMOVUPS Z5, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z6, K1, (R9)
-	VMOVUPS Z7, K2, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, K1, (R12)
+	VMOVUPS Z3, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, K1, (R12)
+	VMOVUPS Z5, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, K1, (R12)
+	VMOVUPS Z7, K2, 64(R12)
+	ADDQ    R13, R12
 	VZEROUPPER
 	RET
 
-// func gemmRows4x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows4x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemmRows4x32AVX512(SB), NOSPLIT, $0-80
+TEXT ·gemmRows4x32AVX512(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -6145,10 +6432,15 @@ TEXT ·gemmRows4x32AVX512(SB), NOSPLIT, $0-80
 	LEAQ       (CX)(DX*2), BX
 	ADDQ       DX, BX
 	MOVQ       b+24(FP), SI
-	MOVQ       ahead+32(FP), DI
-	MOVQ       c+40(FP), R8
-	MOVQ       ldc+48(FP), R9
+	MOVQ       ldb+32(FP), R9
 	SHLQ       $0x02, R9
+	LEAQ       (R9)(R9*2), DI
+	MOVQ       ahead+40(FP), R8
+	ADDQ       SI, R8
+	LEAQ       (SI)(R9*4), R10
+	MOVQ       c+48(FP), R11
+	MOVQ       ldc+56(FP), R12
+	SHLQ       $0x02, R12
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -6157,30 +6449,30 @@ TEXT ·gemmRows4x32AVX512(SB), NOSPLIT, $0-80
 	VPXORD     Z5, Z5, Z5
 	VPXORD     Z6, Z6, Z6
 	VPXORD     Z7, Z7, Z7
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	MOVQ       n+56(FP), R10
-	CMPQ       R10, $0x00000010
+	MOVQ       R11, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	MOVQ       n+64(FP), R13
+	CMPQ       R13, $0x00000010
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   512(SI)
-	PREFETCHT1   (SI)(DI*1)
-	PREFETCHT0   576(SI)
-	PREFETCHT1   64(SI)(DI*1)
+	PREFETCHT0   (R10)
+	PREFETCHT1   (R8)
+	PREFETCHT0   64(R10)
+	PREFETCHT1   64(R8)
 	VMOVUPS      (SI), Z8
 	VMOVUPS      64(SI), Z9
 	VBROADCASTSS (CX), Z10
@@ -6195,12 +6487,12 @@ hot:
 	VBROADCASTSS (BX), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	PREFETCHT0   640(SI)
-	PREFETCHT1   128(SI)(DI*1)
-	PREFETCHT0   704(SI)
-	PREFETCHT1   192(SI)(DI*1)
-	VMOVUPS      128(SI), Z8
-	VMOVUPS      192(SI), Z9
+	PREFETCHT0   (R10)(R9*1)
+	PREFETCHT1   (R8)(R9*1)
+	PREFETCHT0   64(R10)(R9*1)
+	PREFETCHT1   64(R8)(R9*1)
+	VMOVUPS      (SI)(R9*1), Z8
+	VMOVUPS      64(SI)(R9*1), Z9
 	VBROADCASTSS 4(CX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
@@ -6213,12 +6505,12 @@ hot:
 	VBROADCASTSS 4(BX), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	PREFETCHT0   768(SI)
-	PREFETCHT1   256(SI)(DI*1)
-	PREFETCHT0   832(SI)
-	PREFETCHT1   320(SI)(DI*1)
-	VMOVUPS      256(SI), Z8
-	VMOVUPS      320(SI), Z9
+	PREFETCHT0   (R10)(R9*2)
+	PREFETCHT1   (R8)(R9*2)
+	PREFETCHT0   64(R10)(R9*2)
+	PREFETCHT1   64(R8)(R9*2)
+	VMOVUPS      (SI)(R9*2), Z8
+	VMOVUPS      64(SI)(R9*2), Z9
 	VBROADCASTSS 8(CX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
@@ -6231,12 +6523,12 @@ hot:
 	VBROADCASTSS 8(BX), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	PREFETCHT0   896(SI)
-	PREFETCHT1   384(SI)(DI*1)
-	PREFETCHT0   960(SI)
-	PREFETCHT1   448(SI)(DI*1)
-	VMOVUPS      384(SI), Z8
-	VMOVUPS      448(SI), Z9
+	PREFETCHT0   (R10)(DI*1)
+	PREFETCHT1   (R8)(DI*1)
+	PREFETCHT0   64(R10)(DI*1)
+	PREFETCHT1   64(R8)(DI*1)
+	VMOVUPS      (SI)(DI*1), Z8
+	VMOVUPS      64(SI)(DI*1), Z9
 	VBROADCASTSS 12(CX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
@@ -6251,7 +6543,9 @@ hot:
 	VFMADD231PS  Z9, Z10, Z7
 	ADDQ         $0x10, CX
 	ADDQ         $0x10, BX
-	ADDQ         $0x00000200, SI
+	LEAQ         (SI)(R9*4), SI
+	LEAQ         (R8)(R9*4), R8
+	LEAQ         (R10)(R9*4), R10
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -6260,10 +6554,10 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   512(SI)
-	PREFETCHT1   (SI)(DI*1)
-	PREFETCHT0   576(SI)
-	PREFETCHT1   64(SI)(DI*1)
+	PREFETCHT0   (R10)
+	PREFETCHT1   (R8)
+	PREFETCHT0   64(R10)
+	PREFETCHT1   64(R8)
 	VMOVUPS      (SI), Z8
 	VMOVUPS      64(SI), Z9
 	VBROADCASTSS (CX), Z10
@@ -6280,7 +6574,9 @@ single:
 	VFMADD231PS  Z9, Z10, Z7
 	ADDQ         $0x04, CX
 	ADDQ         $0x04, BX
-	ADDQ         $0x00000080, SI
+	ADDQ         R9, SI
+	ADDQ         R9, R8
+	ADDQ         R9, R10
 	DECQ         AX
 	JNZ          single
 
@@ -6292,10 +6588,10 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   512(SI)
-	PREFETCHT1   (SI)(DI*1)
-	PREFETCHT0   576(SI)
-	PREFETCHT1   64(SI)(DI*1)
+	PREFETCHT0   (R10)
+	PREFETCHT1   (R8)
+	PREFETCHT0   64(R10)
+	PREFETCHT1   64(R8)
 	VMOVUPS      (SI), Z8
 	VBROADCASTSS (CX), Z9
 	VFMADD231PS  Z8, Z9, Z0
@@ -6305,11 +6601,11 @@ narrowhot:
 	VFMADD231PS  Z8, Z9, Z4
 	VBROADCASTSS (BX), Z9
 	VFMADD231PS  Z8, Z9, Z6
-	PREFETCHT0   640(SI)
-	PREFETCHT1   128(SI)(DI*1)
-	PREFETCHT0   704(SI)
-	PREFETCHT1   192(SI)(DI*1)
-	VMOVUPS      128(SI), Z8
+	PREFETCHT0   (R10)(R9*1)
+	PREFETCHT1   (R8)(R9*1)
+	PREFETCHT0   64(R10)(R9*1)
+	PREFETCHT1   64(R8)(R9*1)
+	VMOVUPS      (SI)(R9*1), Z8
 	VBROADCASTSS 4(CX), Z9
 	VFMADD231PS  Z8, Z9, Z0
 	VBROADCASTSS 4(CX)(DX*1), Z9
@@ -6318,11 +6614,11 @@ narrowhot:
 	VFMADD231PS  Z8, Z9, Z4
 	VBROADCASTSS 4(BX), Z9
 	VFMADD231PS  Z8, Z9, Z6
-	PREFETCHT0   768(SI)
-	PREFETCHT1   256(SI)(DI*1)
-	PREFETCHT0   832(SI)
-	PREFETCHT1   320(SI)(DI*1)
-	VMOVUPS      256(SI), Z8
+	PREFETCHT0   (R10)(R9*2)
+	PREFETCHT1   (R8)(R9*2)
+	PREFETCHT0   64(R10)(R9*2)
+	PREFETCHT1   64(R8)(R9*2)
+	VMOVUPS      (SI)(R9*2), Z8
 	VBROADCASTSS 8(CX), Z9
 	VFMADD231PS  Z8, Z9, Z0
 	VBROADCASTSS 8(CX)(DX*1), Z9
@@ -6331,11 +6627,11 @@ narrowhot:
 	VFMADD231PS  Z8, Z9, Z4
 	VBROADCASTSS 8(BX), Z9
 	VFMADD231PS  Z8, Z9, Z6
-	PREFETCHT0   896(SI)
-	PREFETCHT1   384(SI)(DI*1)
-	PREFETCHT0   960(SI)
-	PREFETCHT1   448(SI)(DI*1)
-	VMOVUPS      384(SI), Z8
+	PREFETCHT0   (R10)(DI*1)
+	PREFETCHT1   (R8)(DI*1)
+	PREFETCHT0   64(R10)(DI*1)
+	PREFETCHT1   64(R8)(DI*1)
+	VMOVUPS      (SI)(DI*1), Z8
 	VBROADCASTSS 12(CX), Z9
 	VFMADD231PS  Z8, Z9, Z0
 	VBROADCASTSS 12(CX)(DX*1), Z9
@@ -6346,7 +6642,9 @@ narrowhot:
 	VFMADD231PS  Z8, Z9, Z6
 	ADDQ         $0x10, CX
 	ADDQ         $0x10, BX
-	ADDQ         $0x00000200, SI
+	LEAQ         (SI)(R9*4), SI
+	LEAQ         (R8)(R9*4), R8
+	LEAQ         (R10)(R9*4), R10
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -6355,10 +6653,10 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   512(SI)
-	PREFETCHT1   (SI)(DI*1)
-	PREFETCHT0   576(SI)
-	PREFETCHT1   64(SI)(DI*1)
+	PREFETCHT0   (R10)
+	PREFETCHT1   (R8)
+	PREFETCHT0   64(R10)
+	PREFETCHT1   64(R8)
 	VMOVUPS      (SI), Z8
 	VBROADCASTSS (CX), Z9
 	VFMADD231PS  Z8, Z9, Z0
@@ -6370,19 +6668,21 @@ narrowsingle:
 	VFMADD231PS  Z8, Z9, Z6
 	ADDQ         $0x04, CX
 	ADDQ         $0x04, BX
-	ADDQ         $0x00000080, SI
+	ADDQ         R9, SI
+	ADDQ         R9, R8
+	ADDQ         R9, R10
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
+	MOVQ    bias+80(FP), CX
 	VMOVUPS (CX), Z11
 	VADDPS  Z11, Z0, Z0
 	VADDPS  Z11, Z2, Z2
@@ -6397,19 +6697,19 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R8, CX
+	MOVQ   R11, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R9, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R9, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R9, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   R9, CX
+	ADDQ   R12, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -6425,18 +6725,18 @@ wholenoadd:
 	VMAXPS Z11, Z7, Z7
 
 wholenorelu:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, 64(R8)
-	ADDQ    R9, R8
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	VMOVUPS Z3, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	VMOVUPS Z5, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, 64(R11)
+	ADDQ    R12, R11
 	VZEROUPPER
 	RET
 
@@ -6460,7 +6760,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+72(FP), CX
+	MOVQ      bias+80(FP), CX
 	VMOVUPS.Z (CX), K1, Z11
 	VADDPS    Z11, Z0, Z0
 	VADDPS    Z11, Z2, Z2
@@ -6475,27 +6775,27 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      R8, CX
+	MOVQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z11
 	VADDPS    Z11, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z11
 	VADDPS    Z11, Z1, Z1
-	ADDQ      R9, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z11
 	VADDPS    Z11, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z11
 	VADDPS    Z11, Z3, Z3
-	ADDQ      R9, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z11
 	VADDPS    Z11, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z11
 	VADDPS    Z11, Z5, Z5
-	ADDQ      R9, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z11
 	VADDPS    Z11, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z11
 	VADDPS    Z11, Z7, Z7
-	ADDQ      R9, CX
+	ADDQ      R12, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -6511,24 +6811,24 @@ partnoadd:
 	VMAXPS Z11, Z7, Z7
 
 partnorelu:
-	VMOVUPS Z0, K1, (R8)
-	VMOVUPS Z1, K2, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, K1, (R8)
-	VMOVUPS Z3, K2, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, K1, (R8)
-	VMOVUPS Z5, K2, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, K1, (R8)
-	VMOVUPS Z7, K2, 64(R8)
-	ADDQ    R9, R8
+	VMOVUPS Z0, K1, (R11)
+	VMOVUPS Z1, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, K1, (R11)
+	VMOVUPS Z3, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, K1, (R11)
+	VMOVUPS Z5, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, K1, (R11)
+	VMOVUPS Z7, K2, 64(R11)
+	ADDQ    R12, R11
 	VZEROUPPER
 	RET
 
-// func gemm5x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm5x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm5x32AVX512(SB), NOSPLIT, $0-80
+TEXT ·gemm5x32AVX512(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -6538,10 +6838,15 @@ TEXT ·gemm5x32AVX512(SB), NOSPLIT, $0-80
 	LEAQ       (CX)(DX*2), SI
 	ADDQ       DX, SI
 	MOVQ       b+24(FP), DI
-	MOVQ       ahead+32(FP), R8
-	MOVQ       c+40(FP), R9
-	MOVQ       ldc+48(FP), R10
+	MOVQ       ldb+32(FP), R10
 	SHLQ       $0x02, R10
+	LEAQ       (R10)(R10*2), R8
+	MOVQ       ahead+40(FP), R9
+	ADDQ       DI, R9
+	LEAQ       (DI)(R10*4), R11
+	MOVQ       c+48(FP), R12
+	MOVQ       ldc+56(FP), R13
+	SHLQ       $0x02, R13
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -6552,33 +6857,34 @@ TEXT ·gemm5x32AVX512(SB), NOSPLIT, $0-80
 	VPXORD     Z7, Z7, Z7
 	VPXORD     Z8, Z8, Z8
 	VPXORD     Z9, Z9, Z9
-	MOVQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	MOVQ       n+56(FP), R11
-	CMPQ       R11, $0x00000010
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	MOVQ       n+64(FP), R14
+	CMPQ       R14, $0x00000010
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z10
 	VMOVUPS      64(DI), Z11
 	VBROADCASTSS (CX), Z12
@@ -6596,12 +6902,13 @@ hot:
 	VBROADCASTSS 16(CX), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
-	PREFETCHT0   640(DI)
-	PREFETCHT1   128(DI)(R8*1)
-	PREFETCHT0   704(DI)
-	PREFETCHT1   192(DI)(R8*1)
-	VMOVUPS      128(DI), Z10
-	VMOVUPS      192(DI), Z11
+	PREFETCHT0   (R11)(R10*1)
+	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT0   64(R11)(R10*1)
+	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Z10
+	VMOVUPS      64(DI)(R10*1), Z11
 	VBROADCASTSS (CX)(DX*1), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Z11, Z12, Z1
@@ -6617,12 +6924,13 @@ hot:
 	VBROADCASTSS 16(CX)(DX*1), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
-	PREFETCHT0   768(DI)
-	PREFETCHT1   256(DI)(R8*1)
-	PREFETCHT0   832(DI)
-	PREFETCHT1   320(DI)(R8*1)
-	VMOVUPS      256(DI), Z10
-	VMOVUPS      320(DI), Z11
+	PREFETCHT0   (R11)(R10*2)
+	PREFETCHT1   (R9)(R10*2)
+	PREFETCHT0   64(R11)(R10*2)
+	PREFETCHT1   64(R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Z10
+	VMOVUPS      64(DI)(R10*2), Z11
 	VBROADCASTSS (CX)(DX*2), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Z11, Z12, Z1
@@ -6638,12 +6946,13 @@ hot:
 	VBROADCASTSS 16(CX)(DX*2), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
-	PREFETCHT0   896(DI)
-	PREFETCHT1   384(DI)(R8*1)
-	PREFETCHT0   960(DI)
-	PREFETCHT1   448(DI)(R8*1)
-	VMOVUPS      384(DI), Z10
-	VMOVUPS      448(DI), Z11
+	PREFETCHT0   (R11)(R8*1)
+	PREFETCHT1   (R9)(R8*1)
+	PREFETCHT0   64(R11)(R8*1)
+	PREFETCHT1   64(R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Z10
+	VMOVUPS      64(DI)(R8*1), Z11
 	VBROADCASTSS (SI), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Z11, Z12, Z1
@@ -6661,7 +6970,9 @@ hot:
 	VFMADD231PS  Z11, Z12, Z9
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000200, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	LEAQ         (R11)(R10*4), R11
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -6670,10 +6981,11 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z10
 	VMOVUPS      64(DI), Z11
 	VBROADCASTSS (CX), Z12
@@ -6692,7 +7004,9 @@ single:
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
 	ADDQ         DX, CX
-	ADDQ         $0x00000080, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	ADDQ         R10, R11
 	DECQ         AX
 	JNZ          single
 
@@ -6704,10 +7018,11 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z10
 	VBROADCASTSS (CX), Z11
 	VFMADD231PS  Z10, Z11, Z0
@@ -6719,11 +7034,12 @@ narrowhot:
 	VFMADD231PS  Z10, Z11, Z6
 	VBROADCASTSS 16(CX), Z11
 	VFMADD231PS  Z10, Z11, Z8
-	PREFETCHT0   640(DI)
-	PREFETCHT1   128(DI)(R8*1)
-	PREFETCHT0   704(DI)
-	PREFETCHT1   192(DI)(R8*1)
-	VMOVUPS      128(DI), Z10
+	PREFETCHT0   (R11)(R10*1)
+	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT0   64(R11)(R10*1)
+	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Z10
 	VBROADCASTSS (CX)(DX*1), Z11
 	VFMADD231PS  Z10, Z11, Z0
 	VBROADCASTSS 4(CX)(DX*1), Z11
@@ -6734,11 +7050,12 @@ narrowhot:
 	VFMADD231PS  Z10, Z11, Z6
 	VBROADCASTSS 16(CX)(DX*1), Z11
 	VFMADD231PS  Z10, Z11, Z8
-	PREFETCHT0   768(DI)
-	PREFETCHT1   256(DI)(R8*1)
-	PREFETCHT0   832(DI)
-	PREFETCHT1   320(DI)(R8*1)
-	VMOVUPS      256(DI), Z10
+	PREFETCHT0   (R11)(R10*2)
+	PREFETCHT1   (R9)(R10*2)
+	PREFETCHT0   64(R11)(R10*2)
+	PREFETCHT1   64(R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Z10
 	VBROADCASTSS (CX)(DX*2), Z11
 	VFMADD231PS  Z10, Z11, Z0
 	VBROADCASTSS 4(CX)(DX*2), Z11
@@ -6749,11 +7066,12 @@ narrowhot:
 	VFMADD231PS  Z10, Z11, Z6
 	VBROADCASTSS 16(CX)(DX*2), Z11
 	VFMADD231PS  Z10, Z11, Z8
-	PREFETCHT0   896(DI)
-	PREFETCHT1   384(DI)(R8*1)
-	PREFETCHT0   960(DI)
-	PREFETCHT1   448(DI)(R8*1)
-	VMOVUPS      384(DI), Z10
+	PREFETCHT0   (R11)(R8*1)
+	PREFETCHT1   (R9)(R8*1)
+	PREFETCHT0   64(R11)(R8*1)
+	PREFETCHT1   64(R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Z10
 	VBROADCASTSS (SI), Z11
 	VFMADD231PS  Z10, Z11, Z0
 	VBROADCASTSS 4(SI), Z11
@@ -6766,7 +7084,9 @@ narrowhot:
 	VFMADD231PS  Z10, Z11, Z8
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000200, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	LEAQ         (R11)(R10*4), R11
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -6775,10 +7095,11 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z10
 	VBROADCASTSS (CX), Z11
 	VFMADD231PS  Z10, Z11, Z0
@@ -6791,19 +7112,21 @@ narrowsingle:
 	VBROADCASTSS 16(CX), Z11
 	VFMADD231PS  Z10, Z11, Z8
 	ADDQ         DX, CX
-	ADDQ         $0x00000080, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	ADDQ         R10, R11
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
+	MOVQ    bias+80(FP), CX
 	VMOVUPS (CX), Z13
 	VADDPS  Z13, Z0, Z0
 	VADDPS  Z13, Z2, Z2
@@ -6820,22 +7143,22 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R9, CX
+	MOVQ   R12, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -6853,21 +7176,21 @@ wholenoadd:
 	VMAXPS Z13, Z9, Z9
 
 wholenorelu:
-	VMOVUPS Z0, (R9)
-	VMOVUPS Z1, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, (R9)
-	VMOVUPS Z3, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, (R9)
-	VMOVUPS Z5, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z6, (R9)
-	VMOVUPS Z7, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z8, (R9)
-	VMOVUPS Z9, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R13, R12
 	VZEROUPPER
 	RET
 
@@ -6891,7 +7214,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+72(FP), CX
+	MOVQ      bias+80(FP), CX
 	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z0, Z0
 	VADDPS    Z13, Z2, Z2
@@ -6908,32 +7231,32 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      R9, CX
+	MOVQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z13
 	VADDPS    Z13, Z1, Z1
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z13
 	VADDPS    Z13, Z3, Z3
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z13
 	VADDPS    Z13, Z5, Z5
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z13
 	VADDPS    Z13, Z7, Z7
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z13
 	VADDPS    Z13, Z9, Z9
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -6951,27 +7274,27 @@ partnoadd:
 	VMAXPS Z13, Z9, Z9
 
 partnorelu:
-	VMOVUPS Z0, K1, (R9)
-	VMOVUPS Z1, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, K1, (R9)
-	VMOVUPS Z3, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, K1, (R9)
-	VMOVUPS Z5, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z6, K1, (R9)
-	VMOVUPS Z7, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z8, K1, (R9)
-	VMOVUPS Z9, K2, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, K1, (R12)
+	VMOVUPS Z3, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, K1, (R12)
+	VMOVUPS Z5, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, K1, (R12)
+	VMOVUPS Z7, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, K1, (R12)
+	VMOVUPS Z9, K2, 64(R12)
+	ADDQ    R13, R12
 	VZEROUPPER
 	RET
 
-// func gemmRows5x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows5x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemmRows5x32AVX512(SB), NOSPLIT, $0-80
+TEXT ·gemmRows5x32AVX512(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -6979,10 +7302,15 @@ TEXT ·gemmRows5x32AVX512(SB), NOSPLIT, $0-80
 	LEAQ       (CX)(DX*2), BX
 	ADDQ       DX, BX
 	MOVQ       b+24(FP), SI
-	MOVQ       ahead+32(FP), DI
-	MOVQ       c+40(FP), R8
-	MOVQ       ldc+48(FP), R9
+	MOVQ       ldb+32(FP), R9
 	SHLQ       $0x02, R9
+	LEAQ       (R9)(R9*2), DI
+	MOVQ       ahead+40(FP), R8
+	ADDQ       SI, R8
+	LEAQ       (SI)(R9*4), R10
+	MOVQ       c+48(FP), R11
+	MOVQ       ldc+56(FP), R12
+	SHLQ       $0x02, R12
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -6993,33 +7321,33 @@ TEXT ·gemmRows5x32AVX512(SB), NOSPLIT, $0-80
 	VPXORD     Z7, Z7, Z7
 	VPXORD     Z8, Z8, Z8
 	VPXORD     Z9, Z9, Z9
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	MOVQ       n+56(FP), R10
-	CMPQ       R10, $0x00000010
+	MOVQ       R11, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	MOVQ       n+64(FP), R13
+	CMPQ       R13, $0x00000010
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   512(SI)
-	PREFETCHT1   (SI)(DI*1)
-	PREFETCHT0   576(SI)
-	PREFETCHT1   64(SI)(DI*1)
+	PREFETCHT0   (R10)
+	PREFETCHT1   (R8)
+	PREFETCHT0   64(R10)
+	PREFETCHT1   64(R8)
 	VMOVUPS      (SI), Z10
 	VMOVUPS      64(SI), Z11
 	VBROADCASTSS (CX), Z12
@@ -7037,12 +7365,12 @@ hot:
 	VBROADCASTSS (BX)(DX*1), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
-	PREFETCHT0   640(SI)
-	PREFETCHT1   128(SI)(DI*1)
-	PREFETCHT0   704(SI)
-	PREFETCHT1   192(SI)(DI*1)
-	VMOVUPS      128(SI), Z10
-	VMOVUPS      192(SI), Z11
+	PREFETCHT0   (R10)(R9*1)
+	PREFETCHT1   (R8)(R9*1)
+	PREFETCHT0   64(R10)(R9*1)
+	PREFETCHT1   64(R8)(R9*1)
+	VMOVUPS      (SI)(R9*1), Z10
+	VMOVUPS      64(SI)(R9*1), Z11
 	VBROADCASTSS 4(CX), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Z11, Z12, Z1
@@ -7058,12 +7386,12 @@ hot:
 	VBROADCASTSS 4(BX)(DX*1), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
-	PREFETCHT0   768(SI)
-	PREFETCHT1   256(SI)(DI*1)
-	PREFETCHT0   832(SI)
-	PREFETCHT1   320(SI)(DI*1)
-	VMOVUPS      256(SI), Z10
-	VMOVUPS      320(SI), Z11
+	PREFETCHT0   (R10)(R9*2)
+	PREFETCHT1   (R8)(R9*2)
+	PREFETCHT0   64(R10)(R9*2)
+	PREFETCHT1   64(R8)(R9*2)
+	VMOVUPS      (SI)(R9*2), Z10
+	VMOVUPS      64(SI)(R9*2), Z11
 	VBROADCASTSS 8(CX), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Z11, Z12, Z1
@@ -7079,12 +7407,12 @@ hot:
 	VBROADCASTSS 8(BX)(DX*1), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
-	PREFETCHT0   896(SI)
-	PREFETCHT1   384(SI)(DI*1)
-	PREFETCHT0   960(SI)
-	PREFETCHT1   448(SI)(DI*1)
-	VMOVUPS      384(SI), Z10
-	VMOVUPS      448(SI), Z11
+	PREFETCHT0   (R10)(DI*1)
+	PREFETCHT1   (R8)(DI*1)
+	PREFETCHT0   64(R10)(DI*1)
+	PREFETCHT1   64(R8)(DI*1)
+	VMOVUPS      (SI)(DI*1), Z10
+	VMOVUPS      64(SI)(DI*1), Z11
 	VBROADCASTSS 12(CX), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Z11, Z12, Z1
@@ -7102,7 +7430,9 @@ hot:
 	VFMADD231PS  Z11, Z12, Z9
 	ADDQ         $0x10, CX
 	ADDQ         $0x10, BX
-	ADDQ         $0x00000200, SI
+	LEAQ         (SI)(R9*4), SI
+	LEAQ         (R8)(R9*4), R8
+	LEAQ         (R10)(R9*4), R10
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -7111,10 +7441,10 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   512(SI)
-	PREFETCHT1   (SI)(DI*1)
-	PREFETCHT0   576(SI)
-	PREFETCHT1   64(SI)(DI*1)
+	PREFETCHT0   (R10)
+	PREFETCHT1   (R8)
+	PREFETCHT0   64(R10)
+	PREFETCHT1   64(R8)
 	VMOVUPS      (SI), Z10
 	VMOVUPS      64(SI), Z11
 	VBROADCASTSS (CX), Z12
@@ -7134,7 +7464,9 @@ single:
 	VFMADD231PS  Z11, Z12, Z9
 	ADDQ         $0x04, CX
 	ADDQ         $0x04, BX
-	ADDQ         $0x00000080, SI
+	ADDQ         R9, SI
+	ADDQ         R9, R8
+	ADDQ         R9, R10
 	DECQ         AX
 	JNZ          single
 
@@ -7146,10 +7478,10 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   512(SI)
-	PREFETCHT1   (SI)(DI*1)
-	PREFETCHT0   576(SI)
-	PREFETCHT1   64(SI)(DI*1)
+	PREFETCHT0   (R10)
+	PREFETCHT1   (R8)
+	PREFETCHT0   64(R10)
+	PREFETCHT1   64(R8)
 	VMOVUPS      (SI), Z10
 	VBROADCASTSS (CX), Z11
 	VFMADD231PS  Z10, Z11, Z0
@@ -7161,11 +7493,11 @@ narrowhot:
 	VFMADD231PS  Z10, Z11, Z6
 	VBROADCASTSS (BX)(DX*1), Z11
 	VFMADD231PS  Z10, Z11, Z8
-	PREFETCHT0   640(SI)
-	PREFETCHT1   128(SI)(DI*1)
-	PREFETCHT0   704(SI)
-	PREFETCHT1   192(SI)(DI*1)
-	VMOVUPS      128(SI), Z10
+	PREFETCHT0   (R10)(R9*1)
+	PREFETCHT1   (R8)(R9*1)
+	PREFETCHT0   64(R10)(R9*1)
+	PREFETCHT1   64(R8)(R9*1)
+	VMOVUPS      (SI)(R9*1), Z10
 	VBROADCASTSS 4(CX), Z11
 	VFMADD231PS  Z10, Z11, Z0
 	VBROADCASTSS 4(CX)(DX*1), Z11
@@ -7176,11 +7508,11 @@ narrowhot:
 	VFMADD231PS  Z10, Z11, Z6
 	VBROADCASTSS 4(BX)(DX*1), Z11
 	VFMADD231PS  Z10, Z11, Z8
-	PREFETCHT0   768(SI)
-	PREFETCHT1   256(SI)(DI*1)
-	PREFETCHT0   832(SI)
-	PREFETCHT1   320(SI)(DI*1)
-	VMOVUPS      256(SI), Z10
+	PREFETCHT0   (R10)(R9*2)
+	PREFETCHT1   (R8)(R9*2)
+	PREFETCHT0   64(R10)(R9*2)
+	PREFETCHT1   64(R8)(R9*2)
+	VMOVUPS      (SI)(R9*2), Z10
 	VBROADCASTSS 8(CX), Z11
 	VFMADD231PS  Z10, Z11, Z0
 	VBROADCASTSS 8(CX)(DX*1), Z11
@@ -7191,11 +7523,11 @@ narrowhot:
 	VFMADD231PS  Z10, Z11, Z6
 	VBROADCASTSS 8(BX)(DX*1), Z11
 	VFMADD231PS  Z10, Z11, Z8
-	PREFETCHT0   896(SI)
-	PREFETCHT1   384(SI)(DI*1)
-	PREFETCHT0   960(SI)
-	PREFETCHT1   448(SI)(DI*1)
-	VMOVUPS      384(SI), Z10
+	PREFETCHT0   (R10)(DI*1)
+	PREFETCHT1   (R8)(DI*1)
+	PREFETCHT0   64(R10)(DI*1)
+	PREFETCHT1   64(R8)(DI*1)
+	VMOVUPS      (SI)(DI*1), Z10
 	VBROADCASTSS 12(CX), Z11
 	VFMADD231PS  Z10, Z11, Z0
 	VBROADCASTSS 12(CX)(DX*1), Z11
@@ -7208,7 +7540,9 @@ narrowhot:
 	VFMADD231PS  Z10, Z11, Z8
 	ADDQ         $0x10, CX
 	ADDQ         $0x10, BX
-	ADDQ         $0x00000200, SI
+	LEAQ         (SI)(R9*4), SI
+	LEAQ         (R8)(R9*4), R8
+	LEAQ         (R10)(R9*4), R10
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -7217,10 +7551,10 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   512(SI)
-	PREFETCHT1   (SI)(DI*1)
-	PREFETCHT0   576(SI)
-	PREFETCHT1   64(SI)(DI*1)
+	PREFETCHT0   (R10)
+	PREFETCHT1   (R8)
+	PREFETCHT0   64(R10)
+	PREFETCHT1   64(R8)
 	VMOVUPS      (SI), Z10
 	VBROADCASTSS (CX), Z11
 	VFMADD231PS  Z10, Z11, Z0
@@ -7234,19 +7568,21 @@ narrowsingle:
 	VFMADD231PS  Z10, Z11, Z8
 	ADDQ         $0x04, CX
 	ADDQ         $0x04, BX
-	ADDQ         $0x00000080, SI
+	ADDQ         R9, SI
+	ADDQ         R9, R8
+	ADDQ         R9, R10
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
+	MOVQ    bias+80(FP), CX
 	VMOVUPS (CX), Z13
 	VADDPS  Z13, Z0, Z0
 	VADDPS  Z13, Z2, Z2
@@ -7263,22 +7599,22 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R8, CX
+	MOVQ   R11, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R9, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R9, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R9, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   R9, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   R9, CX
+	ADDQ   R12, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -7296,21 +7632,21 @@ wholenoadd:
 	VMAXPS Z13, Z9, Z9
 
 wholenorelu:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, 64(R8)
-	ADDQ    R9, R8
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	VMOVUPS Z3, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	VMOVUPS Z5, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, (R11)
+	VMOVUPS Z9, 64(R11)
+	ADDQ    R12, R11
 	VZEROUPPER
 	RET
 
@@ -7334,7 +7670,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+72(FP), CX
+	MOVQ      bias+80(FP), CX
 	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z0, Z0
 	VADDPS    Z13, Z2, Z2
@@ -7351,32 +7687,32 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      R8, CX
+	MOVQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z13
 	VADDPS    Z13, Z1, Z1
-	ADDQ      R9, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z13
 	VADDPS    Z13, Z3, Z3
-	ADDQ      R9, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z13
 	VADDPS    Z13, Z5, Z5
-	ADDQ      R9, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z13
 	VADDPS    Z13, Z7, Z7
-	ADDQ      R9, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z13
 	VADDPS    Z13, Z9, Z9
-	ADDQ      R9, CX
+	ADDQ      R12, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -7394,27 +7730,27 @@ partnoadd:
 	VMAXPS Z13, Z9, Z9
 
 partnorelu:
-	VMOVUPS Z0, K1, (R8)
-	VMOVUPS Z1, K2, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, K1, (R8)
-	VMOVUPS Z3, K2, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, K1, (R8)
-	VMOVUPS Z5, K2, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, K1, (R8)
-	VMOVUPS Z7, K2, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, K1, (R8)
-	VMOVUPS Z9, K2, 64(R8)
-	ADDQ    R9, R8
+	VMOVUPS Z0, K1, (R11)
+	VMOVUPS Z1, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, K1, (R11)
+	VMOVUPS Z3, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, K1, (R11)
+	VMOVUPS Z5, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, K1, (R11)
+	VMOVUPS Z7, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, K1, (R11)
+	VMOVUPS Z9, K2, 64(R11)
+	ADDQ    R12, R11
 	VZEROUPPER
 	RET
 
-// func gemm6x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm6x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm6x32AVX512(SB), NOSPLIT, $0-80
+TEXT ·gemm6x32AVX512(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -7424,10 +7760,15 @@ TEXT ·gemm6x32AVX512(SB), NOSPLIT, $0-80
 	LEAQ       (CX)(DX*2), SI
 	ADDQ       DX, SI
 	MOVQ       b+24(FP), DI
-	MOVQ       ahead+32(FP), R8
-	MOVQ       c+40(FP), R9
-	MOVQ       ldc+48(FP), R10
+	MOVQ       ldb+32(FP), R10
 	SHLQ       $0x02, R10
+	LEAQ       (R10)(R10*2), R8
+	MOVQ       ahead+40(FP), R9
+	ADDQ       DI, R9
+	LEAQ       (DI)(R10*4), R11
+	MOVQ       c+48(FP), R12
+	MOVQ       ldc+56(FP), R13
+	SHLQ       $0x02, R13
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -7440,36 +7781,37 @@ TEXT ·gemm6x32AVX512(SB), NOSPLIT, $0-80
 	VPXORD     Z9, Z9, Z9
 	VPXORD     Z10, Z10, Z10
 	VPXORD     Z11, Z11, Z11
-	MOVQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	MOVQ       n+56(FP), R11
-	CMPQ       R11, $0x00000010
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	MOVQ       n+64(FP), R14
+	CMPQ       R14, $0x00000010
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z12
 	VMOVUPS      64(DI), Z13
 	VBROADCASTSS (CX), Z14
@@ -7490,12 +7832,13 @@ hot:
 	VBROADCASTSS 20(CX), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
-	PREFETCHT0   640(DI)
-	PREFETCHT1   128(DI)(R8*1)
-	PREFETCHT0   704(DI)
-	PREFETCHT1   192(DI)(R8*1)
-	VMOVUPS      128(DI), Z12
-	VMOVUPS      192(DI), Z13
+	PREFETCHT0   (R11)(R10*1)
+	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT0   64(R11)(R10*1)
+	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Z12
+	VMOVUPS      64(DI)(R10*1), Z13
 	VBROADCASTSS (CX)(DX*1), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
@@ -7514,12 +7857,13 @@ hot:
 	VBROADCASTSS 20(CX)(DX*1), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
-	PREFETCHT0   768(DI)
-	PREFETCHT1   256(DI)(R8*1)
-	PREFETCHT0   832(DI)
-	PREFETCHT1   320(DI)(R8*1)
-	VMOVUPS      256(DI), Z12
-	VMOVUPS      320(DI), Z13
+	PREFETCHT0   (R11)(R10*2)
+	PREFETCHT1   (R9)(R10*2)
+	PREFETCHT0   64(R11)(R10*2)
+	PREFETCHT1   64(R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Z12
+	VMOVUPS      64(DI)(R10*2), Z13
 	VBROADCASTSS (CX)(DX*2), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
@@ -7538,12 +7882,13 @@ hot:
 	VBROADCASTSS 20(CX)(DX*2), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
-	PREFETCHT0   896(DI)
-	PREFETCHT1   384(DI)(R8*1)
-	PREFETCHT0   960(DI)
-	PREFETCHT1   448(DI)(R8*1)
-	VMOVUPS      384(DI), Z12
-	VMOVUPS      448(DI), Z13
+	PREFETCHT0   (R11)(R8*1)
+	PREFETCHT1   (R9)(R8*1)
+	PREFETCHT0   64(R11)(R8*1)
+	PREFETCHT1   64(R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Z12
+	VMOVUPS      64(DI)(R8*1), Z13
 	VBROADCASTSS (SI), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
@@ -7564,7 +7909,9 @@ hot:
 	VFMADD231PS  Z13, Z14, Z11
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000200, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	LEAQ         (R11)(R10*4), R11
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -7573,10 +7920,11 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z12
 	VMOVUPS      64(DI), Z13
 	VBROADCASTSS (CX), Z14
@@ -7598,7 +7946,9 @@ single:
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
 	ADDQ         DX, CX
-	ADDQ         $0x00000080, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	ADDQ         R10, R11
 	DECQ         AX
 	JNZ          single
 
@@ -7610,10 +7960,11 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z12
 	VBROADCASTSS (CX), Z13
 	VFMADD231PS  Z12, Z13, Z0
@@ -7627,11 +7978,12 @@ narrowhot:
 	VFMADD231PS  Z12, Z13, Z8
 	VBROADCASTSS 20(CX), Z13
 	VFMADD231PS  Z12, Z13, Z10
-	PREFETCHT0   640(DI)
-	PREFETCHT1   128(DI)(R8*1)
-	PREFETCHT0   704(DI)
-	PREFETCHT1   192(DI)(R8*1)
-	VMOVUPS      128(DI), Z12
+	PREFETCHT0   (R11)(R10*1)
+	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT0   64(R11)(R10*1)
+	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Z12
 	VBROADCASTSS (CX)(DX*1), Z13
 	VFMADD231PS  Z12, Z13, Z0
 	VBROADCASTSS 4(CX)(DX*1), Z13
@@ -7644,11 +7996,12 @@ narrowhot:
 	VFMADD231PS  Z12, Z13, Z8
 	VBROADCASTSS 20(CX)(DX*1), Z13
 	VFMADD231PS  Z12, Z13, Z10
-	PREFETCHT0   768(DI)
-	PREFETCHT1   256(DI)(R8*1)
-	PREFETCHT0   832(DI)
-	PREFETCHT1   320(DI)(R8*1)
-	VMOVUPS      256(DI), Z12
+	PREFETCHT0   (R11)(R10*2)
+	PREFETCHT1   (R9)(R10*2)
+	PREFETCHT0   64(R11)(R10*2)
+	PREFETCHT1   64(R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Z12
 	VBROADCASTSS (CX)(DX*2), Z13
 	VFMADD231PS  Z12, Z13, Z0
 	VBROADCASTSS 4(CX)(DX*2), Z13
@@ -7661,11 +8014,12 @@ narrowhot:
 	VFMADD231PS  Z12, Z13, Z8
 	VBROADCASTSS 20(CX)(DX*2), Z13
 	VFMADD231PS  Z12, Z13, Z10
-	PREFETCHT0   896(DI)
-	PREFETCHT1   384(DI)(R8*1)
-	PREFETCHT0   960(DI)
-	PREFETCHT1   448(DI)(R8*1)
-	VMOVUPS      384(DI), Z12
+	PREFETCHT0   (R11)(R8*1)
+	PREFETCHT1   (R9)(R8*1)
+	PREFETCHT0   64(R11)(R8*1)
+	PREFETCHT1   64(R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Z12
 	VBROADCASTSS (SI), Z13
 	VFMADD231PS  Z12, Z13, Z0
 	VBROADCASTSS 4(SI), Z13
@@ -7680,7 +8034,9 @@ narrowhot:
 	VFMADD231PS  Z12, Z13, Z10
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000200, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	LEAQ         (R11)(R10*4), R11
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -7689,10 +8045,11 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z12
 	VBROADCASTSS (CX), Z13
 	VFMADD231PS  Z12, Z13, Z0
@@ -7707,19 +8064,21 @@ narrowsingle:
 	VBROADCASTSS 20(CX), Z13
 	VFMADD231PS  Z12, Z13, Z10
 	ADDQ         DX, CX
-	ADDQ         $0x00000080, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	ADDQ         R10, R11
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
+	MOVQ    bias+80(FP), CX
 	VMOVUPS (CX), Z15
 	VADDPS  Z15, Z0, Z0
 	VADDPS  Z15, Z2, Z2
@@ -7738,25 +8097,25 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R9, CX
+	MOVQ   R12, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -7776,24 +8135,24 @@ wholenoadd:
 	VMAXPS Z15, Z11, Z11
 
 wholenorelu:
-	VMOVUPS Z0, (R9)
-	VMOVUPS Z1, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, (R9)
-	VMOVUPS Z3, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, (R9)
-	VMOVUPS Z5, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z6, (R9)
-	VMOVUPS Z7, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z8, (R9)
-	VMOVUPS Z9, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z10, (R9)
-	VMOVUPS Z11, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R13, R12
 	VZEROUPPER
 	RET
 
@@ -7817,7 +8176,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+72(FP), CX
+	MOVQ      bias+80(FP), CX
 	VMOVUPS.Z (CX), K1, Z15
 	VADDPS    Z15, Z0, Z0
 	VADDPS    Z15, Z2, Z2
@@ -7836,37 +8195,37 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      R9, CX
+	MOVQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z15
 	VADDPS    Z15, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z15
 	VADDPS    Z15, Z1, Z1
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z15
 	VADDPS    Z15, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z15
 	VADDPS    Z15, Z3, Z3
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z15
 	VADDPS    Z15, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z15
 	VADDPS    Z15, Z5, Z5
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z15
 	VADDPS    Z15, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z15
 	VADDPS    Z15, Z7, Z7
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z15
 	VADDPS    Z15, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z15
 	VADDPS    Z15, Z9, Z9
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z15
 	VADDPS    Z15, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z15
 	VADDPS    Z15, Z11, Z11
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -7886,30 +8245,30 @@ partnoadd:
 	VMAXPS Z15, Z11, Z11
 
 partnorelu:
-	VMOVUPS Z0, K1, (R9)
-	VMOVUPS Z1, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, K1, (R9)
-	VMOVUPS Z3, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, K1, (R9)
-	VMOVUPS Z5, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z6, K1, (R9)
-	VMOVUPS Z7, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z8, K1, (R9)
-	VMOVUPS Z9, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z10, K1, (R9)
-	VMOVUPS Z11, K2, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, K1, (R12)
+	VMOVUPS Z3, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, K1, (R12)
+	VMOVUPS Z5, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, K1, (R12)
+	VMOVUPS Z7, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, K1, (R12)
+	VMOVUPS Z9, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, K1, (R12)
+	VMOVUPS Z11, K2, 64(R12)
+	ADDQ    R13, R12
 	VZEROUPPER
 	RET
 
-// func gemmRows6x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows6x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemmRows6x32AVX512(SB), NOSPLIT, $0-80
+TEXT ·gemmRows6x32AVX512(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -7917,10 +8276,15 @@ TEXT ·gemmRows6x32AVX512(SB), NOSPLIT, $0-80
 	LEAQ       (CX)(DX*2), BX
 	ADDQ       DX, BX
 	MOVQ       b+24(FP), SI
-	MOVQ       ahead+32(FP), DI
-	MOVQ       c+40(FP), R8
-	MOVQ       ldc+48(FP), R9
+	MOVQ       ldb+32(FP), R9
 	SHLQ       $0x02, R9
+	LEAQ       (R9)(R9*2), DI
+	MOVQ       ahead+40(FP), R8
+	ADDQ       SI, R8
+	LEAQ       (SI)(R9*4), R10
+	MOVQ       c+48(FP), R11
+	MOVQ       ldc+56(FP), R12
+	SHLQ       $0x02, R12
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -7933,36 +8297,36 @@ TEXT ·gemmRows6x32AVX512(SB), NOSPLIT, $0-80
 	VPXORD     Z9, Z9, Z9
 	VPXORD     Z10, Z10, Z10
 	VPXORD     Z11, Z11, Z11
-	MOVQ       R8, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 124(R10)
-	ADDQ       R9, R10
-	MOVQ       n+56(FP), R10
-	CMPQ       R10, $0x00000010
+	MOVQ       R11, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	PREFETCHT0 124(R13)
+	ADDQ       R12, R13
+	MOVQ       n+64(FP), R13
+	CMPQ       R13, $0x00000010
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   512(SI)
-	PREFETCHT1   (SI)(DI*1)
-	PREFETCHT0   576(SI)
-	PREFETCHT1   64(SI)(DI*1)
+	PREFETCHT0   (R10)
+	PREFETCHT1   (R8)
+	PREFETCHT0   64(R10)
+	PREFETCHT1   64(R8)
 	VMOVUPS      (SI), Z12
 	VMOVUPS      64(SI), Z13
 	VBROADCASTSS (CX), Z14
@@ -7983,12 +8347,12 @@ hot:
 	VBROADCASTSS (BX)(DX*2), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
-	PREFETCHT0   640(SI)
-	PREFETCHT1   128(SI)(DI*1)
-	PREFETCHT0   704(SI)
-	PREFETCHT1   192(SI)(DI*1)
-	VMOVUPS      128(SI), Z12
-	VMOVUPS      192(SI), Z13
+	PREFETCHT0   (R10)(R9*1)
+	PREFETCHT1   (R8)(R9*1)
+	PREFETCHT0   64(R10)(R9*1)
+	PREFETCHT1   64(R8)(R9*1)
+	VMOVUPS      (SI)(R9*1), Z12
+	VMOVUPS      64(SI)(R9*1), Z13
 	VBROADCASTSS 4(CX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
@@ -8007,12 +8371,12 @@ hot:
 	VBROADCASTSS 4(BX)(DX*2), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
-	PREFETCHT0   768(SI)
-	PREFETCHT1   256(SI)(DI*1)
-	PREFETCHT0   832(SI)
-	PREFETCHT1   320(SI)(DI*1)
-	VMOVUPS      256(SI), Z12
-	VMOVUPS      320(SI), Z13
+	PREFETCHT0   (R10)(R9*2)
+	PREFETCHT1   (R8)(R9*2)
+	PREFETCHT0   64(R10)(R9*2)
+	PREFETCHT1   64(R8)(R9*2)
+	VMOVUPS      (SI)(R9*2), Z12
+	VMOVUPS      64(SI)(R9*2), Z13
 	VBROADCASTSS 8(CX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
@@ -8031,12 +8395,12 @@ hot:
 	VBROADCASTSS 8(BX)(DX*2), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
-	PREFETCHT0   896(SI)
-	PREFETCHT1   384(SI)(DI*1)
-	PREFETCHT0   960(SI)
-	PREFETCHT1   448(SI)(DI*1)
-	VMOVUPS      384(SI), Z12
-	VMOVUPS      448(SI), Z13
+	PREFETCHT0   (R10)(DI*1)
+	PREFETCHT1   (R8)(DI*1)
+	PREFETCHT0   64(R10)(DI*1)
+	PREFETCHT1   64(R8)(DI*1)
+	VMOVUPS      (SI)(DI*1), Z12
+	VMOVUPS      64(SI)(DI*1), Z13
 	VBROADCASTSS 12(CX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
@@ -8057,7 +8421,9 @@ hot:
 	VFMADD231PS  Z13, Z14, Z11
 	ADDQ         $0x10, CX
 	ADDQ         $0x10, BX
-	ADDQ         $0x00000200, SI
+	LEAQ         (SI)(R9*4), SI
+	LEAQ         (R8)(R9*4), R8
+	LEAQ         (R10)(R9*4), R10
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -8066,10 +8432,10 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   512(SI)
-	PREFETCHT1   (SI)(DI*1)
-	PREFETCHT0   576(SI)
-	PREFETCHT1   64(SI)(DI*1)
+	PREFETCHT0   (R10)
+	PREFETCHT1   (R8)
+	PREFETCHT0   64(R10)
+	PREFETCHT1   64(R8)
 	VMOVUPS      (SI), Z12
 	VMOVUPS      64(SI), Z13
 	VBROADCASTSS (CX), Z14
@@ -8092,7 +8458,9 @@ single:
 	VFMADD231PS  Z13, Z14, Z11
 	ADDQ         $0x04, CX
 	ADDQ         $0x04, BX
-	ADDQ         $0x00000080, SI
+	ADDQ         R9, SI
+	ADDQ         R9, R8
+	ADDQ         R9, R10
 	DECQ         AX
 	JNZ          single
 
@@ -8104,10 +8472,10 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   512(SI)
-	PREFETCHT1   (SI)(DI*1)
-	PREFETCHT0   576(SI)
-	PREFETCHT1   64(SI)(DI*1)
+	PREFETCHT0   (R10)
+	PREFETCHT1   (R8)
+	PREFETCHT0   64(R10)
+	PREFETCHT1   64(R8)
 	VMOVUPS      (SI), Z12
 	VBROADCASTSS (CX), Z13
 	VFMADD231PS  Z12, Z13, Z0
@@ -8121,11 +8489,11 @@ narrowhot:
 	VFMADD231PS  Z12, Z13, Z8
 	VBROADCASTSS (BX)(DX*2), Z13
 	VFMADD231PS  Z12, Z13, Z10
-	PREFETCHT0   640(SI)
-	PREFETCHT1   128(SI)(DI*1)
-	PREFETCHT0   704(SI)
-	PREFETCHT1   192(SI)(DI*1)
-	VMOVUPS      128(SI), Z12
+	PREFETCHT0   (R10)(R9*1)
+	PREFETCHT1   (R8)(R9*1)
+	PREFETCHT0   64(R10)(R9*1)
+	PREFETCHT1   64(R8)(R9*1)
+	VMOVUPS      (SI)(R9*1), Z12
 	VBROADCASTSS 4(CX), Z13
 	VFMADD231PS  Z12, Z13, Z0
 	VBROADCASTSS 4(CX)(DX*1), Z13
@@ -8138,11 +8506,11 @@ narrowhot:
 	VFMADD231PS  Z12, Z13, Z8
 	VBROADCASTSS 4(BX)(DX*2), Z13
 	VFMADD231PS  Z12, Z13, Z10
-	PREFETCHT0   768(SI)
-	PREFETCHT1   256(SI)(DI*1)
-	PREFETCHT0   832(SI)
-	PREFETCHT1   320(SI)(DI*1)
-	VMOVUPS      256(SI), Z12
+	PREFETCHT0   (R10)(R9*2)
+	PREFETCHT1   (R8)(R9*2)
+	PREFETCHT0   64(R10)(R9*2)
+	PREFETCHT1   64(R8)(R9*2)
+	VMOVUPS      (SI)(R9*2), Z12
 	VBROADCASTSS 8(CX), Z13
 	VFMADD231PS  Z12, Z13, Z0
 	VBROADCASTSS 8(CX)(DX*1), Z13
@@ -8155,11 +8523,11 @@ narrowhot:
 	VFMADD231PS  Z12, Z13, Z8
 	VBROADCASTSS 8(BX)(DX*2), Z13
 	VFMADD231PS  Z12, Z13, Z10
-	PREFETCHT0   896(SI)
-	PREFETCHT1   384(SI)(DI*1)
-	PREFETCHT0   960(SI)
-	PREFETCHT1   448(SI)(DI*1)
-	VMOVUPS      384(SI), Z12
+	PREFETCHT0   (R10)(DI*1)
+	PREFETCHT1   (R8)(DI*1)
+	PREFETCHT0   64(R10)(DI*1)
+	PREFETCHT1   64(R8)(DI*1)
+	VMOVUPS      (SI)(DI*1), Z12
 	VBROADCASTSS 12(CX), Z13
 	VFMADD231PS  Z12, Z13, Z0
 	VBROADCASTSS 12(CX)(DX*1), Z13
@@ -8174,7 +8542,9 @@ narrowhot:
 	VFMADD231PS  Z12, Z13, Z10
 	ADDQ         $0x10, CX
 	ADDQ         $0x10, BX
-	ADDQ         $0x00000200, SI
+	LEAQ         (SI)(R9*4), SI
+	LEAQ         (R8)(R9*4), R8
+	LEAQ         (R10)(R9*4), R10
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -8183,10 +8553,10 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   512(SI)
-	PREFETCHT1   (SI)(DI*1)
-	PREFETCHT0   576(SI)
-	PREFETCHT1   64(SI)(DI*1)
+	PREFETCHT0   (R10)
+	PREFETCHT1   (R8)
+	PREFETCHT0   64(R10)
+	PREFETCHT1   64(R8)
 	VMOVUPS      (SI), Z12
 	VBROADCASTSS (CX), Z13
 	VFMADD231PS  Z12, Z13, Z0
@@ -8202,19 +8572,21 @@ narrowsingle:
 	VFMADD231PS  Z12, Z13, Z10
 	ADDQ         $0x04, CX
 	ADDQ         $0x04, BX
-	ADDQ         $0x00000080, SI
+	ADDQ         R9, SI
+	ADDQ         R9, R8
+	ADDQ         R9, R10
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
+	MOVQ    bias+80(FP), CX
 	VMOVUPS (CX), Z15
 	VADDPS  Z15, Z0, Z0
 	VADDPS  Z15, Z2, Z2
@@ -8233,25 +8605,25 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R8, CX
+	MOVQ   R11, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R9, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R9, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R9, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   R9, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   R9, CX
+	ADDQ   R12, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   R9, CX
+	ADDQ   R12, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -8271,24 +8643,24 @@ wholenoadd:
 	VMAXPS Z15, Z11, Z11
 
 wholenorelu:
-	VMOVUPS Z0, (R8)
-	VMOVUPS Z1, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, (R8)
-	VMOVUPS Z3, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z5, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, (R8)
-	VMOVUPS Z7, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, (R8)
-	VMOVUPS Z9, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, (R8)
-	VMOVUPS Z11, 64(R8)
-	ADDQ    R9, R8
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, (R11)
+	VMOVUPS Z3, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, (R11)
+	VMOVUPS Z5, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, (R11)
+	VMOVUPS Z9, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, (R11)
+	VMOVUPS Z11, 64(R11)
+	ADDQ    R12, R11
 	VZEROUPPER
 	RET
 
@@ -8312,7 +8684,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+72(FP), CX
+	MOVQ      bias+80(FP), CX
 	VMOVUPS.Z (CX), K1, Z15
 	VADDPS    Z15, Z0, Z0
 	VADDPS    Z15, Z2, Z2
@@ -8331,37 +8703,37 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      R8, CX
+	MOVQ      R11, CX
 	VMOVUPS.Z (CX), K1, Z15
 	VADDPS    Z15, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z15
 	VADDPS    Z15, Z1, Z1
-	ADDQ      R9, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z15
 	VADDPS    Z15, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z15
 	VADDPS    Z15, Z3, Z3
-	ADDQ      R9, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z15
 	VADDPS    Z15, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z15
 	VADDPS    Z15, Z5, Z5
-	ADDQ      R9, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z15
 	VADDPS    Z15, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z15
 	VADDPS    Z15, Z7, Z7
-	ADDQ      R9, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z15
 	VADDPS    Z15, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z15
 	VADDPS    Z15, Z9, Z9
-	ADDQ      R9, CX
+	ADDQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z15
 	VADDPS    Z15, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z15
 	VADDPS    Z15, Z11, Z11
-	ADDQ      R9, CX
+	ADDQ      R12, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -8381,30 +8753,30 @@ partnoadd:
 	VMAXPS Z15, Z11, Z11
 
 partnorelu:
-	VMOVUPS Z0, K1, (R8)
-	VMOVUPS Z1, K2, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z2, K1, (R8)
-	VMOVUPS Z3, K2, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z4, K1, (R8)
-	VMOVUPS Z5, K2, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z6, K1, (R8)
-	VMOVUPS Z7, K2, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z8, K1, (R8)
-	VMOVUPS Z9, K2, 64(R8)
-	ADDQ    R9, R8
-	VMOVUPS Z10, K1, (R8)
-	VMOVUPS Z11, K2, 64(R8)
-	ADDQ    R9, R8
+	VMOVUPS Z0, K1, (R11)
+	VMOVUPS Z1, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z2, K1, (R11)
+	VMOVUPS Z3, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z4, K1, (R11)
+	VMOVUPS Z5, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z6, K1, (R11)
+	VMOVUPS Z7, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z8, K1, (R11)
+	VMOVUPS Z9, K2, 64(R11)
+	ADDQ    R12, R11
+	VMOVUPS Z10, K1, (R11)
+	VMOVUPS Z11, K2, 64(R11)
+	ADDQ    R12, R11
 	VZEROUPPER
 	RET
 
-// func gemm7x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm7x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm7x32AVX512(SB), NOSPLIT, $0-80
+TEXT ·gemm7x32AVX512(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -8414,10 +8786,15 @@ TEXT ·gemm7x32AVX512(SB), NOSPLIT, $0-80
 	LEAQ       (CX)(DX*2), SI
 	ADDQ       DX, SI
 	MOVQ       b+24(FP), DI
-	MOVQ       ahead+32(FP), R8
-	MOVQ       c+40(FP), R9
-	MOVQ       ldc+48(FP), R10
+	MOVQ       ldb+32(FP), R10
 	SHLQ       $0x02, R10
+	LEAQ       (R10)(R10*2), R8
+	MOVQ       ahead+40(FP), R9
+	ADDQ       DI, R9
+	LEAQ       (DI)(R10*4), R11
+	MOVQ       c+48(FP), R12
+	MOVQ       ldc+56(FP), R13
+	SHLQ       $0x02, R13
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -8432,39 +8809,40 @@ TEXT ·gemm7x32AVX512(SB), NOSPLIT, $0-80
 	VPXORD     Z11, Z11, Z11
 	VPXORD     Z12, Z12, Z12
 	VPXORD     Z13, Z13, Z13
-	MOVQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	MOVQ       n+56(FP), R11
-	CMPQ       R11, $0x00000010
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	MOVQ       n+64(FP), R14
+	CMPQ       R14, $0x00000010
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z14
 	VMOVUPS      64(DI), Z15
 	VBROADCASTSS (CX), Z16
@@ -8488,12 +8866,13 @@ hot:
 	VBROADCASTSS 24(CX), Z16
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
-	PREFETCHT0   640(DI)
-	PREFETCHT1   128(DI)(R8*1)
-	PREFETCHT0   704(DI)
-	PREFETCHT1   192(DI)(R8*1)
-	VMOVUPS      128(DI), Z14
-	VMOVUPS      192(DI), Z15
+	PREFETCHT0   (R11)(R10*1)
+	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT0   64(R11)(R10*1)
+	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Z14
+	VMOVUPS      64(DI)(R10*1), Z15
 	VBROADCASTSS (CX)(DX*1), Z16
 	VFMADD231PS  Z14, Z16, Z0
 	VFMADD231PS  Z15, Z16, Z1
@@ -8515,12 +8894,13 @@ hot:
 	VBROADCASTSS 24(CX)(DX*1), Z16
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
-	PREFETCHT0   768(DI)
-	PREFETCHT1   256(DI)(R8*1)
-	PREFETCHT0   832(DI)
-	PREFETCHT1   320(DI)(R8*1)
-	VMOVUPS      256(DI), Z14
-	VMOVUPS      320(DI), Z15
+	PREFETCHT0   (R11)(R10*2)
+	PREFETCHT1   (R9)(R10*2)
+	PREFETCHT0   64(R11)(R10*2)
+	PREFETCHT1   64(R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Z14
+	VMOVUPS      64(DI)(R10*2), Z15
 	VBROADCASTSS (CX)(DX*2), Z16
 	VFMADD231PS  Z14, Z16, Z0
 	VFMADD231PS  Z15, Z16, Z1
@@ -8542,12 +8922,13 @@ hot:
 	VBROADCASTSS 24(CX)(DX*2), Z16
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
-	PREFETCHT0   896(DI)
-	PREFETCHT1   384(DI)(R8*1)
-	PREFETCHT0   960(DI)
-	PREFETCHT1   448(DI)(R8*1)
-	VMOVUPS      384(DI), Z14
-	VMOVUPS      448(DI), Z15
+	PREFETCHT0   (R11)(R8*1)
+	PREFETCHT1   (R9)(R8*1)
+	PREFETCHT0   64(R11)(R8*1)
+	PREFETCHT1   64(R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Z14
+	VMOVUPS      64(DI)(R8*1), Z15
 	VBROADCASTSS (SI), Z16
 	VFMADD231PS  Z14, Z16, Z0
 	VFMADD231PS  Z15, Z16, Z1
@@ -8571,7 +8952,9 @@ hot:
 	VFMADD231PS  Z15, Z16, Z13
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000200, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	LEAQ         (R11)(R10*4), R11
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -8580,10 +8963,11 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z14
 	VMOVUPS      64(DI), Z15
 	VBROADCASTSS (CX), Z16
@@ -8608,7 +8992,9 @@ single:
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
 	ADDQ         DX, CX
-	ADDQ         $0x00000080, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	ADDQ         R10, R11
 	DECQ         AX
 	JNZ          single
 
@@ -8620,10 +9006,11 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z14
 	VBROADCASTSS (CX), Z15
 	VFMADD231PS  Z14, Z15, Z0
@@ -8639,11 +9026,12 @@ narrowhot:
 	VFMADD231PS  Z14, Z15, Z10
 	VBROADCASTSS 24(CX), Z15
 	VFMADD231PS  Z14, Z15, Z12
-	PREFETCHT0   640(DI)
-	PREFETCHT1   128(DI)(R8*1)
-	PREFETCHT0   704(DI)
-	PREFETCHT1   192(DI)(R8*1)
-	VMOVUPS      128(DI), Z14
+	PREFETCHT0   (R11)(R10*1)
+	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT0   64(R11)(R10*1)
+	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Z14
 	VBROADCASTSS (CX)(DX*1), Z15
 	VFMADD231PS  Z14, Z15, Z0
 	VBROADCASTSS 4(CX)(DX*1), Z15
@@ -8658,11 +9046,12 @@ narrowhot:
 	VFMADD231PS  Z14, Z15, Z10
 	VBROADCASTSS 24(CX)(DX*1), Z15
 	VFMADD231PS  Z14, Z15, Z12
-	PREFETCHT0   768(DI)
-	PREFETCHT1   256(DI)(R8*1)
-	PREFETCHT0   832(DI)
-	PREFETCHT1   320(DI)(R8*1)
-	VMOVUPS      256(DI), Z14
+	PREFETCHT0   (R11)(R10*2)
+	PREFETCHT1   (R9)(R10*2)
+	PREFETCHT0   64(R11)(R10*2)
+	PREFETCHT1   64(R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Z14
 	VBROADCASTSS (CX)(DX*2), Z15
 	VFMADD231PS  Z14, Z15, Z0
 	VBROADCASTSS 4(CX)(DX*2), Z15
@@ -8677,11 +9066,12 @@ narrowhot:
 	VFMADD231PS  Z14, Z15, Z10
 	VBROADCASTSS 24(CX)(DX*2), Z15
 	VFMADD231PS  Z14, Z15, Z12
-	PREFETCHT0   896(DI)
-	PREFETCHT1   384(DI)(R8*1)
-	PREFETCHT0   960(DI)
-	PREFETCHT1   448(DI)(R8*1)
-	VMOVUPS      384(DI), Z14
+	PREFETCHT0   (R11)(R8*1)
+	PREFETCHT1   (R9)(R8*1)
+	PREFETCHT0   64(R11)(R8*1)
+	PREFETCHT1   64(R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Z14
 	VBROADCASTSS (SI), Z15
 	VFMADD231PS  Z14, Z15, Z0
 	VBROADCASTSS 4(SI), Z15
@@ -8698,7 +9088,9 @@ narrowhot:
 	VFMADD231PS  Z14, Z15, Z12
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000200, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	LEAQ         (R11)(R10*4), R11
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -8707,10 +9099,11 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z14
 	VBROADCASTSS (CX), Z15
 	VFMADD231PS  Z14, Z15, Z0
@@ -8727,19 +9120,21 @@ narrowsingle:
 	VBROADCASTSS 24(CX), Z15
 	VFMADD231PS  Z14, Z15, Z12
 	ADDQ         DX, CX
-	ADDQ         $0x00000080, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	ADDQ         R10, R11
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
+	MOVQ    bias+80(FP), CX
 	VMOVUPS (CX), Z17
 	VADDPS  Z17, Z0, Z0
 	VADDPS  Z17, Z2, Z2
@@ -8760,28 +9155,28 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R9, CX
+	MOVQ   R12, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -8803,27 +9198,27 @@ wholenoadd:
 	VMAXPS Z17, Z13, Z13
 
 wholenorelu:
-	VMOVUPS Z0, (R9)
-	VMOVUPS Z1, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, (R9)
-	VMOVUPS Z3, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, (R9)
-	VMOVUPS Z5, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z6, (R9)
-	VMOVUPS Z7, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z8, (R9)
-	VMOVUPS Z9, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z10, (R9)
-	VMOVUPS Z11, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z12, (R9)
-	VMOVUPS Z13, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, (R12)
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R13, R12
 	VZEROUPPER
 	RET
 
@@ -8847,7 +9242,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+72(FP), CX
+	MOVQ      bias+80(FP), CX
 	VMOVUPS.Z (CX), K1, Z17
 	VADDPS    Z17, Z0, Z0
 	VADDPS    Z17, Z2, Z2
@@ -8868,42 +9263,42 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      R9, CX
+	MOVQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z17
 	VADDPS    Z17, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z17
 	VADDPS    Z17, Z1, Z1
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z17
 	VADDPS    Z17, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z17
 	VADDPS    Z17, Z3, Z3
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z17
 	VADDPS    Z17, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z17
 	VADDPS    Z17, Z5, Z5
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z17
 	VADDPS    Z17, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z17
 	VADDPS    Z17, Z7, Z7
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z17
 	VADDPS    Z17, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z17
 	VADDPS    Z17, Z9, Z9
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z17
 	VADDPS    Z17, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z17
 	VADDPS    Z17, Z11, Z11
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z17
 	VADDPS    Z17, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z17
 	VADDPS    Z17, Z13, Z13
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -8925,33 +9320,33 @@ partnoadd:
 	VMAXPS Z17, Z13, Z13
 
 partnorelu:
-	VMOVUPS Z0, K1, (R9)
-	VMOVUPS Z1, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, K1, (R9)
-	VMOVUPS Z3, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, K1, (R9)
-	VMOVUPS Z5, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z6, K1, (R9)
-	VMOVUPS Z7, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z8, K1, (R9)
-	VMOVUPS Z9, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z10, K1, (R9)
-	VMOVUPS Z11, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z12, K1, (R9)
-	VMOVUPS Z13, K2, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, K1, (R12)
+	VMOVUPS Z3, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, K1, (R12)
+	VMOVUPS Z5, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, K1, (R12)
+	VMOVUPS Z7, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, K1, (R12)
+	VMOVUPS Z9, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, K1, (R12)
+	VMOVUPS Z11, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, K1, (R12)
+	VMOVUPS Z13, K2, 64(R12)
+	ADDQ    R13, R12
 	VZEROUPPER
 	RET
 
-// func gemmRows7x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows7x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemmRows7x32AVX512(SB), NOSPLIT, $0-80
+TEXT ·gemmRows7x32AVX512(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -8961,10 +9356,15 @@ TEXT ·gemmRows7x32AVX512(SB), NOSPLIT, $0-80
 	LEAQ       (BX)(DX*2), SI
 	ADDQ       DX, SI
 	MOVQ       b+24(FP), DI
-	MOVQ       ahead+32(FP), R8
-	MOVQ       c+40(FP), R9
-	MOVQ       ldc+48(FP), R10
+	MOVQ       ldb+32(FP), R10
 	SHLQ       $0x02, R10
+	LEAQ       (R10)(R10*2), R8
+	MOVQ       ahead+40(FP), R9
+	ADDQ       DI, R9
+	LEAQ       (DI)(R10*4), R11
+	MOVQ       c+48(FP), R12
+	MOVQ       ldc+56(FP), R13
+	SHLQ       $0x02, R13
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -8979,39 +9379,39 @@ TEXT ·gemmRows7x32AVX512(SB), NOSPLIT, $0-80
 	VPXORD     Z11, Z11, Z11
 	VPXORD     Z12, Z12, Z12
 	VPXORD     Z13, Z13, Z13
-	MOVQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	MOVQ       n+56(FP), R11
-	CMPQ       R11, $0x00000010
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	MOVQ       n+64(FP), R14
+	CMPQ       R14, $0x00000010
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
 	VMOVUPS      (DI), Z14
 	VMOVUPS      64(DI), Z15
 	VBROADCASTSS (CX), Z16
@@ -9035,12 +9435,12 @@ hot:
 	VBROADCASTSS (SI), Z16
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
-	PREFETCHT0   640(DI)
-	PREFETCHT1   128(DI)(R8*1)
-	PREFETCHT0   704(DI)
-	PREFETCHT1   192(DI)(R8*1)
-	VMOVUPS      128(DI), Z14
-	VMOVUPS      192(DI), Z15
+	PREFETCHT0   (R11)(R10*1)
+	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT0   64(R11)(R10*1)
+	PREFETCHT1   64(R9)(R10*1)
+	VMOVUPS      (DI)(R10*1), Z14
+	VMOVUPS      64(DI)(R10*1), Z15
 	VBROADCASTSS 4(CX), Z16
 	VFMADD231PS  Z14, Z16, Z0
 	VFMADD231PS  Z15, Z16, Z1
@@ -9062,12 +9462,12 @@ hot:
 	VBROADCASTSS 4(SI), Z16
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
-	PREFETCHT0   768(DI)
-	PREFETCHT1   256(DI)(R8*1)
-	PREFETCHT0   832(DI)
-	PREFETCHT1   320(DI)(R8*1)
-	VMOVUPS      256(DI), Z14
-	VMOVUPS      320(DI), Z15
+	PREFETCHT0   (R11)(R10*2)
+	PREFETCHT1   (R9)(R10*2)
+	PREFETCHT0   64(R11)(R10*2)
+	PREFETCHT1   64(R9)(R10*2)
+	VMOVUPS      (DI)(R10*2), Z14
+	VMOVUPS      64(DI)(R10*2), Z15
 	VBROADCASTSS 8(CX), Z16
 	VFMADD231PS  Z14, Z16, Z0
 	VFMADD231PS  Z15, Z16, Z1
@@ -9089,12 +9489,12 @@ hot:
 	VBROADCASTSS 8(SI), Z16
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
-	PREFETCHT0   896(DI)
-	PREFETCHT1   384(DI)(R8*1)
-	PREFETCHT0   960(DI)
-	PREFETCHT1   448(DI)(R8*1)
-	VMOVUPS      384(DI), Z14
-	VMOVUPS      448(DI), Z15
+	PREFETCHT0   (R11)(R8*1)
+	PREFETCHT1   (R9)(R8*1)
+	PREFETCHT0   64(R11)(R8*1)
+	PREFETCHT1   64(R9)(R8*1)
+	VMOVUPS      (DI)(R8*1), Z14
+	VMOVUPS      64(DI)(R8*1), Z15
 	VBROADCASTSS 12(CX), Z16
 	VFMADD231PS  Z14, Z16, Z0
 	VFMADD231PS  Z15, Z16, Z1
@@ -9119,7 +9519,9 @@ hot:
 	ADDQ         $0x10, CX
 	ADDQ         $0x10, BX
 	ADDQ         $0x10, SI
-	ADDQ         $0x00000200, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	LEAQ         (R11)(R10*4), R11
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -9128,10 +9530,10 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
 	VMOVUPS      (DI), Z14
 	VMOVUPS      64(DI), Z15
 	VBROADCASTSS (CX), Z16
@@ -9158,7 +9560,9 @@ single:
 	ADDQ         $0x04, CX
 	ADDQ         $0x04, BX
 	ADDQ         $0x04, SI
-	ADDQ         $0x00000080, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	ADDQ         R10, R11
 	DECQ         AX
 	JNZ          single
 
@@ -9170,10 +9574,10 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
 	VMOVUPS      (DI), Z14
 	VBROADCASTSS (CX), Z15
 	VFMADD231PS  Z14, Z15, Z0
@@ -9189,11 +9593,11 @@ narrowhot:
 	VFMADD231PS  Z14, Z15, Z10
 	VBROADCASTSS (SI), Z15
 	VFMADD231PS  Z14, Z15, Z12
-	PREFETCHT0   640(DI)
-	PREFETCHT1   128(DI)(R8*1)
-	PREFETCHT0   704(DI)
-	PREFETCHT1   192(DI)(R8*1)
-	VMOVUPS      128(DI), Z14
+	PREFETCHT0   (R11)(R10*1)
+	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT0   64(R11)(R10*1)
+	PREFETCHT1   64(R9)(R10*1)
+	VMOVUPS      (DI)(R10*1), Z14
 	VBROADCASTSS 4(CX), Z15
 	VFMADD231PS  Z14, Z15, Z0
 	VBROADCASTSS 4(CX)(DX*1), Z15
@@ -9208,11 +9612,11 @@ narrowhot:
 	VFMADD231PS  Z14, Z15, Z10
 	VBROADCASTSS 4(SI), Z15
 	VFMADD231PS  Z14, Z15, Z12
-	PREFETCHT0   768(DI)
-	PREFETCHT1   256(DI)(R8*1)
-	PREFETCHT0   832(DI)
-	PREFETCHT1   320(DI)(R8*1)
-	VMOVUPS      256(DI), Z14
+	PREFETCHT0   (R11)(R10*2)
+	PREFETCHT1   (R9)(R10*2)
+	PREFETCHT0   64(R11)(R10*2)
+	PREFETCHT1   64(R9)(R10*2)
+	VMOVUPS      (DI)(R10*2), Z14
 	VBROADCASTSS 8(CX), Z15
 	VFMADD231PS  Z14, Z15, Z0
 	VBROADCASTSS 8(CX)(DX*1), Z15
@@ -9227,11 +9631,11 @@ narrowhot:
 	VFMADD231PS  Z14, Z15, Z10
 	VBROADCASTSS 8(SI), Z15
 	VFMADD231PS  Z14, Z15, Z12
-	PREFETCHT0   896(DI)
-	PREFETCHT1   384(DI)(R8*1)
-	PREFETCHT0   960(DI)
-	PREFETCHT1   448(DI)(R8*1)
-	VMOVUPS      384(DI), Z14
+	PREFETCHT0   (R11)(R8*1)
+	PREFETCHT1   (R9)(R8*1)
+	PREFETCHT0   64(R11)(R8*1)
+	PREFETCHT1   64(R9)(R8*1)
+	VMOVUPS      (DI)(R8*1), Z14
 	VBROADCASTSS 12(CX), Z15
 	VFMADD231PS  Z14, Z15, Z0
 	VBROADCASTSS 12(CX)(DX*1), Z15
@@ -9249,7 +9653,9 @@ narrowhot:
 	ADDQ         $0x10, CX
 	ADDQ         $0x10, BX
 	ADDQ         $0x10, SI
-	ADDQ         $0x00000200, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	LEAQ         (R11)(R10*4), R11
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -9258,10 +9664,10 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
 	VMOVUPS      (DI), Z14
 	VBROADCASTSS (CX), Z15
 	VFMADD231PS  Z14, Z15, Z0
@@ -9280,19 +9686,21 @@ narrowsingle:
 	ADDQ         $0x04, CX
 	ADDQ         $0x04, BX
 	ADDQ         $0x04, SI
-	ADDQ         $0x00000080, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	ADDQ         R10, R11
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
+	MOVQ    bias+80(FP), CX
 	VMOVUPS (CX), Z17
 	VADDPS  Z17, Z0, Z0
 	VADDPS  Z17, Z2, Z2
@@ -9313,28 +9721,28 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R9, CX
+	MOVQ   R12, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -9356,27 +9764,27 @@ wholenoadd:
 	VMAXPS Z17, Z13, Z13
 
 wholenorelu:
-	VMOVUPS Z0, (R9)
-	VMOVUPS Z1, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, (R9)
-	VMOVUPS Z3, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, (R9)
-	VMOVUPS Z5, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z6, (R9)
-	VMOVUPS Z7, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z8, (R9)
-	VMOVUPS Z9, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z10, (R9)
-	VMOVUPS Z11, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z12, (R9)
-	VMOVUPS Z13, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, (R12)
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R13, R12
 	VZEROUPPER
 	RET
 
@@ -9400,7 +9808,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+72(FP), CX
+	MOVQ      bias+80(FP), CX
 	VMOVUPS.Z (CX), K1, Z17
 	VADDPS    Z17, Z0, Z0
 	VADDPS    Z17, Z2, Z2
@@ -9421,42 +9829,42 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      R9, CX
+	MOVQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z17
 	VADDPS    Z17, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z17
 	VADDPS    Z17, Z1, Z1
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z17
 	VADDPS    Z17, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z17
 	VADDPS    Z17, Z3, Z3
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z17
 	VADDPS    Z17, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z17
 	VADDPS    Z17, Z5, Z5
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z17
 	VADDPS    Z17, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z17
 	VADDPS    Z17, Z7, Z7
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z17
 	VADDPS    Z17, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z17
 	VADDPS    Z17, Z9, Z9
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z17
 	VADDPS    Z17, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z17
 	VADDPS    Z17, Z11, Z11
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z17
 	VADDPS    Z17, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z17
 	VADDPS    Z17, Z13, Z13
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -9478,33 +9886,33 @@ partnoadd:
 	VMAXPS Z17, Z13, Z13
 
 partnorelu:
-	VMOVUPS Z0, K1, (R9)
-	VMOVUPS Z1, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, K1, (R9)
-	VMOVUPS Z3, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, K1, (R9)
-	VMOVUPS Z5, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z6, K1, (R9)
-	VMOVUPS Z7, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z8, K1, (R9)
-	VMOVUPS Z9, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z10, K1, (R9)
-	VMOVUPS Z11, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z12, K1, (R9)
-	VMOVUPS Z13, K2, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, K1, (R12)
+	VMOVUPS Z3, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, K1, (R12)
+	VMOVUPS Z5, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, K1, (R12)
+	VMOVUPS Z7, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, K1, (R12)
+	VMOVUPS Z9, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, K1, (R12)
+	VMOVUPS Z11, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, K1, (R12)
+	VMOVUPS Z13, K2, 64(R12)
+	ADDQ    R13, R12
 	VZEROUPPER
 	RET
 
-// func gemm8x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm8x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm8x32AVX512(SB), NOSPLIT, $0-80
+TEXT ·gemm8x32AVX512(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -9514,10 +9922,15 @@ TEXT ·gemm8x32AVX512(SB), NOSPLIT, $0-80
 	LEAQ       (CX)(DX*2), SI
 	ADDQ       DX, SI
 	MOVQ       b+24(FP), DI
-	MOVQ       ahead+32(FP), R8
-	MOVQ       c+40(FP), R9
-	MOVQ       ldc+48(FP), R10
+	MOVQ       ldb+32(FP), R10
 	SHLQ       $0x02, R10
+	LEAQ       (R10)(R10*2), R8
+	MOVQ       ahead+40(FP), R9
+	ADDQ       DI, R9
+	LEAQ       (DI)(R10*4), R11
+	MOVQ       c+48(FP), R12
+	MOVQ       ldc+56(FP), R13
+	SHLQ       $0x02, R13
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -9534,42 +9947,43 @@ TEXT ·gemm8x32AVX512(SB), NOSPLIT, $0-80
 	VPXORD     Z13, Z13, Z13
 	VPXORD     Z14, Z14, Z14
 	VPXORD     Z15, Z15, Z15
-	MOVQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	MOVQ       n+56(FP), R11
-	CMPQ       R11, $0x00000010
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	MOVQ       n+64(FP), R14
+	CMPQ       R14, $0x00000010
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z16
 	VMOVUPS      64(DI), Z17
 	VBROADCASTSS (CX), Z18
@@ -9596,12 +10010,13 @@ hot:
 	VBROADCASTSS 28(CX), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
-	PREFETCHT0   640(DI)
-	PREFETCHT1   128(DI)(R8*1)
-	PREFETCHT0   704(DI)
-	PREFETCHT1   192(DI)(R8*1)
-	VMOVUPS      128(DI), Z16
-	VMOVUPS      192(DI), Z17
+	PREFETCHT0   (R11)(R10*1)
+	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT0   64(R11)(R10*1)
+	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Z16
+	VMOVUPS      64(DI)(R10*1), Z17
 	VBROADCASTSS (CX)(DX*1), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
@@ -9626,12 +10041,13 @@ hot:
 	VBROADCASTSS 28(CX)(DX*1), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
-	PREFETCHT0   768(DI)
-	PREFETCHT1   256(DI)(R8*1)
-	PREFETCHT0   832(DI)
-	PREFETCHT1   320(DI)(R8*1)
-	VMOVUPS      256(DI), Z16
-	VMOVUPS      320(DI), Z17
+	PREFETCHT0   (R11)(R10*2)
+	PREFETCHT1   (R9)(R10*2)
+	PREFETCHT0   64(R11)(R10*2)
+	PREFETCHT1   64(R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Z16
+	VMOVUPS      64(DI)(R10*2), Z17
 	VBROADCASTSS (CX)(DX*2), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
@@ -9656,12 +10072,13 @@ hot:
 	VBROADCASTSS 28(CX)(DX*2), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
-	PREFETCHT0   896(DI)
-	PREFETCHT1   384(DI)(R8*1)
-	PREFETCHT0   960(DI)
-	PREFETCHT1   448(DI)(R8*1)
-	VMOVUPS      384(DI), Z16
-	VMOVUPS      448(DI), Z17
+	PREFETCHT0   (R11)(R8*1)
+	PREFETCHT1   (R9)(R8*1)
+	PREFETCHT0   64(R11)(R8*1)
+	PREFETCHT1   64(R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Z16
+	VMOVUPS      64(DI)(R8*1), Z17
 	VBROADCASTSS (SI), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
@@ -9688,7 +10105,9 @@ hot:
 	VFMADD231PS  Z17, Z18, Z15
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000200, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	LEAQ         (R11)(R10*4), R11
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -9697,10 +10116,11 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z16
 	VMOVUPS      64(DI), Z17
 	VBROADCASTSS (CX), Z18
@@ -9728,7 +10148,9 @@ single:
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
 	ADDQ         DX, CX
-	ADDQ         $0x00000080, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	ADDQ         R10, R11
 	DECQ         AX
 	JNZ          single
 
@@ -9740,10 +10162,11 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z16
 	VBROADCASTSS (CX), Z17
 	VFMADD231PS  Z16, Z17, Z0
@@ -9761,11 +10184,12 @@ narrowhot:
 	VFMADD231PS  Z16, Z17, Z12
 	VBROADCASTSS 28(CX), Z17
 	VFMADD231PS  Z16, Z17, Z14
-	PREFETCHT0   640(DI)
-	PREFETCHT1   128(DI)(R8*1)
-	PREFETCHT0   704(DI)
-	PREFETCHT1   192(DI)(R8*1)
-	VMOVUPS      128(DI), Z16
+	PREFETCHT0   (R11)(R10*1)
+	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT0   64(R11)(R10*1)
+	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Z16
 	VBROADCASTSS (CX)(DX*1), Z17
 	VFMADD231PS  Z16, Z17, Z0
 	VBROADCASTSS 4(CX)(DX*1), Z17
@@ -9782,11 +10206,12 @@ narrowhot:
 	VFMADD231PS  Z16, Z17, Z12
 	VBROADCASTSS 28(CX)(DX*1), Z17
 	VFMADD231PS  Z16, Z17, Z14
-	PREFETCHT0   768(DI)
-	PREFETCHT1   256(DI)(R8*1)
-	PREFETCHT0   832(DI)
-	PREFETCHT1   320(DI)(R8*1)
-	VMOVUPS      256(DI), Z16
+	PREFETCHT0   (R11)(R10*2)
+	PREFETCHT1   (R9)(R10*2)
+	PREFETCHT0   64(R11)(R10*2)
+	PREFETCHT1   64(R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Z16
 	VBROADCASTSS (CX)(DX*2), Z17
 	VFMADD231PS  Z16, Z17, Z0
 	VBROADCASTSS 4(CX)(DX*2), Z17
@@ -9803,11 +10228,12 @@ narrowhot:
 	VFMADD231PS  Z16, Z17, Z12
 	VBROADCASTSS 28(CX)(DX*2), Z17
 	VFMADD231PS  Z16, Z17, Z14
-	PREFETCHT0   896(DI)
-	PREFETCHT1   384(DI)(R8*1)
-	PREFETCHT0   960(DI)
-	PREFETCHT1   448(DI)(R8*1)
-	VMOVUPS      384(DI), Z16
+	PREFETCHT0   (R11)(R8*1)
+	PREFETCHT1   (R9)(R8*1)
+	PREFETCHT0   64(R11)(R8*1)
+	PREFETCHT1   64(R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Z16
 	VBROADCASTSS (SI), Z17
 	VFMADD231PS  Z16, Z17, Z0
 	VBROADCASTSS 4(SI), Z17
@@ -9826,7 +10252,9 @@ narrowhot:
 	VFMADD231PS  Z16, Z17, Z14
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000200, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	LEAQ         (R11)(R10*4), R11
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -9835,10 +10263,11 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z16
 	VBROADCASTSS (CX), Z17
 	VFMADD231PS  Z16, Z17, Z0
@@ -9857,19 +10286,21 @@ narrowsingle:
 	VBROADCASTSS 28(CX), Z17
 	VFMADD231PS  Z16, Z17, Z14
 	ADDQ         DX, CX
-	ADDQ         $0x00000080, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	ADDQ         R10, R11
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
+	MOVQ    bias+80(FP), CX
 	VMOVUPS (CX), Z19
 	VADDPS  Z19, Z0, Z0
 	VADDPS  Z19, Z2, Z2
@@ -9892,31 +10323,31 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R9, CX
+	MOVQ   R12, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z14, Z14
 	VADDPS 64(CX), Z15, Z15
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -9940,30 +10371,30 @@ wholenoadd:
 	VMAXPS Z19, Z15, Z15
 
 wholenorelu:
-	VMOVUPS Z0, (R9)
-	VMOVUPS Z1, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, (R9)
-	VMOVUPS Z3, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, (R9)
-	VMOVUPS Z5, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z6, (R9)
-	VMOVUPS Z7, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z8, (R9)
-	VMOVUPS Z9, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z10, (R9)
-	VMOVUPS Z11, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z12, (R9)
-	VMOVUPS Z13, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z14, (R9)
-	VMOVUPS Z15, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, (R12)
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, (R12)
+	VMOVUPS Z15, 64(R12)
+	ADDQ    R13, R12
 	VZEROUPPER
 	RET
 
@@ -9987,7 +10418,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+72(FP), CX
+	MOVQ      bias+80(FP), CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z0, Z0
 	VADDPS    Z19, Z2, Z2
@@ -10010,47 +10441,47 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      R9, CX
+	MOVQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z19
 	VADDPS    Z19, Z1, Z1
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z19
 	VADDPS    Z19, Z3, Z3
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z19
 	VADDPS    Z19, Z5, Z5
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z19
 	VADDPS    Z19, Z7, Z7
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z19
 	VADDPS    Z19, Z9, Z9
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z19
 	VADDPS    Z19, Z11, Z11
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z19
 	VADDPS    Z19, Z13, Z13
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z14, Z14
 	VMOVUPS.Z 64(CX), K2, Z19
 	VADDPS    Z19, Z15, Z15
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -10074,36 +10505,36 @@ partnoadd:
 	VMAXPS Z19, Z15, Z15
 
 partnorelu:
-	VMOVUPS Z0, K1, (R9)
-	VMOVUPS Z1, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, K1, (R9)
-	VMOVUPS Z3, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, K1, (R9)
-	VMOVUPS Z5, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z6, K1, (R9)
-	VMOVUPS Z7, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z8, K1, (R9)
-	VMOVUPS Z9, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z10, K1, (R9)
-	VMOVUPS Z11, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z12, K1, (R9)
-	VMOVUPS Z13, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z14, K1, (R9)
-	VMOVUPS Z15, K2, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, K1, (R12)
+	VMOVUPS Z3, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, K1, (R12)
+	VMOVUPS Z5, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, K1, (R12)
+	VMOVUPS Z7, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, K1, (R12)
+	VMOVUPS Z9, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, K1, (R12)
+	VMOVUPS Z11, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, K1, (R12)
+	VMOVUPS Z13, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, K1, (R12)
+	VMOVUPS Z15, K2, 64(R12)
+	ADDQ    R13, R12
 	VZEROUPPER
 	RET
 
-// func gemmRows8x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows8x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemmRows8x32AVX512(SB), NOSPLIT, $0-80
+TEXT ·gemmRows8x32AVX512(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -10113,10 +10544,15 @@ TEXT ·gemmRows8x32AVX512(SB), NOSPLIT, $0-80
 	LEAQ       (BX)(DX*2), SI
 	ADDQ       DX, SI
 	MOVQ       b+24(FP), DI
-	MOVQ       ahead+32(FP), R8
-	MOVQ       c+40(FP), R9
-	MOVQ       ldc+48(FP), R10
+	MOVQ       ldb+32(FP), R10
 	SHLQ       $0x02, R10
+	LEAQ       (R10)(R10*2), R8
+	MOVQ       ahead+40(FP), R9
+	ADDQ       DI, R9
+	LEAQ       (DI)(R10*4), R11
+	MOVQ       c+48(FP), R12
+	MOVQ       ldc+56(FP), R13
+	SHLQ       $0x02, R13
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -10133,42 +10569,42 @@ TEXT ·gemmRows8x32AVX512(SB), NOSPLIT, $0-80
 	VPXORD     Z13, Z13, Z13
 	VPXORD     Z14, Z14, Z14
 	VPXORD     Z15, Z15, Z15
-	MOVQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	MOVQ       n+56(FP), R11
-	CMPQ       R11, $0x00000010
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	MOVQ       n+64(FP), R14
+	CMPQ       R14, $0x00000010
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
 	VMOVUPS      (DI), Z16
 	VMOVUPS      64(DI), Z17
 	VBROADCASTSS (CX), Z18
@@ -10195,12 +10631,12 @@ hot:
 	VBROADCASTSS (SI)(DX*1), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
-	PREFETCHT0   640(DI)
-	PREFETCHT1   128(DI)(R8*1)
-	PREFETCHT0   704(DI)
-	PREFETCHT1   192(DI)(R8*1)
-	VMOVUPS      128(DI), Z16
-	VMOVUPS      192(DI), Z17
+	PREFETCHT0   (R11)(R10*1)
+	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT0   64(R11)(R10*1)
+	PREFETCHT1   64(R9)(R10*1)
+	VMOVUPS      (DI)(R10*1), Z16
+	VMOVUPS      64(DI)(R10*1), Z17
 	VBROADCASTSS 4(CX), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
@@ -10225,12 +10661,12 @@ hot:
 	VBROADCASTSS 4(SI)(DX*1), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
-	PREFETCHT0   768(DI)
-	PREFETCHT1   256(DI)(R8*1)
-	PREFETCHT0   832(DI)
-	PREFETCHT1   320(DI)(R8*1)
-	VMOVUPS      256(DI), Z16
-	VMOVUPS      320(DI), Z17
+	PREFETCHT0   (R11)(R10*2)
+	PREFETCHT1   (R9)(R10*2)
+	PREFETCHT0   64(R11)(R10*2)
+	PREFETCHT1   64(R9)(R10*2)
+	VMOVUPS      (DI)(R10*2), Z16
+	VMOVUPS      64(DI)(R10*2), Z17
 	VBROADCASTSS 8(CX), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
@@ -10255,12 +10691,12 @@ hot:
 	VBROADCASTSS 8(SI)(DX*1), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
-	PREFETCHT0   896(DI)
-	PREFETCHT1   384(DI)(R8*1)
-	PREFETCHT0   960(DI)
-	PREFETCHT1   448(DI)(R8*1)
-	VMOVUPS      384(DI), Z16
-	VMOVUPS      448(DI), Z17
+	PREFETCHT0   (R11)(R8*1)
+	PREFETCHT1   (R9)(R8*1)
+	PREFETCHT0   64(R11)(R8*1)
+	PREFETCHT1   64(R9)(R8*1)
+	VMOVUPS      (DI)(R8*1), Z16
+	VMOVUPS      64(DI)(R8*1), Z17
 	VBROADCASTSS 12(CX), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
@@ -10288,7 +10724,9 @@ hot:
 	ADDQ         $0x10, CX
 	ADDQ         $0x10, BX
 	ADDQ         $0x10, SI
-	ADDQ         $0x00000200, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	LEAQ         (R11)(R10*4), R11
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -10297,10 +10735,10 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
 	VMOVUPS      (DI), Z16
 	VMOVUPS      64(DI), Z17
 	VBROADCASTSS (CX), Z18
@@ -10330,7 +10768,9 @@ single:
 	ADDQ         $0x04, CX
 	ADDQ         $0x04, BX
 	ADDQ         $0x04, SI
-	ADDQ         $0x00000080, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	ADDQ         R10, R11
 	DECQ         AX
 	JNZ          single
 
@@ -10342,10 +10782,10 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
 	VMOVUPS      (DI), Z16
 	VBROADCASTSS (CX), Z17
 	VFMADD231PS  Z16, Z17, Z0
@@ -10363,11 +10803,11 @@ narrowhot:
 	VFMADD231PS  Z16, Z17, Z12
 	VBROADCASTSS (SI)(DX*1), Z17
 	VFMADD231PS  Z16, Z17, Z14
-	PREFETCHT0   640(DI)
-	PREFETCHT1   128(DI)(R8*1)
-	PREFETCHT0   704(DI)
-	PREFETCHT1   192(DI)(R8*1)
-	VMOVUPS      128(DI), Z16
+	PREFETCHT0   (R11)(R10*1)
+	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT0   64(R11)(R10*1)
+	PREFETCHT1   64(R9)(R10*1)
+	VMOVUPS      (DI)(R10*1), Z16
 	VBROADCASTSS 4(CX), Z17
 	VFMADD231PS  Z16, Z17, Z0
 	VBROADCASTSS 4(CX)(DX*1), Z17
@@ -10384,11 +10824,11 @@ narrowhot:
 	VFMADD231PS  Z16, Z17, Z12
 	VBROADCASTSS 4(SI)(DX*1), Z17
 	VFMADD231PS  Z16, Z17, Z14
-	PREFETCHT0   768(DI)
-	PREFETCHT1   256(DI)(R8*1)
-	PREFETCHT0   832(DI)
-	PREFETCHT1   320(DI)(R8*1)
-	VMOVUPS      256(DI), Z16
+	PREFETCHT0   (R11)(R10*2)
+	PREFETCHT1   (R9)(R10*2)
+	PREFETCHT0   64(R11)(R10*2)
+	PREFETCHT1   64(R9)(R10*2)
+	VMOVUPS      (DI)(R10*2), Z16
 	VBROADCASTSS 8(CX), Z17
 	VFMADD231PS  Z16, Z17, Z0
 	VBROADCASTSS 8(CX)(DX*1), Z17
@@ -10405,11 +10845,11 @@ narrowhot:
 	VFMADD231PS  Z16, Z17, Z12
 	VBROADCASTSS 8(SI)(DX*1), Z17
 	VFMADD231PS  Z16, Z17, Z14
-	PREFETCHT0   896(DI)
-	PREFETCHT1   384(DI)(R8*1)
-	PREFETCHT0   960(DI)
-	PREFETCHT1   448(DI)(R8*1)
-	VMOVUPS      384(DI), Z16
+	PREFETCHT0   (R11)(R8*1)
+	PREFETCHT1   (R9)(R8*1)
+	PREFETCHT0   64(R11)(R8*1)
+	PREFETCHT1   64(R9)(R8*1)
+	VMOVUPS      (DI)(R8*1), Z16
 	VBROADCASTSS 12(CX), Z17
 	VFMADD231PS  Z16, Z17, Z0
 	VBROADCASTSS 12(CX)(DX*1), Z17
@@ -10429,7 +10869,9 @@ narrowhot:
 	ADDQ         $0x10, CX
 	ADDQ         $0x10, BX
 	ADDQ         $0x10, SI
-	ADDQ         $0x00000200, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	LEAQ         (R11)(R10*4), R11
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -10438,10 +10880,10 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
 	VMOVUPS      (DI), Z16
 	VBROADCASTSS (CX), Z17
 	VFMADD231PS  Z16, Z17, Z0
@@ -10462,19 +10904,21 @@ narrowsingle:
 	ADDQ         $0x04, CX
 	ADDQ         $0x04, BX
 	ADDQ         $0x04, SI
-	ADDQ         $0x00000080, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	ADDQ         R10, R11
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
+	MOVQ    bias+80(FP), CX
 	VMOVUPS (CX), Z19
 	VADDPS  Z19, Z0, Z0
 	VADDPS  Z19, Z2, Z2
@@ -10497,31 +10941,31 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R9, CX
+	MOVQ   R12, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z14, Z14
 	VADDPS 64(CX), Z15, Z15
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -10545,30 +10989,30 @@ wholenoadd:
 	VMAXPS Z19, Z15, Z15
 
 wholenorelu:
-	VMOVUPS Z0, (R9)
-	VMOVUPS Z1, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, (R9)
-	VMOVUPS Z3, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, (R9)
-	VMOVUPS Z5, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z6, (R9)
-	VMOVUPS Z7, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z8, (R9)
-	VMOVUPS Z9, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z10, (R9)
-	VMOVUPS Z11, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z12, (R9)
-	VMOVUPS Z13, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z14, (R9)
-	VMOVUPS Z15, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, (R12)
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, (R12)
+	VMOVUPS Z15, 64(R12)
+	ADDQ    R13, R12
 	VZEROUPPER
 	RET
 
@@ -10592,7 +11036,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+72(FP), CX
+	MOVQ      bias+80(FP), CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z0, Z0
 	VADDPS    Z19, Z2, Z2
@@ -10615,47 +11059,47 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      R9, CX
+	MOVQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z19
 	VADDPS    Z19, Z1, Z1
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z19
 	VADDPS    Z19, Z3, Z3
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z19
 	VADDPS    Z19, Z5, Z5
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z19
 	VADDPS    Z19, Z7, Z7
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z19
 	VADDPS    Z19, Z9, Z9
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z19
 	VADDPS    Z19, Z11, Z11
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z19
 	VADDPS    Z19, Z13, Z13
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z19
 	VADDPS    Z19, Z14, Z14
 	VMOVUPS.Z 64(CX), K2, Z19
 	VADDPS    Z19, Z15, Z15
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -10679,36 +11123,36 @@ partnoadd:
 	VMAXPS Z19, Z15, Z15
 
 partnorelu:
-	VMOVUPS Z0, K1, (R9)
-	VMOVUPS Z1, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, K1, (R9)
-	VMOVUPS Z3, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, K1, (R9)
-	VMOVUPS Z5, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z6, K1, (R9)
-	VMOVUPS Z7, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z8, K1, (R9)
-	VMOVUPS Z9, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z10, K1, (R9)
-	VMOVUPS Z11, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z12, K1, (R9)
-	VMOVUPS Z13, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z14, K1, (R9)
-	VMOVUPS Z15, K2, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, K1, (R12)
+	VMOVUPS Z3, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, K1, (R12)
+	VMOVUPS Z5, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, K1, (R12)
+	VMOVUPS Z7, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, K1, (R12)
+	VMOVUPS Z9, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, K1, (R12)
+	VMOVUPS Z11, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, K1, (R12)
+	VMOVUPS Z13, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, K1, (R12)
+	VMOVUPS Z15, K2, 64(R12)
+	ADDQ    R13, R12
 	VZEROUPPER
 	RET
 
-// func gemm9x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm9x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm9x32AVX512(SB), NOSPLIT, $0-80
+TEXT ·gemm9x32AVX512(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -10718,10 +11162,15 @@ TEXT ·gemm9x32AVX512(SB), NOSPLIT, $0-80
 	LEAQ       (CX)(DX*2), SI
 	ADDQ       DX, SI
 	MOVQ       b+24(FP), DI
-	MOVQ       ahead+32(FP), R8
-	MOVQ       c+40(FP), R9
-	MOVQ       ldc+48(FP), R10
+	MOVQ       ldb+32(FP), R10
 	SHLQ       $0x02, R10
+	LEAQ       (R10)(R10*2), R8
+	MOVQ       ahead+40(FP), R9
+	ADDQ       DI, R9
+	LEAQ       (DI)(R10*4), R11
+	MOVQ       c+48(FP), R12
+	MOVQ       ldc+56(FP), R13
+	SHLQ       $0x02, R13
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -10740,45 +11189,46 @@ TEXT ·gemm9x32AVX512(SB), NOSPLIT, $0-80
 	VPXORD     Z15, Z15, Z15
 	VPXORD     Z16, Z16, Z16
 	VPXORD     Z17, Z17, Z17
-	MOVQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	MOVQ       n+56(FP), R11
-	CMPQ       R11, $0x00000010
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	MOVQ       n+64(FP), R14
+	CMPQ       R14, $0x00000010
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z18
 	VMOVUPS      64(DI), Z19
 	VBROADCASTSS (CX), Z20
@@ -10808,12 +11258,13 @@ hot:
 	VBROADCASTSS 32(CX), Z20
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
-	PREFETCHT0   640(DI)
-	PREFETCHT1   128(DI)(R8*1)
-	PREFETCHT0   704(DI)
-	PREFETCHT1   192(DI)(R8*1)
-	VMOVUPS      128(DI), Z18
-	VMOVUPS      192(DI), Z19
+	PREFETCHT0   (R11)(R10*1)
+	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT0   64(R11)(R10*1)
+	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Z18
+	VMOVUPS      64(DI)(R10*1), Z19
 	VBROADCASTSS (CX)(DX*1), Z20
 	VFMADD231PS  Z18, Z20, Z0
 	VFMADD231PS  Z19, Z20, Z1
@@ -10841,12 +11292,13 @@ hot:
 	VBROADCASTSS 32(CX)(DX*1), Z20
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
-	PREFETCHT0   768(DI)
-	PREFETCHT1   256(DI)(R8*1)
-	PREFETCHT0   832(DI)
-	PREFETCHT1   320(DI)(R8*1)
-	VMOVUPS      256(DI), Z18
-	VMOVUPS      320(DI), Z19
+	PREFETCHT0   (R11)(R10*2)
+	PREFETCHT1   (R9)(R10*2)
+	PREFETCHT0   64(R11)(R10*2)
+	PREFETCHT1   64(R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Z18
+	VMOVUPS      64(DI)(R10*2), Z19
 	VBROADCASTSS (CX)(DX*2), Z20
 	VFMADD231PS  Z18, Z20, Z0
 	VFMADD231PS  Z19, Z20, Z1
@@ -10874,12 +11326,13 @@ hot:
 	VBROADCASTSS 32(CX)(DX*2), Z20
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
-	PREFETCHT0   896(DI)
-	PREFETCHT1   384(DI)(R8*1)
-	PREFETCHT0   960(DI)
-	PREFETCHT1   448(DI)(R8*1)
-	VMOVUPS      384(DI), Z18
-	VMOVUPS      448(DI), Z19
+	PREFETCHT0   (R11)(R8*1)
+	PREFETCHT1   (R9)(R8*1)
+	PREFETCHT0   64(R11)(R8*1)
+	PREFETCHT1   64(R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Z18
+	VMOVUPS      64(DI)(R8*1), Z19
 	VBROADCASTSS (SI), Z20
 	VFMADD231PS  Z18, Z20, Z0
 	VFMADD231PS  Z19, Z20, Z1
@@ -10909,7 +11362,9 @@ hot:
 	VFMADD231PS  Z19, Z20, Z17
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000200, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	LEAQ         (R11)(R10*4), R11
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -10918,10 +11373,11 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z18
 	VMOVUPS      64(DI), Z19
 	VBROADCASTSS (CX), Z20
@@ -10952,7 +11408,9 @@ single:
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
 	ADDQ         DX, CX
-	ADDQ         $0x00000080, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	ADDQ         R10, R11
 	DECQ         AX
 	JNZ          single
 
@@ -10964,10 +11422,11 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z18
 	VBROADCASTSS (CX), Z19
 	VFMADD231PS  Z18, Z19, Z0
@@ -10987,11 +11446,12 @@ narrowhot:
 	VFMADD231PS  Z18, Z19, Z14
 	VBROADCASTSS 32(CX), Z19
 	VFMADD231PS  Z18, Z19, Z16
-	PREFETCHT0   640(DI)
-	PREFETCHT1   128(DI)(R8*1)
-	PREFETCHT0   704(DI)
-	PREFETCHT1   192(DI)(R8*1)
-	VMOVUPS      128(DI), Z18
+	PREFETCHT0   (R11)(R10*1)
+	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT0   64(R11)(R10*1)
+	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Z18
 	VBROADCASTSS (CX)(DX*1), Z19
 	VFMADD231PS  Z18, Z19, Z0
 	VBROADCASTSS 4(CX)(DX*1), Z19
@@ -11010,11 +11470,12 @@ narrowhot:
 	VFMADD231PS  Z18, Z19, Z14
 	VBROADCASTSS 32(CX)(DX*1), Z19
 	VFMADD231PS  Z18, Z19, Z16
-	PREFETCHT0   768(DI)
-	PREFETCHT1   256(DI)(R8*1)
-	PREFETCHT0   832(DI)
-	PREFETCHT1   320(DI)(R8*1)
-	VMOVUPS      256(DI), Z18
+	PREFETCHT0   (R11)(R10*2)
+	PREFETCHT1   (R9)(R10*2)
+	PREFETCHT0   64(R11)(R10*2)
+	PREFETCHT1   64(R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Z18
 	VBROADCASTSS (CX)(DX*2), Z19
 	VFMADD231PS  Z18, Z19, Z0
 	VBROADCASTSS 4(CX)(DX*2), Z19
@@ -11033,11 +11494,12 @@ narrowhot:
 	VFMADD231PS  Z18, Z19, Z14
 	VBROADCASTSS 32(CX)(DX*2), Z19
 	VFMADD231PS  Z18, Z19, Z16
-	PREFETCHT0   896(DI)
-	PREFETCHT1   384(DI)(R8*1)
-	PREFETCHT0   960(DI)
-	PREFETCHT1   448(DI)(R8*1)
-	VMOVUPS      384(DI), Z18
+	PREFETCHT0   (R11)(R8*1)
+	PREFETCHT1   (R9)(R8*1)
+	PREFETCHT0   64(R11)(R8*1)
+	PREFETCHT1   64(R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Z18
 	VBROADCASTSS (SI), Z19
 	VFMADD231PS  Z18, Z19, Z0
 	VBROADCASTSS 4(SI), Z19
@@ -11058,7 +11520,9 @@ narrowhot:
 	VFMADD231PS  Z18, Z19, Z16
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000200, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	LEAQ         (R11)(R10*4), R11
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -11067,10 +11531,11 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z18
 	VBROADCASTSS (CX), Z19
 	VFMADD231PS  Z18, Z19, Z0
@@ -11091,19 +11556,21 @@ narrowsingle:
 	VBROADCASTSS 32(CX), Z19
 	VFMADD231PS  Z18, Z19, Z16
 	ADDQ         DX, CX
-	ADDQ         $0x00000080, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	ADDQ         R10, R11
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
+	MOVQ    bias+80(FP), CX
 	VMOVUPS (CX), Z21
 	VADDPS  Z21, Z0, Z0
 	VADDPS  Z21, Z2, Z2
@@ -11128,34 +11595,34 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R9, CX
+	MOVQ   R12, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z14, Z14
 	VADDPS 64(CX), Z15, Z15
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z16, Z16
 	VADDPS 64(CX), Z17, Z17
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -11181,33 +11648,33 @@ wholenoadd:
 	VMAXPS Z21, Z17, Z17
 
 wholenorelu:
-	VMOVUPS Z0, (R9)
-	VMOVUPS Z1, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, (R9)
-	VMOVUPS Z3, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, (R9)
-	VMOVUPS Z5, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z6, (R9)
-	VMOVUPS Z7, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z8, (R9)
-	VMOVUPS Z9, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z10, (R9)
-	VMOVUPS Z11, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z12, (R9)
-	VMOVUPS Z13, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z14, (R9)
-	VMOVUPS Z15, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z16, (R9)
-	VMOVUPS Z17, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, (R12)
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, (R12)
+	VMOVUPS Z15, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, (R12)
+	VMOVUPS Z17, 64(R12)
+	ADDQ    R13, R12
 	VZEROUPPER
 	RET
 
@@ -11231,7 +11698,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+72(FP), CX
+	MOVQ      bias+80(FP), CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z0, Z0
 	VADDPS    Z21, Z2, Z2
@@ -11256,52 +11723,52 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      R9, CX
+	MOVQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z1, Z1
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z3, Z3
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z5, Z5
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z7, Z7
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z9, Z9
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z11, Z11
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z13, Z13
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z14, Z14
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z15, Z15
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z16, Z16
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z17, Z17
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -11327,39 +11794,39 @@ partnoadd:
 	VMAXPS Z21, Z17, Z17
 
 partnorelu:
-	VMOVUPS Z0, K1, (R9)
-	VMOVUPS Z1, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, K1, (R9)
-	VMOVUPS Z3, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, K1, (R9)
-	VMOVUPS Z5, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z6, K1, (R9)
-	VMOVUPS Z7, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z8, K1, (R9)
-	VMOVUPS Z9, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z10, K1, (R9)
-	VMOVUPS Z11, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z12, K1, (R9)
-	VMOVUPS Z13, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z14, K1, (R9)
-	VMOVUPS Z15, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z16, K1, (R9)
-	VMOVUPS Z17, K2, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, K1, (R12)
+	VMOVUPS Z3, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, K1, (R12)
+	VMOVUPS Z5, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, K1, (R12)
+	VMOVUPS Z7, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, K1, (R12)
+	VMOVUPS Z9, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, K1, (R12)
+	VMOVUPS Z11, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, K1, (R12)
+	VMOVUPS Z13, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, K1, (R12)
+	VMOVUPS Z15, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, K1, (R12)
+	VMOVUPS Z17, K2, 64(R12)
+	ADDQ    R13, R12
 	VZEROUPPER
 	RET
 
-// func gemmRows9x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows9x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemmRows9x32AVX512(SB), NOSPLIT, $0-80
+TEXT ·gemmRows9x32AVX512(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -11369,10 +11836,15 @@ TEXT ·gemmRows9x32AVX512(SB), NOSPLIT, $0-80
 	LEAQ       (BX)(DX*2), SI
 	ADDQ       DX, SI
 	MOVQ       b+24(FP), DI
-	MOVQ       ahead+32(FP), R8
-	MOVQ       c+40(FP), R9
-	MOVQ       ldc+48(FP), R10
+	MOVQ       ldb+32(FP), R10
 	SHLQ       $0x02, R10
+	LEAQ       (R10)(R10*2), R8
+	MOVQ       ahead+40(FP), R9
+	ADDQ       DI, R9
+	LEAQ       (DI)(R10*4), R11
+	MOVQ       c+48(FP), R12
+	MOVQ       ldc+56(FP), R13
+	SHLQ       $0x02, R13
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -11391,45 +11863,45 @@ TEXT ·gemmRows9x32AVX512(SB), NOSPLIT, $0-80
 	VPXORD     Z15, Z15, Z15
 	VPXORD     Z16, Z16, Z16
 	VPXORD     Z17, Z17, Z17
-	MOVQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	MOVQ       n+56(FP), R11
-	CMPQ       R11, $0x00000010
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	MOVQ       n+64(FP), R14
+	CMPQ       R14, $0x00000010
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
 	VMOVUPS      (DI), Z18
 	VMOVUPS      64(DI), Z19
 	VBROADCASTSS (CX), Z20
@@ -11459,12 +11931,12 @@ hot:
 	VBROADCASTSS (SI)(DX*2), Z20
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
-	PREFETCHT0   640(DI)
-	PREFETCHT1   128(DI)(R8*1)
-	PREFETCHT0   704(DI)
-	PREFETCHT1   192(DI)(R8*1)
-	VMOVUPS      128(DI), Z18
-	VMOVUPS      192(DI), Z19
+	PREFETCHT0   (R11)(R10*1)
+	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT0   64(R11)(R10*1)
+	PREFETCHT1   64(R9)(R10*1)
+	VMOVUPS      (DI)(R10*1), Z18
+	VMOVUPS      64(DI)(R10*1), Z19
 	VBROADCASTSS 4(CX), Z20
 	VFMADD231PS  Z18, Z20, Z0
 	VFMADD231PS  Z19, Z20, Z1
@@ -11492,12 +11964,12 @@ hot:
 	VBROADCASTSS 4(SI)(DX*2), Z20
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
-	PREFETCHT0   768(DI)
-	PREFETCHT1   256(DI)(R8*1)
-	PREFETCHT0   832(DI)
-	PREFETCHT1   320(DI)(R8*1)
-	VMOVUPS      256(DI), Z18
-	VMOVUPS      320(DI), Z19
+	PREFETCHT0   (R11)(R10*2)
+	PREFETCHT1   (R9)(R10*2)
+	PREFETCHT0   64(R11)(R10*2)
+	PREFETCHT1   64(R9)(R10*2)
+	VMOVUPS      (DI)(R10*2), Z18
+	VMOVUPS      64(DI)(R10*2), Z19
 	VBROADCASTSS 8(CX), Z20
 	VFMADD231PS  Z18, Z20, Z0
 	VFMADD231PS  Z19, Z20, Z1
@@ -11525,12 +11997,12 @@ hot:
 	VBROADCASTSS 8(SI)(DX*2), Z20
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
-	PREFETCHT0   896(DI)
-	PREFETCHT1   384(DI)(R8*1)
-	PREFETCHT0   960(DI)
-	PREFETCHT1   448(DI)(R8*1)
-	VMOVUPS      384(DI), Z18
-	VMOVUPS      448(DI), Z19
+	PREFETCHT0   (R11)(R8*1)
+	PREFETCHT1   (R9)(R8*1)
+	PREFETCHT0   64(R11)(R8*1)
+	PREFETCHT1   64(R9)(R8*1)
+	VMOVUPS      (DI)(R8*1), Z18
+	VMOVUPS      64(DI)(R8*1), Z19
 	VBROADCASTSS 12(CX), Z20
 	VFMADD231PS  Z18, Z20, Z0
 	VFMADD231PS  Z19, Z20, Z1
@@ -11561,7 +12033,9 @@ hot:
 	ADDQ         $0x10, CX
 	ADDQ         $0x10, BX
 	ADDQ         $0x10, SI
-	ADDQ         $0x00000200, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	LEAQ         (R11)(R10*4), R11
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -11570,10 +12044,10 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
 	VMOVUPS      (DI), Z18
 	VMOVUPS      64(DI), Z19
 	VBROADCASTSS (CX), Z20
@@ -11606,7 +12080,9 @@ single:
 	ADDQ         $0x04, CX
 	ADDQ         $0x04, BX
 	ADDQ         $0x04, SI
-	ADDQ         $0x00000080, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	ADDQ         R10, R11
 	DECQ         AX
 	JNZ          single
 
@@ -11618,10 +12094,10 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
 	VMOVUPS      (DI), Z18
 	VBROADCASTSS (CX), Z19
 	VFMADD231PS  Z18, Z19, Z0
@@ -11641,11 +12117,11 @@ narrowhot:
 	VFMADD231PS  Z18, Z19, Z14
 	VBROADCASTSS (SI)(DX*2), Z19
 	VFMADD231PS  Z18, Z19, Z16
-	PREFETCHT0   640(DI)
-	PREFETCHT1   128(DI)(R8*1)
-	PREFETCHT0   704(DI)
-	PREFETCHT1   192(DI)(R8*1)
-	VMOVUPS      128(DI), Z18
+	PREFETCHT0   (R11)(R10*1)
+	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT0   64(R11)(R10*1)
+	PREFETCHT1   64(R9)(R10*1)
+	VMOVUPS      (DI)(R10*1), Z18
 	VBROADCASTSS 4(CX), Z19
 	VFMADD231PS  Z18, Z19, Z0
 	VBROADCASTSS 4(CX)(DX*1), Z19
@@ -11664,11 +12140,11 @@ narrowhot:
 	VFMADD231PS  Z18, Z19, Z14
 	VBROADCASTSS 4(SI)(DX*2), Z19
 	VFMADD231PS  Z18, Z19, Z16
-	PREFETCHT0   768(DI)
-	PREFETCHT1   256(DI)(R8*1)
-	PREFETCHT0   832(DI)
-	PREFETCHT1   320(DI)(R8*1)
-	VMOVUPS      256(DI), Z18
+	PREFETCHT0   (R11)(R10*2)
+	PREFETCHT1   (R9)(R10*2)
+	PREFETCHT0   64(R11)(R10*2)
+	PREFETCHT1   64(R9)(R10*2)
+	VMOVUPS      (DI)(R10*2), Z18
 	VBROADCASTSS 8(CX), Z19
 	VFMADD231PS  Z18, Z19, Z0
 	VBROADCASTSS 8(CX)(DX*1), Z19
@@ -11687,11 +12163,11 @@ narrowhot:
 	VFMADD231PS  Z18, Z19, Z14
 	VBROADCASTSS 8(SI)(DX*2), Z19
 	VFMADD231PS  Z18, Z19, Z16
-	PREFETCHT0   896(DI)
-	PREFETCHT1   384(DI)(R8*1)
-	PREFETCHT0   960(DI)
-	PREFETCHT1   448(DI)(R8*1)
-	VMOVUPS      384(DI), Z18
+	PREFETCHT0   (R11)(R8*1)
+	PREFETCHT1   (R9)(R8*1)
+	PREFETCHT0   64(R11)(R8*1)
+	PREFETCHT1   64(R9)(R8*1)
+	VMOVUPS      (DI)(R8*1), Z18
 	VBROADCASTSS 12(CX), Z19
 	VFMADD231PS  Z18, Z19, Z0
 	VBROADCASTSS 12(CX)(DX*1), Z19
@@ -11713,7 +12189,9 @@ narrowhot:
 	ADDQ         $0x10, CX
 	ADDQ         $0x10, BX
 	ADDQ         $0x10, SI
-	ADDQ         $0x00000200, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	LEAQ         (R11)(R10*4), R11
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -11722,10 +12200,10 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
 	VMOVUPS      (DI), Z18
 	VBROADCASTSS (CX), Z19
 	VFMADD231PS  Z18, Z19, Z0
@@ -11748,19 +12226,21 @@ narrowsingle:
 	ADDQ         $0x04, CX
 	ADDQ         $0x04, BX
 	ADDQ         $0x04, SI
-	ADDQ         $0x00000080, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	ADDQ         R10, R11
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
+	MOVQ    bias+80(FP), CX
 	VMOVUPS (CX), Z21
 	VADDPS  Z21, Z0, Z0
 	VADDPS  Z21, Z2, Z2
@@ -11785,34 +12265,34 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R9, CX
+	MOVQ   R12, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z14, Z14
 	VADDPS 64(CX), Z15, Z15
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z16, Z16
 	VADDPS 64(CX), Z17, Z17
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -11838,33 +12318,33 @@ wholenoadd:
 	VMAXPS Z21, Z17, Z17
 
 wholenorelu:
-	VMOVUPS Z0, (R9)
-	VMOVUPS Z1, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, (R9)
-	VMOVUPS Z3, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, (R9)
-	VMOVUPS Z5, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z6, (R9)
-	VMOVUPS Z7, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z8, (R9)
-	VMOVUPS Z9, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z10, (R9)
-	VMOVUPS Z11, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z12, (R9)
-	VMOVUPS Z13, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z14, (R9)
-	VMOVUPS Z15, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z16, (R9)
-	VMOVUPS Z17, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, (R12)
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, (R12)
+	VMOVUPS Z15, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, (R12)
+	VMOVUPS Z17, 64(R12)
+	ADDQ    R13, R12
 	VZEROUPPER
 	RET
 
@@ -11888,7 +12368,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+72(FP), CX
+	MOVQ      bias+80(FP), CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z0, Z0
 	VADDPS    Z21, Z2, Z2
@@ -11913,52 +12393,52 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      R9, CX
+	MOVQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z1, Z1
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z3, Z3
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z5, Z5
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z7, Z7
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z9, Z9
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z11, Z11
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z13, Z13
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z14, Z14
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z15, Z15
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z21
 	VADDPS    Z21, Z16, Z16
 	VMOVUPS.Z 64(CX), K2, Z21
 	VADDPS    Z21, Z17, Z17
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -11984,39 +12464,39 @@ partnoadd:
 	VMAXPS Z21, Z17, Z17
 
 partnorelu:
-	VMOVUPS Z0, K1, (R9)
-	VMOVUPS Z1, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, K1, (R9)
-	VMOVUPS Z3, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, K1, (R9)
-	VMOVUPS Z5, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z6, K1, (R9)
-	VMOVUPS Z7, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z8, K1, (R9)
-	VMOVUPS Z9, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z10, K1, (R9)
-	VMOVUPS Z11, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z12, K1, (R9)
-	VMOVUPS Z13, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z14, K1, (R9)
-	VMOVUPS Z15, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z16, K1, (R9)
-	VMOVUPS Z17, K2, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, K1, (R12)
+	VMOVUPS Z3, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, K1, (R12)
+	VMOVUPS Z5, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, K1, (R12)
+	VMOVUPS Z7, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, K1, (R12)
+	VMOVUPS Z9, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, K1, (R12)
+	VMOVUPS Z11, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, K1, (R12)
+	VMOVUPS Z13, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, K1, (R12)
+	VMOVUPS Z15, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, K1, (R12)
+	VMOVUPS Z17, K2, 64(R12)
+	ADDQ    R13, R12
 	VZEROUPPER
 	RET
 
-// func gemm10x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm10x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm10x32AVX512(SB), NOSPLIT, $0-80
+TEXT ·gemm10x32AVX512(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -12026,10 +12506,15 @@ TEXT ·gemm10x32AVX512(SB), NOSPLIT, $0-80
 	LEAQ       (CX)(DX*2), SI
 	ADDQ       DX, SI
 	MOVQ       b+24(FP), DI
-	MOVQ       ahead+32(FP), R8
-	MOVQ       c+40(FP), R9
-	MOVQ       ldc+48(FP), R10
+	MOVQ       ldb+32(FP), R10
 	SHLQ       $0x02, R10
+	LEAQ       (R10)(R10*2), R8
+	MOVQ       ahead+40(FP), R9
+	ADDQ       DI, R9
+	LEAQ       (DI)(R10*4), R11
+	MOVQ       c+48(FP), R12
+	MOVQ       ldc+56(FP), R13
+	SHLQ       $0x02, R13
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -12050,48 +12535,49 @@ TEXT ·gemm10x32AVX512(SB), NOSPLIT, $0-80
 	VPXORD     Z17, Z17, Z17
 	VPXORD     Z18, Z18, Z18
 	VPXORD     Z19, Z19, Z19
-	MOVQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	MOVQ       n+56(FP), R11
-	CMPQ       R11, $0x00000010
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	MOVQ       n+64(FP), R14
+	CMPQ       R14, $0x00000010
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z20
 	VMOVUPS      64(DI), Z21
 	VBROADCASTSS (CX), Z22
@@ -12124,12 +12610,13 @@ hot:
 	VBROADCASTSS 36(CX), Z22
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Z21, Z22, Z19
-	PREFETCHT0   640(DI)
-	PREFETCHT1   128(DI)(R8*1)
-	PREFETCHT0   704(DI)
-	PREFETCHT1   192(DI)(R8*1)
-	VMOVUPS      128(DI), Z20
-	VMOVUPS      192(DI), Z21
+	PREFETCHT0   (R11)(R10*1)
+	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT0   64(R11)(R10*1)
+	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Z20
+	VMOVUPS      64(DI)(R10*1), Z21
 	VBROADCASTSS (CX)(DX*1), Z22
 	VFMADD231PS  Z20, Z22, Z0
 	VFMADD231PS  Z21, Z22, Z1
@@ -12160,12 +12647,13 @@ hot:
 	VBROADCASTSS 36(CX)(DX*1), Z22
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Z21, Z22, Z19
-	PREFETCHT0   768(DI)
-	PREFETCHT1   256(DI)(R8*1)
-	PREFETCHT0   832(DI)
-	PREFETCHT1   320(DI)(R8*1)
-	VMOVUPS      256(DI), Z20
-	VMOVUPS      320(DI), Z21
+	PREFETCHT0   (R11)(R10*2)
+	PREFETCHT1   (R9)(R10*2)
+	PREFETCHT0   64(R11)(R10*2)
+	PREFETCHT1   64(R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Z20
+	VMOVUPS      64(DI)(R10*2), Z21
 	VBROADCASTSS (CX)(DX*2), Z22
 	VFMADD231PS  Z20, Z22, Z0
 	VFMADD231PS  Z21, Z22, Z1
@@ -12196,12 +12684,13 @@ hot:
 	VBROADCASTSS 36(CX)(DX*2), Z22
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Z21, Z22, Z19
-	PREFETCHT0   896(DI)
-	PREFETCHT1   384(DI)(R8*1)
-	PREFETCHT0   960(DI)
-	PREFETCHT1   448(DI)(R8*1)
-	VMOVUPS      384(DI), Z20
-	VMOVUPS      448(DI), Z21
+	PREFETCHT0   (R11)(R8*1)
+	PREFETCHT1   (R9)(R8*1)
+	PREFETCHT0   64(R11)(R8*1)
+	PREFETCHT1   64(R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Z20
+	VMOVUPS      64(DI)(R8*1), Z21
 	VBROADCASTSS (SI), Z22
 	VFMADD231PS  Z20, Z22, Z0
 	VFMADD231PS  Z21, Z22, Z1
@@ -12234,7 +12723,9 @@ hot:
 	VFMADD231PS  Z21, Z22, Z19
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000200, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	LEAQ         (R11)(R10*4), R11
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -12243,10 +12734,11 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z20
 	VMOVUPS      64(DI), Z21
 	VBROADCASTSS (CX), Z22
@@ -12280,7 +12772,9 @@ single:
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Z21, Z22, Z19
 	ADDQ         DX, CX
-	ADDQ         $0x00000080, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	ADDQ         R10, R11
 	DECQ         AX
 	JNZ          single
 
@@ -12292,10 +12786,11 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z20
 	VBROADCASTSS (CX), Z21
 	VFMADD231PS  Z20, Z21, Z0
@@ -12317,11 +12812,12 @@ narrowhot:
 	VFMADD231PS  Z20, Z21, Z16
 	VBROADCASTSS 36(CX), Z21
 	VFMADD231PS  Z20, Z21, Z18
-	PREFETCHT0   640(DI)
-	PREFETCHT1   128(DI)(R8*1)
-	PREFETCHT0   704(DI)
-	PREFETCHT1   192(DI)(R8*1)
-	VMOVUPS      128(DI), Z20
+	PREFETCHT0   (R11)(R10*1)
+	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT0   64(R11)(R10*1)
+	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Z20
 	VBROADCASTSS (CX)(DX*1), Z21
 	VFMADD231PS  Z20, Z21, Z0
 	VBROADCASTSS 4(CX)(DX*1), Z21
@@ -12342,11 +12838,12 @@ narrowhot:
 	VFMADD231PS  Z20, Z21, Z16
 	VBROADCASTSS 36(CX)(DX*1), Z21
 	VFMADD231PS  Z20, Z21, Z18
-	PREFETCHT0   768(DI)
-	PREFETCHT1   256(DI)(R8*1)
-	PREFETCHT0   832(DI)
-	PREFETCHT1   320(DI)(R8*1)
-	VMOVUPS      256(DI), Z20
+	PREFETCHT0   (R11)(R10*2)
+	PREFETCHT1   (R9)(R10*2)
+	PREFETCHT0   64(R11)(R10*2)
+	PREFETCHT1   64(R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Z20
 	VBROADCASTSS (CX)(DX*2), Z21
 	VFMADD231PS  Z20, Z21, Z0
 	VBROADCASTSS 4(CX)(DX*2), Z21
@@ -12367,11 +12864,12 @@ narrowhot:
 	VFMADD231PS  Z20, Z21, Z16
 	VBROADCASTSS 36(CX)(DX*2), Z21
 	VFMADD231PS  Z20, Z21, Z18
-	PREFETCHT0   896(DI)
-	PREFETCHT1   384(DI)(R8*1)
-	PREFETCHT0   960(DI)
-	PREFETCHT1   448(DI)(R8*1)
-	VMOVUPS      384(DI), Z20
+	PREFETCHT0   (R11)(R8*1)
+	PREFETCHT1   (R9)(R8*1)
+	PREFETCHT0   64(R11)(R8*1)
+	PREFETCHT1   64(R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Z20
 	VBROADCASTSS (SI), Z21
 	VFMADD231PS  Z20, Z21, Z0
 	VBROADCASTSS 4(SI), Z21
@@ -12394,7 +12892,9 @@ narrowhot:
 	VFMADD231PS  Z20, Z21, Z18
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000200, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	LEAQ         (R11)(R10*4), R11
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -12403,10 +12903,11 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z20
 	VBROADCASTSS (CX), Z21
 	VFMADD231PS  Z20, Z21, Z0
@@ -12429,19 +12930,21 @@ narrowsingle:
 	VBROADCASTSS 36(CX), Z21
 	VFMADD231PS  Z20, Z21, Z18
 	ADDQ         DX, CX
-	ADDQ         $0x00000080, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	ADDQ         R10, R11
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
+	MOVQ    bias+80(FP), CX
 	VMOVUPS (CX), Z23
 	VADDPS  Z23, Z0, Z0
 	VADDPS  Z23, Z2, Z2
@@ -12468,37 +12971,37 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R9, CX
+	MOVQ   R12, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z14, Z14
 	VADDPS 64(CX), Z15, Z15
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z16, Z16
 	VADDPS 64(CX), Z17, Z17
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z18, Z18
 	VADDPS 64(CX), Z19, Z19
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -12526,36 +13029,36 @@ wholenoadd:
 	VMAXPS Z23, Z19, Z19
 
 wholenorelu:
-	VMOVUPS Z0, (R9)
-	VMOVUPS Z1, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, (R9)
-	VMOVUPS Z3, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, (R9)
-	VMOVUPS Z5, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z6, (R9)
-	VMOVUPS Z7, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z8, (R9)
-	VMOVUPS Z9, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z10, (R9)
-	VMOVUPS Z11, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z12, (R9)
-	VMOVUPS Z13, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z14, (R9)
-	VMOVUPS Z15, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z16, (R9)
-	VMOVUPS Z17, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z18, (R9)
-	VMOVUPS Z19, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, (R12)
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, (R12)
+	VMOVUPS Z15, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, (R12)
+	VMOVUPS Z17, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, (R12)
+	VMOVUPS Z19, 64(R12)
+	ADDQ    R13, R12
 	VZEROUPPER
 	RET
 
@@ -12579,7 +13082,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+72(FP), CX
+	MOVQ      bias+80(FP), CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z0, Z0
 	VADDPS    Z23, Z2, Z2
@@ -12606,57 +13109,57 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      R9, CX
+	MOVQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z1, Z1
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z3, Z3
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z5, Z5
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z7, Z7
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z9, Z9
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z11, Z11
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z13, Z13
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z14, Z14
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z15, Z15
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z16, Z16
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z17, Z17
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z18, Z18
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z19, Z19
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -12684,42 +13187,42 @@ partnoadd:
 	VMAXPS Z23, Z19, Z19
 
 partnorelu:
-	VMOVUPS Z0, K1, (R9)
-	VMOVUPS Z1, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, K1, (R9)
-	VMOVUPS Z3, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, K1, (R9)
-	VMOVUPS Z5, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z6, K1, (R9)
-	VMOVUPS Z7, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z8, K1, (R9)
-	VMOVUPS Z9, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z10, K1, (R9)
-	VMOVUPS Z11, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z12, K1, (R9)
-	VMOVUPS Z13, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z14, K1, (R9)
-	VMOVUPS Z15, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z16, K1, (R9)
-	VMOVUPS Z17, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z18, K1, (R9)
-	VMOVUPS Z19, K2, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, K1, (R12)
+	VMOVUPS Z3, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, K1, (R12)
+	VMOVUPS Z5, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, K1, (R12)
+	VMOVUPS Z7, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, K1, (R12)
+	VMOVUPS Z9, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, K1, (R12)
+	VMOVUPS Z11, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, K1, (R12)
+	VMOVUPS Z13, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, K1, (R12)
+	VMOVUPS Z15, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, K1, (R12)
+	VMOVUPS Z17, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, K1, (R12)
+	VMOVUPS Z19, K2, 64(R12)
+	ADDQ    R13, R12
 	VZEROUPPER
 	RET
 
-// func gemmRows10x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows10x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemmRows10x32AVX512(SB), NOSPLIT, $0-80
+TEXT ·gemmRows10x32AVX512(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -12731,10 +13234,15 @@ TEXT ·gemmRows10x32AVX512(SB), NOSPLIT, $0-80
 	LEAQ       (SI)(DX*2), DI
 	ADDQ       DX, DI
 	MOVQ       b+24(FP), R8
-	MOVQ       ahead+32(FP), R9
-	MOVQ       c+40(FP), R10
-	MOVQ       ldc+48(FP), R11
+	MOVQ       ldb+32(FP), R11
 	SHLQ       $0x02, R11
+	LEAQ       (R11)(R11*2), R9
+	MOVQ       ahead+40(FP), R10
+	ADDQ       R8, R10
+	LEAQ       (R8)(R11*4), R12
+	MOVQ       c+48(FP), R13
+	MOVQ       ldc+56(FP), R14
+	SHLQ       $0x02, R14
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -12755,48 +13263,48 @@ TEXT ·gemmRows10x32AVX512(SB), NOSPLIT, $0-80
 	VPXORD     Z17, Z17, Z17
 	VPXORD     Z18, Z18, Z18
 	VPXORD     Z19, Z19, Z19
-	MOVQ       R10, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	MOVQ       n+56(FP), R12
-	CMPQ       R12, $0x00000010
+	MOVQ       R13, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 124(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 124(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 124(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 124(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 124(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 124(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 124(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 124(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 124(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 124(R15)
+	ADDQ       R14, R15
+	MOVQ       n+64(FP), R15
+	CMPQ       R15, $0x00000010
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   512(R8)
-	PREFETCHT1   (R8)(R9*1)
-	PREFETCHT0   576(R8)
-	PREFETCHT1   64(R8)(R9*1)
+	PREFETCHT0   (R12)
+	PREFETCHT1   (R10)
+	PREFETCHT0   64(R12)
+	PREFETCHT1   64(R10)
 	VMOVUPS      (R8), Z20
 	VMOVUPS      64(R8), Z21
 	VBROADCASTSS (CX), Z22
@@ -12829,12 +13337,12 @@ hot:
 	VBROADCASTSS (DI), Z22
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Z21, Z22, Z19
-	PREFETCHT0   640(R8)
-	PREFETCHT1   128(R8)(R9*1)
-	PREFETCHT0   704(R8)
-	PREFETCHT1   192(R8)(R9*1)
-	VMOVUPS      128(R8), Z20
-	VMOVUPS      192(R8), Z21
+	PREFETCHT0   (R12)(R11*1)
+	PREFETCHT1   (R10)(R11*1)
+	PREFETCHT0   64(R12)(R11*1)
+	PREFETCHT1   64(R10)(R11*1)
+	VMOVUPS      (R8)(R11*1), Z20
+	VMOVUPS      64(R8)(R11*1), Z21
 	VBROADCASTSS 4(CX), Z22
 	VFMADD231PS  Z20, Z22, Z0
 	VFMADD231PS  Z21, Z22, Z1
@@ -12865,12 +13373,12 @@ hot:
 	VBROADCASTSS 4(DI), Z22
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Z21, Z22, Z19
-	PREFETCHT0   768(R8)
-	PREFETCHT1   256(R8)(R9*1)
-	PREFETCHT0   832(R8)
-	PREFETCHT1   320(R8)(R9*1)
-	VMOVUPS      256(R8), Z20
-	VMOVUPS      320(R8), Z21
+	PREFETCHT0   (R12)(R11*2)
+	PREFETCHT1   (R10)(R11*2)
+	PREFETCHT0   64(R12)(R11*2)
+	PREFETCHT1   64(R10)(R11*2)
+	VMOVUPS      (R8)(R11*2), Z20
+	VMOVUPS      64(R8)(R11*2), Z21
 	VBROADCASTSS 8(CX), Z22
 	VFMADD231PS  Z20, Z22, Z0
 	VFMADD231PS  Z21, Z22, Z1
@@ -12901,12 +13409,12 @@ hot:
 	VBROADCASTSS 8(DI), Z22
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Z21, Z22, Z19
-	PREFETCHT0   896(R8)
-	PREFETCHT1   384(R8)(R9*1)
-	PREFETCHT0   960(R8)
-	PREFETCHT1   448(R8)(R9*1)
-	VMOVUPS      384(R8), Z20
-	VMOVUPS      448(R8), Z21
+	PREFETCHT0   (R12)(R9*1)
+	PREFETCHT1   (R10)(R9*1)
+	PREFETCHT0   64(R12)(R9*1)
+	PREFETCHT1   64(R10)(R9*1)
+	VMOVUPS      (R8)(R9*1), Z20
+	VMOVUPS      64(R8)(R9*1), Z21
 	VBROADCASTSS 12(CX), Z22
 	VFMADD231PS  Z20, Z22, Z0
 	VFMADD231PS  Z21, Z22, Z1
@@ -12941,7 +13449,9 @@ hot:
 	ADDQ         $0x10, BX
 	ADDQ         $0x10, SI
 	ADDQ         $0x10, DI
-	ADDQ         $0x00000200, R8
+	LEAQ         (R8)(R11*4), R8
+	LEAQ         (R10)(R11*4), R10
+	LEAQ         (R12)(R11*4), R12
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -12950,10 +13460,10 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   512(R8)
-	PREFETCHT1   (R8)(R9*1)
-	PREFETCHT0   576(R8)
-	PREFETCHT1   64(R8)(R9*1)
+	PREFETCHT0   (R12)
+	PREFETCHT1   (R10)
+	PREFETCHT0   64(R12)
+	PREFETCHT1   64(R10)
 	VMOVUPS      (R8), Z20
 	VMOVUPS      64(R8), Z21
 	VBROADCASTSS (CX), Z22
@@ -12990,7 +13500,9 @@ single:
 	ADDQ         $0x04, BX
 	ADDQ         $0x04, SI
 	ADDQ         $0x04, DI
-	ADDQ         $0x00000080, R8
+	ADDQ         R11, R8
+	ADDQ         R11, R10
+	ADDQ         R11, R12
 	DECQ         AX
 	JNZ          single
 
@@ -13002,10 +13514,10 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   512(R8)
-	PREFETCHT1   (R8)(R9*1)
-	PREFETCHT0   576(R8)
-	PREFETCHT1   64(R8)(R9*1)
+	PREFETCHT0   (R12)
+	PREFETCHT1   (R10)
+	PREFETCHT0   64(R12)
+	PREFETCHT1   64(R10)
 	VMOVUPS      (R8), Z20
 	VBROADCASTSS (CX), Z21
 	VFMADD231PS  Z20, Z21, Z0
@@ -13027,11 +13539,11 @@ narrowhot:
 	VFMADD231PS  Z20, Z21, Z16
 	VBROADCASTSS (DI), Z21
 	VFMADD231PS  Z20, Z21, Z18
-	PREFETCHT0   640(R8)
-	PREFETCHT1   128(R8)(R9*1)
-	PREFETCHT0   704(R8)
-	PREFETCHT1   192(R8)(R9*1)
-	VMOVUPS      128(R8), Z20
+	PREFETCHT0   (R12)(R11*1)
+	PREFETCHT1   (R10)(R11*1)
+	PREFETCHT0   64(R12)(R11*1)
+	PREFETCHT1   64(R10)(R11*1)
+	VMOVUPS      (R8)(R11*1), Z20
 	VBROADCASTSS 4(CX), Z21
 	VFMADD231PS  Z20, Z21, Z0
 	VBROADCASTSS 4(CX)(DX*1), Z21
@@ -13052,11 +13564,11 @@ narrowhot:
 	VFMADD231PS  Z20, Z21, Z16
 	VBROADCASTSS 4(DI), Z21
 	VFMADD231PS  Z20, Z21, Z18
-	PREFETCHT0   768(R8)
-	PREFETCHT1   256(R8)(R9*1)
-	PREFETCHT0   832(R8)
-	PREFETCHT1   320(R8)(R9*1)
-	VMOVUPS      256(R8), Z20
+	PREFETCHT0   (R12)(R11*2)
+	PREFETCHT1   (R10)(R11*2)
+	PREFETCHT0   64(R12)(R11*2)
+	PREFETCHT1   64(R10)(R11*2)
+	VMOVUPS      (R8)(R11*2), Z20
 	VBROADCASTSS 8(CX), Z21
 	VFMADD231PS  Z20, Z21, Z0
 	VBROADCASTSS 8(CX)(DX*1), Z21
@@ -13077,11 +13589,11 @@ narrowhot:
 	VFMADD231PS  Z20, Z21, Z16
 	VBROADCASTSS 8(DI), Z21
 	VFMADD231PS  Z20, Z21, Z18
-	PREFETCHT0   896(R8)
-	PREFETCHT1   384(R8)(R9*1)
-	PREFETCHT0   960(R8)
-	PREFETCHT1   448(R8)(R9*1)
-	VMOVUPS      384(R8), Z20
+	PREFETCHT0   (R12)(R9*1)
+	PREFETCHT1   (R10)(R9*1)
+	PREFETCHT0   64(R12)(R9*1)
+	PREFETCHT1   64(R10)(R9*1)
+	VMOVUPS      (R8)(R9*1), Z20
 	VBROADCASTSS 12(CX), Z21
 	VFMADD231PS  Z20, Z21, Z0
 	VBROADCASTSS 12(CX)(DX*1), Z21
@@ -13106,7 +13618,9 @@ narrowhot:
 	ADDQ         $0x10, BX
 	ADDQ         $0x10, SI
 	ADDQ         $0x10, DI
-	ADDQ         $0x00000200, R8
+	LEAQ         (R8)(R11*4), R8
+	LEAQ         (R10)(R11*4), R10
+	LEAQ         (R12)(R11*4), R12
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -13115,10 +13629,10 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   512(R8)
-	PREFETCHT1   (R8)(R9*1)
-	PREFETCHT0   576(R8)
-	PREFETCHT1   64(R8)(R9*1)
+	PREFETCHT0   (R12)
+	PREFETCHT1   (R10)
+	PREFETCHT0   64(R12)
+	PREFETCHT1   64(R10)
 	VMOVUPS      (R8), Z20
 	VBROADCASTSS (CX), Z21
 	VFMADD231PS  Z20, Z21, Z0
@@ -13144,19 +13658,21 @@ narrowsingle:
 	ADDQ         $0x04, BX
 	ADDQ         $0x04, SI
 	ADDQ         $0x04, DI
-	ADDQ         $0x00000080, R8
+	ADDQ         R11, R8
+	ADDQ         R11, R10
+	ADDQ         R11, R12
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
+	MOVQ    bias+80(FP), CX
 	VMOVUPS (CX), Z23
 	VADDPS  Z23, Z0, Z0
 	VADDPS  Z23, Z2, Z2
@@ -13183,37 +13699,37 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R10, CX
+	MOVQ   R13, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R11, CX
+	ADDQ   R14, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R11, CX
+	ADDQ   R14, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R11, CX
+	ADDQ   R14, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   R11, CX
+	ADDQ   R14, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   R11, CX
+	ADDQ   R14, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   R11, CX
+	ADDQ   R14, CX
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
-	ADDQ   R11, CX
+	ADDQ   R14, CX
 	VADDPS (CX), Z14, Z14
 	VADDPS 64(CX), Z15, Z15
-	ADDQ   R11, CX
+	ADDQ   R14, CX
 	VADDPS (CX), Z16, Z16
 	VADDPS 64(CX), Z17, Z17
-	ADDQ   R11, CX
+	ADDQ   R14, CX
 	VADDPS (CX), Z18, Z18
 	VADDPS 64(CX), Z19, Z19
-	ADDQ   R11, CX
+	ADDQ   R14, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -13241,36 +13757,36 @@ wholenoadd:
 	VMAXPS Z23, Z19, Z19
 
 wholenorelu:
-	VMOVUPS Z0, (R10)
-	VMOVUPS Z1, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z2, (R10)
-	VMOVUPS Z3, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z4, (R10)
-	VMOVUPS Z5, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z6, (R10)
-	VMOVUPS Z7, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z8, (R10)
-	VMOVUPS Z9, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z10, (R10)
-	VMOVUPS Z11, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z12, (R10)
-	VMOVUPS Z13, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z14, (R10)
-	VMOVUPS Z15, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z16, (R10)
-	VMOVUPS Z17, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z18, (R10)
-	VMOVUPS Z19, 64(R10)
-	ADDQ    R11, R10
+	VMOVUPS Z0, (R13)
+	VMOVUPS Z1, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, (R13)
+	VMOVUPS Z3, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, (R13)
+	VMOVUPS Z5, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, (R13)
+	VMOVUPS Z7, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, (R13)
+	VMOVUPS Z9, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, (R13)
+	VMOVUPS Z11, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, (R13)
+	VMOVUPS Z13, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z14, (R13)
+	VMOVUPS Z15, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z16, (R13)
+	VMOVUPS Z17, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z18, (R13)
+	VMOVUPS Z19, 64(R13)
+	ADDQ    R14, R13
 	VZEROUPPER
 	RET
 
@@ -13294,7 +13810,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+72(FP), CX
+	MOVQ      bias+80(FP), CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z0, Z0
 	VADDPS    Z23, Z2, Z2
@@ -13321,57 +13837,57 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      R10, CX
+	MOVQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z1, Z1
-	ADDQ      R11, CX
+	ADDQ      R14, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z3, Z3
-	ADDQ      R11, CX
+	ADDQ      R14, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z5, Z5
-	ADDQ      R11, CX
+	ADDQ      R14, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z7, Z7
-	ADDQ      R11, CX
+	ADDQ      R14, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z9, Z9
-	ADDQ      R11, CX
+	ADDQ      R14, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z11, Z11
-	ADDQ      R11, CX
+	ADDQ      R14, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z13, Z13
-	ADDQ      R11, CX
+	ADDQ      R14, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z14, Z14
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z15, Z15
-	ADDQ      R11, CX
+	ADDQ      R14, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z16, Z16
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z17, Z17
-	ADDQ      R11, CX
+	ADDQ      R14, CX
 	VMOVUPS.Z (CX), K1, Z23
 	VADDPS    Z23, Z18, Z18
 	VMOVUPS.Z 64(CX), K2, Z23
 	VADDPS    Z23, Z19, Z19
-	ADDQ      R11, CX
+	ADDQ      R14, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -13399,42 +13915,42 @@ partnoadd:
 	VMAXPS Z23, Z19, Z19
 
 partnorelu:
-	VMOVUPS Z0, K1, (R10)
-	VMOVUPS Z1, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z2, K1, (R10)
-	VMOVUPS Z3, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z4, K1, (R10)
-	VMOVUPS Z5, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z6, K1, (R10)
-	VMOVUPS Z7, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z8, K1, (R10)
-	VMOVUPS Z9, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z10, K1, (R10)
-	VMOVUPS Z11, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z12, K1, (R10)
-	VMOVUPS Z13, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z14, K1, (R10)
-	VMOVUPS Z15, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z16, K1, (R10)
-	VMOVUPS Z17, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z18, K1, (R10)
-	VMOVUPS Z19, K2, 64(R10)
-	ADDQ    R11, R10
+	VMOVUPS Z0, K1, (R13)
+	VMOVUPS Z1, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, K1, (R13)
+	VMOVUPS Z3, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, K1, (R13)
+	VMOVUPS Z5, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, K1, (R13)
+	VMOVUPS Z7, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, K1, (R13)
+	VMOVUPS Z9, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, K1, (R13)
+	VMOVUPS Z11, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, K1, (R13)
+	VMOVUPS Z13, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z14, K1, (R13)
+	VMOVUPS Z15, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z16, K1, (R13)
+	VMOVUPS Z17, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z18, K1, (R13)
+	VMOVUPS Z19, K2, 64(R13)
+	ADDQ    R14, R13
 	VZEROUPPER
 	RET
 
-// func gemm11x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm11x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm11x32AVX512(SB), NOSPLIT, $0-80
+TEXT ·gemm11x32AVX512(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -13444,10 +13960,15 @@ TEXT ·gemm11x32AVX512(SB), NOSPLIT, $0-80
 	LEAQ       (CX)(DX*2), SI
 	ADDQ       DX, SI
 	MOVQ       b+24(FP), DI
-	MOVQ       ahead+32(FP), R8
-	MOVQ       c+40(FP), R9
-	MOVQ       ldc+48(FP), R10
+	MOVQ       ldb+32(FP), R10
 	SHLQ       $0x02, R10
+	LEAQ       (R10)(R10*2), R8
+	MOVQ       ahead+40(FP), R9
+	ADDQ       DI, R9
+	LEAQ       (DI)(R10*4), R11
+	MOVQ       c+48(FP), R12
+	MOVQ       ldc+56(FP), R13
+	SHLQ       $0x02, R13
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -13470,51 +13991,52 @@ TEXT ·gemm11x32AVX512(SB), NOSPLIT, $0-80
 	VPXORD     Z19, Z19, Z19
 	VPXORD     Z20, Z20, Z20
 	VPXORD     Z21, Z21, Z21
-	MOVQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	MOVQ       n+56(FP), R11
-	CMPQ       R11, $0x00000010
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	MOVQ       n+64(FP), R14
+	CMPQ       R14, $0x00000010
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z22
 	VMOVUPS      64(DI), Z23
 	VBROADCASTSS (CX), Z24
@@ -13550,12 +14072,13 @@ hot:
 	VBROADCASTSS 40(CX), Z24
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Z23, Z24, Z21
-	PREFETCHT0   640(DI)
-	PREFETCHT1   128(DI)(R8*1)
-	PREFETCHT0   704(DI)
-	PREFETCHT1   192(DI)(R8*1)
-	VMOVUPS      128(DI), Z22
-	VMOVUPS      192(DI), Z23
+	PREFETCHT0   (R11)(R10*1)
+	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT0   64(R11)(R10*1)
+	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Z22
+	VMOVUPS      64(DI)(R10*1), Z23
 	VBROADCASTSS (CX)(DX*1), Z24
 	VFMADD231PS  Z22, Z24, Z0
 	VFMADD231PS  Z23, Z24, Z1
@@ -13589,12 +14112,13 @@ hot:
 	VBROADCASTSS 40(CX)(DX*1), Z24
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Z23, Z24, Z21
-	PREFETCHT0   768(DI)
-	PREFETCHT1   256(DI)(R8*1)
-	PREFETCHT0   832(DI)
-	PREFETCHT1   320(DI)(R8*1)
-	VMOVUPS      256(DI), Z22
-	VMOVUPS      320(DI), Z23
+	PREFETCHT0   (R11)(R10*2)
+	PREFETCHT1   (R9)(R10*2)
+	PREFETCHT0   64(R11)(R10*2)
+	PREFETCHT1   64(R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Z22
+	VMOVUPS      64(DI)(R10*2), Z23
 	VBROADCASTSS (CX)(DX*2), Z24
 	VFMADD231PS  Z22, Z24, Z0
 	VFMADD231PS  Z23, Z24, Z1
@@ -13628,12 +14152,13 @@ hot:
 	VBROADCASTSS 40(CX)(DX*2), Z24
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Z23, Z24, Z21
-	PREFETCHT0   896(DI)
-	PREFETCHT1   384(DI)(R8*1)
-	PREFETCHT0   960(DI)
-	PREFETCHT1   448(DI)(R8*1)
-	VMOVUPS      384(DI), Z22
-	VMOVUPS      448(DI), Z23
+	PREFETCHT0   (R11)(R8*1)
+	PREFETCHT1   (R9)(R8*1)
+	PREFETCHT0   64(R11)(R8*1)
+	PREFETCHT1   64(R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Z22
+	VMOVUPS      64(DI)(R8*1), Z23
 	VBROADCASTSS (SI), Z24
 	VFMADD231PS  Z22, Z24, Z0
 	VFMADD231PS  Z23, Z24, Z1
@@ -13669,7 +14194,9 @@ hot:
 	VFMADD231PS  Z23, Z24, Z21
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000200, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	LEAQ         (R11)(R10*4), R11
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -13678,10 +14205,11 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z22
 	VMOVUPS      64(DI), Z23
 	VBROADCASTSS (CX), Z24
@@ -13718,7 +14246,9 @@ single:
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Z23, Z24, Z21
 	ADDQ         DX, CX
-	ADDQ         $0x00000080, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	ADDQ         R10, R11
 	DECQ         AX
 	JNZ          single
 
@@ -13730,10 +14260,11 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z22
 	VBROADCASTSS (CX), Z23
 	VFMADD231PS  Z22, Z23, Z0
@@ -13757,11 +14288,12 @@ narrowhot:
 	VFMADD231PS  Z22, Z23, Z18
 	VBROADCASTSS 40(CX), Z23
 	VFMADD231PS  Z22, Z23, Z20
-	PREFETCHT0   640(DI)
-	PREFETCHT1   128(DI)(R8*1)
-	PREFETCHT0   704(DI)
-	PREFETCHT1   192(DI)(R8*1)
-	VMOVUPS      128(DI), Z22
+	PREFETCHT0   (R11)(R10*1)
+	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT0   64(R11)(R10*1)
+	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Z22
 	VBROADCASTSS (CX)(DX*1), Z23
 	VFMADD231PS  Z22, Z23, Z0
 	VBROADCASTSS 4(CX)(DX*1), Z23
@@ -13784,11 +14316,12 @@ narrowhot:
 	VFMADD231PS  Z22, Z23, Z18
 	VBROADCASTSS 40(CX)(DX*1), Z23
 	VFMADD231PS  Z22, Z23, Z20
-	PREFETCHT0   768(DI)
-	PREFETCHT1   256(DI)(R8*1)
-	PREFETCHT0   832(DI)
-	PREFETCHT1   320(DI)(R8*1)
-	VMOVUPS      256(DI), Z22
+	PREFETCHT0   (R11)(R10*2)
+	PREFETCHT1   (R9)(R10*2)
+	PREFETCHT0   64(R11)(R10*2)
+	PREFETCHT1   64(R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Z22
 	VBROADCASTSS (CX)(DX*2), Z23
 	VFMADD231PS  Z22, Z23, Z0
 	VBROADCASTSS 4(CX)(DX*2), Z23
@@ -13811,11 +14344,12 @@ narrowhot:
 	VFMADD231PS  Z22, Z23, Z18
 	VBROADCASTSS 40(CX)(DX*2), Z23
 	VFMADD231PS  Z22, Z23, Z20
-	PREFETCHT0   896(DI)
-	PREFETCHT1   384(DI)(R8*1)
-	PREFETCHT0   960(DI)
-	PREFETCHT1   448(DI)(R8*1)
-	VMOVUPS      384(DI), Z22
+	PREFETCHT0   (R11)(R8*1)
+	PREFETCHT1   (R9)(R8*1)
+	PREFETCHT0   64(R11)(R8*1)
+	PREFETCHT1   64(R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Z22
 	VBROADCASTSS (SI), Z23
 	VFMADD231PS  Z22, Z23, Z0
 	VBROADCASTSS 4(SI), Z23
@@ -13840,7 +14374,9 @@ narrowhot:
 	VFMADD231PS  Z22, Z23, Z20
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000200, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	LEAQ         (R11)(R10*4), R11
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -13849,10 +14385,11 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z22
 	VBROADCASTSS (CX), Z23
 	VFMADD231PS  Z22, Z23, Z0
@@ -13877,19 +14414,21 @@ narrowsingle:
 	VBROADCASTSS 40(CX), Z23
 	VFMADD231PS  Z22, Z23, Z20
 	ADDQ         DX, CX
-	ADDQ         $0x00000080, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	ADDQ         R10, R11
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
+	MOVQ    bias+80(FP), CX
 	VMOVUPS (CX), Z25
 	VADDPS  Z25, Z0, Z0
 	VADDPS  Z25, Z2, Z2
@@ -13918,40 +14457,40 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R9, CX
+	MOVQ   R12, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z14, Z14
 	VADDPS 64(CX), Z15, Z15
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z16, Z16
 	VADDPS 64(CX), Z17, Z17
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z18, Z18
 	VADDPS 64(CX), Z19, Z19
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z20, Z20
 	VADDPS 64(CX), Z21, Z21
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -13981,39 +14520,39 @@ wholenoadd:
 	VMAXPS Z25, Z21, Z21
 
 wholenorelu:
-	VMOVUPS Z0, (R9)
-	VMOVUPS Z1, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, (R9)
-	VMOVUPS Z3, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, (R9)
-	VMOVUPS Z5, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z6, (R9)
-	VMOVUPS Z7, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z8, (R9)
-	VMOVUPS Z9, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z10, (R9)
-	VMOVUPS Z11, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z12, (R9)
-	VMOVUPS Z13, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z14, (R9)
-	VMOVUPS Z15, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z16, (R9)
-	VMOVUPS Z17, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z18, (R9)
-	VMOVUPS Z19, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z20, (R9)
-	VMOVUPS Z21, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, (R12)
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, (R12)
+	VMOVUPS Z15, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, (R12)
+	VMOVUPS Z17, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, (R12)
+	VMOVUPS Z19, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z20, (R12)
+	VMOVUPS Z21, 64(R12)
+	ADDQ    R13, R12
 	VZEROUPPER
 	RET
 
@@ -14037,7 +14576,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+72(FP), CX
+	MOVQ      bias+80(FP), CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z0, Z0
 	VADDPS    Z25, Z2, Z2
@@ -14066,62 +14605,62 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      R9, CX
+	MOVQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z1, Z1
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z3, Z3
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z5, Z5
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z7, Z7
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z9, Z9
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z11, Z11
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z13, Z13
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z14, Z14
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z15, Z15
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z16, Z16
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z17, Z17
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z18, Z18
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z19, Z19
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z20, Z20
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z21, Z21
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -14151,45 +14690,45 @@ partnoadd:
 	VMAXPS Z25, Z21, Z21
 
 partnorelu:
-	VMOVUPS Z0, K1, (R9)
-	VMOVUPS Z1, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, K1, (R9)
-	VMOVUPS Z3, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, K1, (R9)
-	VMOVUPS Z5, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z6, K1, (R9)
-	VMOVUPS Z7, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z8, K1, (R9)
-	VMOVUPS Z9, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z10, K1, (R9)
-	VMOVUPS Z11, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z12, K1, (R9)
-	VMOVUPS Z13, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z14, K1, (R9)
-	VMOVUPS Z15, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z16, K1, (R9)
-	VMOVUPS Z17, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z18, K1, (R9)
-	VMOVUPS Z19, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z20, K1, (R9)
-	VMOVUPS Z21, K2, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, K1, (R12)
+	VMOVUPS Z3, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, K1, (R12)
+	VMOVUPS Z5, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, K1, (R12)
+	VMOVUPS Z7, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, K1, (R12)
+	VMOVUPS Z9, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, K1, (R12)
+	VMOVUPS Z11, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, K1, (R12)
+	VMOVUPS Z13, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, K1, (R12)
+	VMOVUPS Z15, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, K1, (R12)
+	VMOVUPS Z17, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, K1, (R12)
+	VMOVUPS Z19, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z20, K1, (R12)
+	VMOVUPS Z21, K2, 64(R12)
+	ADDQ    R13, R12
 	VZEROUPPER
 	RET
 
-// func gemmRows11x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows11x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemmRows11x32AVX512(SB), NOSPLIT, $0-80
+TEXT ·gemmRows11x32AVX512(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -14201,10 +14740,15 @@ TEXT ·gemmRows11x32AVX512(SB), NOSPLIT, $0-80
 	LEAQ       (SI)(DX*2), DI
 	ADDQ       DX, DI
 	MOVQ       b+24(FP), R8
-	MOVQ       ahead+32(FP), R9
-	MOVQ       c+40(FP), R10
-	MOVQ       ldc+48(FP), R11
+	MOVQ       ldb+32(FP), R11
 	SHLQ       $0x02, R11
+	LEAQ       (R11)(R11*2), R9
+	MOVQ       ahead+40(FP), R10
+	ADDQ       R8, R10
+	LEAQ       (R8)(R11*4), R12
+	MOVQ       c+48(FP), R13
+	MOVQ       ldc+56(FP), R14
+	SHLQ       $0x02, R14
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -14227,51 +14771,51 @@ TEXT ·gemmRows11x32AVX512(SB), NOSPLIT, $0-80
 	VPXORD     Z19, Z19, Z19
 	VPXORD     Z20, Z20, Z20
 	VPXORD     Z21, Z21, Z21
-	MOVQ       R10, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	MOVQ       n+56(FP), R12
-	CMPQ       R12, $0x00000010
+	MOVQ       R13, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 124(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 124(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 124(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 124(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 124(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 124(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 124(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 124(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 124(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 124(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 124(R15)
+	ADDQ       R14, R15
+	MOVQ       n+64(FP), R15
+	CMPQ       R15, $0x00000010
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   512(R8)
-	PREFETCHT1   (R8)(R9*1)
-	PREFETCHT0   576(R8)
-	PREFETCHT1   64(R8)(R9*1)
+	PREFETCHT0   (R12)
+	PREFETCHT1   (R10)
+	PREFETCHT0   64(R12)
+	PREFETCHT1   64(R10)
 	VMOVUPS      (R8), Z22
 	VMOVUPS      64(R8), Z23
 	VBROADCASTSS (CX), Z24
@@ -14307,12 +14851,12 @@ hot:
 	VBROADCASTSS (DI)(DX*1), Z24
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Z23, Z24, Z21
-	PREFETCHT0   640(R8)
-	PREFETCHT1   128(R8)(R9*1)
-	PREFETCHT0   704(R8)
-	PREFETCHT1   192(R8)(R9*1)
-	VMOVUPS      128(R8), Z22
-	VMOVUPS      192(R8), Z23
+	PREFETCHT0   (R12)(R11*1)
+	PREFETCHT1   (R10)(R11*1)
+	PREFETCHT0   64(R12)(R11*1)
+	PREFETCHT1   64(R10)(R11*1)
+	VMOVUPS      (R8)(R11*1), Z22
+	VMOVUPS      64(R8)(R11*1), Z23
 	VBROADCASTSS 4(CX), Z24
 	VFMADD231PS  Z22, Z24, Z0
 	VFMADD231PS  Z23, Z24, Z1
@@ -14346,12 +14890,12 @@ hot:
 	VBROADCASTSS 4(DI)(DX*1), Z24
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Z23, Z24, Z21
-	PREFETCHT0   768(R8)
-	PREFETCHT1   256(R8)(R9*1)
-	PREFETCHT0   832(R8)
-	PREFETCHT1   320(R8)(R9*1)
-	VMOVUPS      256(R8), Z22
-	VMOVUPS      320(R8), Z23
+	PREFETCHT0   (R12)(R11*2)
+	PREFETCHT1   (R10)(R11*2)
+	PREFETCHT0   64(R12)(R11*2)
+	PREFETCHT1   64(R10)(R11*2)
+	VMOVUPS      (R8)(R11*2), Z22
+	VMOVUPS      64(R8)(R11*2), Z23
 	VBROADCASTSS 8(CX), Z24
 	VFMADD231PS  Z22, Z24, Z0
 	VFMADD231PS  Z23, Z24, Z1
@@ -14385,12 +14929,12 @@ hot:
 	VBROADCASTSS 8(DI)(DX*1), Z24
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Z23, Z24, Z21
-	PREFETCHT0   896(R8)
-	PREFETCHT1   384(R8)(R9*1)
-	PREFETCHT0   960(R8)
-	PREFETCHT1   448(R8)(R9*1)
-	VMOVUPS      384(R8), Z22
-	VMOVUPS      448(R8), Z23
+	PREFETCHT0   (R12)(R9*1)
+	PREFETCHT1   (R10)(R9*1)
+	PREFETCHT0   64(R12)(R9*1)
+	PREFETCHT1   64(R10)(R9*1)
+	VMOVUPS      (R8)(R9*1), Z22
+	VMOVUPS      64(R8)(R9*1), Z23
 	VBROADCASTSS 12(CX), Z24
 	VFMADD231PS  Z22, Z24, Z0
 	VFMADD231PS  Z23, Z24, Z1
@@ -14428,7 +14972,9 @@ hot:
 	ADDQ         $0x10, BX
 	ADDQ         $0x10, SI
 	ADDQ         $0x10, DI
-	ADDQ         $0x00000200, R8
+	LEAQ         (R8)(R11*4), R8
+	LEAQ         (R10)(R11*4), R10
+	LEAQ         (R12)(R11*4), R12
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -14437,10 +14983,10 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   512(R8)
-	PREFETCHT1   (R8)(R9*1)
-	PREFETCHT0   576(R8)
-	PREFETCHT1   64(R8)(R9*1)
+	PREFETCHT0   (R12)
+	PREFETCHT1   (R10)
+	PREFETCHT0   64(R12)
+	PREFETCHT1   64(R10)
 	VMOVUPS      (R8), Z22
 	VMOVUPS      64(R8), Z23
 	VBROADCASTSS (CX), Z24
@@ -14480,7 +15026,9 @@ single:
 	ADDQ         $0x04, BX
 	ADDQ         $0x04, SI
 	ADDQ         $0x04, DI
-	ADDQ         $0x00000080, R8
+	ADDQ         R11, R8
+	ADDQ         R11, R10
+	ADDQ         R11, R12
 	DECQ         AX
 	JNZ          single
 
@@ -14492,10 +15040,10 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   512(R8)
-	PREFETCHT1   (R8)(R9*1)
-	PREFETCHT0   576(R8)
-	PREFETCHT1   64(R8)(R9*1)
+	PREFETCHT0   (R12)
+	PREFETCHT1   (R10)
+	PREFETCHT0   64(R12)
+	PREFETCHT1   64(R10)
 	VMOVUPS      (R8), Z22
 	VBROADCASTSS (CX), Z23
 	VFMADD231PS  Z22, Z23, Z0
@@ -14519,11 +15067,11 @@ narrowhot:
 	VFMADD231PS  Z22, Z23, Z18
 	VBROADCASTSS (DI)(DX*1), Z23
 	VFMADD231PS  Z22, Z23, Z20
-	PREFETCHT0   640(R8)
-	PREFETCHT1   128(R8)(R9*1)
-	PREFETCHT0   704(R8)
-	PREFETCHT1   192(R8)(R9*1)
-	VMOVUPS      128(R8), Z22
+	PREFETCHT0   (R12)(R11*1)
+	PREFETCHT1   (R10)(R11*1)
+	PREFETCHT0   64(R12)(R11*1)
+	PREFETCHT1   64(R10)(R11*1)
+	VMOVUPS      (R8)(R11*1), Z22
 	VBROADCASTSS 4(CX), Z23
 	VFMADD231PS  Z22, Z23, Z0
 	VBROADCASTSS 4(CX)(DX*1), Z23
@@ -14546,11 +15094,11 @@ narrowhot:
 	VFMADD231PS  Z22, Z23, Z18
 	VBROADCASTSS 4(DI)(DX*1), Z23
 	VFMADD231PS  Z22, Z23, Z20
-	PREFETCHT0   768(R8)
-	PREFETCHT1   256(R8)(R9*1)
-	PREFETCHT0   832(R8)
-	PREFETCHT1   320(R8)(R9*1)
-	VMOVUPS      256(R8), Z22
+	PREFETCHT0   (R12)(R11*2)
+	PREFETCHT1   (R10)(R11*2)
+	PREFETCHT0   64(R12)(R11*2)
+	PREFETCHT1   64(R10)(R11*2)
+	VMOVUPS      (R8)(R11*2), Z22
 	VBROADCASTSS 8(CX), Z23
 	VFMADD231PS  Z22, Z23, Z0
 	VBROADCASTSS 8(CX)(DX*1), Z23
@@ -14573,11 +15121,11 @@ narrowhot:
 	VFMADD231PS  Z22, Z23, Z18
 	VBROADCASTSS 8(DI)(DX*1), Z23
 	VFMADD231PS  Z22, Z23, Z20
-	PREFETCHT0   896(R8)
-	PREFETCHT1   384(R8)(R9*1)
-	PREFETCHT0   960(R8)
-	PREFETCHT1   448(R8)(R9*1)
-	VMOVUPS      384(R8), Z22
+	PREFETCHT0   (R12)(R9*1)
+	PREFETCHT1   (R10)(R9*1)
+	PREFETCHT0   64(R12)(R9*1)
+	PREFETCHT1   64(R10)(R9*1)
+	VMOVUPS      (R8)(R9*1), Z22
 	VBROADCASTSS 12(CX), Z23
 	VFMADD231PS  Z22, Z23, Z0
 	VBROADCASTSS 12(CX)(DX*1), Z23
@@ -14604,7 +15152,9 @@ narrowhot:
 	ADDQ         $0x10, BX
 	ADDQ         $0x10, SI
 	ADDQ         $0x10, DI
-	ADDQ         $0x00000200, R8
+	LEAQ         (R8)(R11*4), R8
+	LEAQ         (R10)(R11*4), R10
+	LEAQ         (R12)(R11*4), R12
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -14613,10 +15163,10 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   512(R8)
-	PREFETCHT1   (R8)(R9*1)
-	PREFETCHT0   576(R8)
-	PREFETCHT1   64(R8)(R9*1)
+	PREFETCHT0   (R12)
+	PREFETCHT1   (R10)
+	PREFETCHT0   64(R12)
+	PREFETCHT1   64(R10)
 	VMOVUPS      (R8), Z22
 	VBROADCASTSS (CX), Z23
 	VFMADD231PS  Z22, Z23, Z0
@@ -14644,19 +15194,21 @@ narrowsingle:
 	ADDQ         $0x04, BX
 	ADDQ         $0x04, SI
 	ADDQ         $0x04, DI
-	ADDQ         $0x00000080, R8
+	ADDQ         R11, R8
+	ADDQ         R11, R10
+	ADDQ         R11, R12
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
+	MOVQ    bias+80(FP), CX
 	VMOVUPS (CX), Z25
 	VADDPS  Z25, Z0, Z0
 	VADDPS  Z25, Z2, Z2
@@ -14685,40 +15237,40 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R10, CX
+	MOVQ   R13, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R11, CX
+	ADDQ   R14, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R11, CX
+	ADDQ   R14, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R11, CX
+	ADDQ   R14, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   R11, CX
+	ADDQ   R14, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   R11, CX
+	ADDQ   R14, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   R11, CX
+	ADDQ   R14, CX
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
-	ADDQ   R11, CX
+	ADDQ   R14, CX
 	VADDPS (CX), Z14, Z14
 	VADDPS 64(CX), Z15, Z15
-	ADDQ   R11, CX
+	ADDQ   R14, CX
 	VADDPS (CX), Z16, Z16
 	VADDPS 64(CX), Z17, Z17
-	ADDQ   R11, CX
+	ADDQ   R14, CX
 	VADDPS (CX), Z18, Z18
 	VADDPS 64(CX), Z19, Z19
-	ADDQ   R11, CX
+	ADDQ   R14, CX
 	VADDPS (CX), Z20, Z20
 	VADDPS 64(CX), Z21, Z21
-	ADDQ   R11, CX
+	ADDQ   R14, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -14748,39 +15300,39 @@ wholenoadd:
 	VMAXPS Z25, Z21, Z21
 
 wholenorelu:
-	VMOVUPS Z0, (R10)
-	VMOVUPS Z1, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z2, (R10)
-	VMOVUPS Z3, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z4, (R10)
-	VMOVUPS Z5, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z6, (R10)
-	VMOVUPS Z7, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z8, (R10)
-	VMOVUPS Z9, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z10, (R10)
-	VMOVUPS Z11, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z12, (R10)
-	VMOVUPS Z13, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z14, (R10)
-	VMOVUPS Z15, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z16, (R10)
-	VMOVUPS Z17, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z18, (R10)
-	VMOVUPS Z19, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z20, (R10)
-	VMOVUPS Z21, 64(R10)
-	ADDQ    R11, R10
+	VMOVUPS Z0, (R13)
+	VMOVUPS Z1, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, (R13)
+	VMOVUPS Z3, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, (R13)
+	VMOVUPS Z5, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, (R13)
+	VMOVUPS Z7, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, (R13)
+	VMOVUPS Z9, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, (R13)
+	VMOVUPS Z11, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, (R13)
+	VMOVUPS Z13, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z14, (R13)
+	VMOVUPS Z15, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z16, (R13)
+	VMOVUPS Z17, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z18, (R13)
+	VMOVUPS Z19, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z20, (R13)
+	VMOVUPS Z21, 64(R13)
+	ADDQ    R14, R13
 	VZEROUPPER
 	RET
 
@@ -14804,7 +15356,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+72(FP), CX
+	MOVQ      bias+80(FP), CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z0, Z0
 	VADDPS    Z25, Z2, Z2
@@ -14833,62 +15385,62 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      R10, CX
+	MOVQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z1, Z1
-	ADDQ      R11, CX
+	ADDQ      R14, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z3, Z3
-	ADDQ      R11, CX
+	ADDQ      R14, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z5, Z5
-	ADDQ      R11, CX
+	ADDQ      R14, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z7, Z7
-	ADDQ      R11, CX
+	ADDQ      R14, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z9, Z9
-	ADDQ      R11, CX
+	ADDQ      R14, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z11, Z11
-	ADDQ      R11, CX
+	ADDQ      R14, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z13, Z13
-	ADDQ      R11, CX
+	ADDQ      R14, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z14, Z14
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z15, Z15
-	ADDQ      R11, CX
+	ADDQ      R14, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z16, Z16
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z17, Z17
-	ADDQ      R11, CX
+	ADDQ      R14, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z18, Z18
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z19, Z19
-	ADDQ      R11, CX
+	ADDQ      R14, CX
 	VMOVUPS.Z (CX), K1, Z25
 	VADDPS    Z25, Z20, Z20
 	VMOVUPS.Z 64(CX), K2, Z25
 	VADDPS    Z25, Z21, Z21
-	ADDQ      R11, CX
+	ADDQ      R14, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -14918,45 +15470,45 @@ partnoadd:
 	VMAXPS Z25, Z21, Z21
 
 partnorelu:
-	VMOVUPS Z0, K1, (R10)
-	VMOVUPS Z1, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z2, K1, (R10)
-	VMOVUPS Z3, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z4, K1, (R10)
-	VMOVUPS Z5, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z6, K1, (R10)
-	VMOVUPS Z7, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z8, K1, (R10)
-	VMOVUPS Z9, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z10, K1, (R10)
-	VMOVUPS Z11, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z12, K1, (R10)
-	VMOVUPS Z13, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z14, K1, (R10)
-	VMOVUPS Z15, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z16, K1, (R10)
-	VMOVUPS Z17, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z18, K1, (R10)
-	VMOVUPS Z19, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z20, K1, (R10)
-	VMOVUPS Z21, K2, 64(R10)
-	ADDQ    R11, R10
+	VMOVUPS Z0, K1, (R13)
+	VMOVUPS Z1, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, K1, (R13)
+	VMOVUPS Z3, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, K1, (R13)
+	VMOVUPS Z5, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, K1, (R13)
+	VMOVUPS Z7, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, K1, (R13)
+	VMOVUPS Z9, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, K1, (R13)
+	VMOVUPS Z11, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, K1, (R13)
+	VMOVUPS Z13, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z14, K1, (R13)
+	VMOVUPS Z15, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z16, K1, (R13)
+	VMOVUPS Z17, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z18, K1, (R13)
+	VMOVUPS Z19, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z20, K1, (R13)
+	VMOVUPS Z21, K2, 64(R13)
+	ADDQ    R14, R13
 	VZEROUPPER
 	RET
 
-// func gemm12x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm12x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm12x32AVX512(SB), NOSPLIT, $0-80
+TEXT ·gemm12x32AVX512(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -14966,10 +15518,15 @@ TEXT ·gemm12x32AVX512(SB), NOSPLIT, $0-80
 	LEAQ       (CX)(DX*2), SI
 	ADDQ       DX, SI
 	MOVQ       b+24(FP), DI
-	MOVQ       ahead+32(FP), R8
-	MOVQ       c+40(FP), R9
-	MOVQ       ldc+48(FP), R10
+	MOVQ       ldb+32(FP), R10
 	SHLQ       $0x02, R10
+	LEAQ       (R10)(R10*2), R8
+	MOVQ       ahead+40(FP), R9
+	ADDQ       DI, R9
+	LEAQ       (DI)(R10*4), R11
+	MOVQ       c+48(FP), R12
+	MOVQ       ldc+56(FP), R13
+	SHLQ       $0x02, R13
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -14994,54 +15551,55 @@ TEXT ·gemm12x32AVX512(SB), NOSPLIT, $0-80
 	VPXORD     Z21, Z21, Z21
 	VPXORD     Z22, Z22, Z22
 	VPXORD     Z23, Z23, Z23
-	MOVQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	MOVQ       n+56(FP), R11
-	CMPQ       R11, $0x00000010
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	MOVQ       n+64(FP), R14
+	CMPQ       R14, $0x00000010
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z24
 	VMOVUPS      64(DI), Z25
 	VBROADCASTSS (CX), Z26
@@ -15080,12 +15638,13 @@ hot:
 	VBROADCASTSS 44(CX), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
-	PREFETCHT0   640(DI)
-	PREFETCHT1   128(DI)(R8*1)
-	PREFETCHT0   704(DI)
-	PREFETCHT1   192(DI)(R8*1)
-	VMOVUPS      128(DI), Z24
-	VMOVUPS      192(DI), Z25
+	PREFETCHT0   (R11)(R10*1)
+	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT0   64(R11)(R10*1)
+	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Z24
+	VMOVUPS      64(DI)(R10*1), Z25
 	VBROADCASTSS (CX)(DX*1), Z26
 	VFMADD231PS  Z24, Z26, Z0
 	VFMADD231PS  Z25, Z26, Z1
@@ -15122,12 +15681,13 @@ hot:
 	VBROADCASTSS 44(CX)(DX*1), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
-	PREFETCHT0   768(DI)
-	PREFETCHT1   256(DI)(R8*1)
-	PREFETCHT0   832(DI)
-	PREFETCHT1   320(DI)(R8*1)
-	VMOVUPS      256(DI), Z24
-	VMOVUPS      320(DI), Z25
+	PREFETCHT0   (R11)(R10*2)
+	PREFETCHT1   (R9)(R10*2)
+	PREFETCHT0   64(R11)(R10*2)
+	PREFETCHT1   64(R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Z24
+	VMOVUPS      64(DI)(R10*2), Z25
 	VBROADCASTSS (CX)(DX*2), Z26
 	VFMADD231PS  Z24, Z26, Z0
 	VFMADD231PS  Z25, Z26, Z1
@@ -15164,12 +15724,13 @@ hot:
 	VBROADCASTSS 44(CX)(DX*2), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
-	PREFETCHT0   896(DI)
-	PREFETCHT1   384(DI)(R8*1)
-	PREFETCHT0   960(DI)
-	PREFETCHT1   448(DI)(R8*1)
-	VMOVUPS      384(DI), Z24
-	VMOVUPS      448(DI), Z25
+	PREFETCHT0   (R11)(R8*1)
+	PREFETCHT1   (R9)(R8*1)
+	PREFETCHT0   64(R11)(R8*1)
+	PREFETCHT1   64(R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Z24
+	VMOVUPS      64(DI)(R8*1), Z25
 	VBROADCASTSS (SI), Z26
 	VFMADD231PS  Z24, Z26, Z0
 	VFMADD231PS  Z25, Z26, Z1
@@ -15208,7 +15769,9 @@ hot:
 	VFMADD231PS  Z25, Z26, Z23
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000200, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	LEAQ         (R11)(R10*4), R11
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -15217,10 +15780,11 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z24
 	VMOVUPS      64(DI), Z25
 	VBROADCASTSS (CX), Z26
@@ -15260,7 +15824,9 @@ single:
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
 	ADDQ         DX, CX
-	ADDQ         $0x00000080, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	ADDQ         R10, R11
 	DECQ         AX
 	JNZ          single
 
@@ -15272,10 +15838,11 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z24
 	VBROADCASTSS (CX), Z25
 	VFMADD231PS  Z24, Z25, Z0
@@ -15301,11 +15868,12 @@ narrowhot:
 	VFMADD231PS  Z24, Z25, Z20
 	VBROADCASTSS 44(CX), Z25
 	VFMADD231PS  Z24, Z25, Z22
-	PREFETCHT0   640(DI)
-	PREFETCHT1   128(DI)(R8*1)
-	PREFETCHT0   704(DI)
-	PREFETCHT1   192(DI)(R8*1)
-	VMOVUPS      128(DI), Z24
+	PREFETCHT0   (R11)(R10*1)
+	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT0   64(R11)(R10*1)
+	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Z24
 	VBROADCASTSS (CX)(DX*1), Z25
 	VFMADD231PS  Z24, Z25, Z0
 	VBROADCASTSS 4(CX)(DX*1), Z25
@@ -15330,11 +15898,12 @@ narrowhot:
 	VFMADD231PS  Z24, Z25, Z20
 	VBROADCASTSS 44(CX)(DX*1), Z25
 	VFMADD231PS  Z24, Z25, Z22
-	PREFETCHT0   768(DI)
-	PREFETCHT1   256(DI)(R8*1)
-	PREFETCHT0   832(DI)
-	PREFETCHT1   320(DI)(R8*1)
-	VMOVUPS      256(DI), Z24
+	PREFETCHT0   (R11)(R10*2)
+	PREFETCHT1   (R9)(R10*2)
+	PREFETCHT0   64(R11)(R10*2)
+	PREFETCHT1   64(R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Z24
 	VBROADCASTSS (CX)(DX*2), Z25
 	VFMADD231PS  Z24, Z25, Z0
 	VBROADCASTSS 4(CX)(DX*2), Z25
@@ -15359,11 +15928,12 @@ narrowhot:
 	VFMADD231PS  Z24, Z25, Z20
 	VBROADCASTSS 44(CX)(DX*2), Z25
 	VFMADD231PS  Z24, Z25, Z22
-	PREFETCHT0   896(DI)
-	PREFETCHT1   384(DI)(R8*1)
-	PREFETCHT0   960(DI)
-	PREFETCHT1   448(DI)(R8*1)
-	VMOVUPS      384(DI), Z24
+	PREFETCHT0   (R11)(R8*1)
+	PREFETCHT1   (R9)(R8*1)
+	PREFETCHT0   64(R11)(R8*1)
+	PREFETCHT1   64(R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Z24
 	VBROADCASTSS (SI), Z25
 	VFMADD231PS  Z24, Z25, Z0
 	VBROADCASTSS 4(SI), Z25
@@ -15390,7 +15960,9 @@ narrowhot:
 	VFMADD231PS  Z24, Z25, Z22
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000200, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	LEAQ         (R11)(R10*4), R11
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -15399,10 +15971,11 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z24
 	VBROADCASTSS (CX), Z25
 	VFMADD231PS  Z24, Z25, Z0
@@ -15429,19 +16002,21 @@ narrowsingle:
 	VBROADCASTSS 44(CX), Z25
 	VFMADD231PS  Z24, Z25, Z22
 	ADDQ         DX, CX
-	ADDQ         $0x00000080, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	ADDQ         R10, R11
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
+	MOVQ    bias+80(FP), CX
 	VMOVUPS (CX), Z27
 	VADDPS  Z27, Z0, Z0
 	VADDPS  Z27, Z2, Z2
@@ -15472,43 +16047,43 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R9, CX
+	MOVQ   R12, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z14, Z14
 	VADDPS 64(CX), Z15, Z15
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z16, Z16
 	VADDPS 64(CX), Z17, Z17
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z18, Z18
 	VADDPS 64(CX), Z19, Z19
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z20, Z20
 	VADDPS 64(CX), Z21, Z21
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z22, Z22
 	VADDPS 64(CX), Z23, Z23
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -15540,42 +16115,42 @@ wholenoadd:
 	VMAXPS Z27, Z23, Z23
 
 wholenorelu:
-	VMOVUPS Z0, (R9)
-	VMOVUPS Z1, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, (R9)
-	VMOVUPS Z3, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, (R9)
-	VMOVUPS Z5, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z6, (R9)
-	VMOVUPS Z7, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z8, (R9)
-	VMOVUPS Z9, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z10, (R9)
-	VMOVUPS Z11, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z12, (R9)
-	VMOVUPS Z13, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z14, (R9)
-	VMOVUPS Z15, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z16, (R9)
-	VMOVUPS Z17, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z18, (R9)
-	VMOVUPS Z19, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z20, (R9)
-	VMOVUPS Z21, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z22, (R9)
-	VMOVUPS Z23, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, (R12)
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, (R12)
+	VMOVUPS Z15, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, (R12)
+	VMOVUPS Z17, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, (R12)
+	VMOVUPS Z19, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z20, (R12)
+	VMOVUPS Z21, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z22, (R12)
+	VMOVUPS Z23, 64(R12)
+	ADDQ    R13, R12
 	VZEROUPPER
 	RET
 
@@ -15599,7 +16174,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+72(FP), CX
+	MOVQ      bias+80(FP), CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z0, Z0
 	VADDPS    Z27, Z2, Z2
@@ -15630,67 +16205,67 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      R9, CX
+	MOVQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z1, Z1
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z3, Z3
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z5, Z5
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z7, Z7
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z9, Z9
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z11, Z11
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z13, Z13
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z14, Z14
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z15, Z15
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z16, Z16
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z17, Z17
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z18, Z18
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z19, Z19
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z20, Z20
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z21, Z21
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z22, Z22
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z23, Z23
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -15722,48 +16297,48 @@ partnoadd:
 	VMAXPS Z27, Z23, Z23
 
 partnorelu:
-	VMOVUPS Z0, K1, (R9)
-	VMOVUPS Z1, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, K1, (R9)
-	VMOVUPS Z3, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, K1, (R9)
-	VMOVUPS Z5, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z6, K1, (R9)
-	VMOVUPS Z7, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z8, K1, (R9)
-	VMOVUPS Z9, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z10, K1, (R9)
-	VMOVUPS Z11, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z12, K1, (R9)
-	VMOVUPS Z13, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z14, K1, (R9)
-	VMOVUPS Z15, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z16, K1, (R9)
-	VMOVUPS Z17, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z18, K1, (R9)
-	VMOVUPS Z19, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z20, K1, (R9)
-	VMOVUPS Z21, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z22, K1, (R9)
-	VMOVUPS Z23, K2, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, K1, (R12)
+	VMOVUPS Z3, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, K1, (R12)
+	VMOVUPS Z5, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, K1, (R12)
+	VMOVUPS Z7, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, K1, (R12)
+	VMOVUPS Z9, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, K1, (R12)
+	VMOVUPS Z11, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, K1, (R12)
+	VMOVUPS Z13, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, K1, (R12)
+	VMOVUPS Z15, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, K1, (R12)
+	VMOVUPS Z17, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, K1, (R12)
+	VMOVUPS Z19, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z20, K1, (R12)
+	VMOVUPS Z21, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z22, K1, (R12)
+	VMOVUPS Z23, K2, 64(R12)
+	ADDQ    R13, R12
 	VZEROUPPER
 	RET
 
-// func gemmRows12x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows12x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemmRows12x32AVX512(SB), NOSPLIT, $0-80
+TEXT ·gemmRows12x32AVX512(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -15775,10 +16350,15 @@ TEXT ·gemmRows12x32AVX512(SB), NOSPLIT, $0-80
 	LEAQ       (SI)(DX*2), DI
 	ADDQ       DX, DI
 	MOVQ       b+24(FP), R8
-	MOVQ       ahead+32(FP), R9
-	MOVQ       c+40(FP), R10
-	MOVQ       ldc+48(FP), R11
+	MOVQ       ldb+32(FP), R11
 	SHLQ       $0x02, R11
+	LEAQ       (R11)(R11*2), R9
+	MOVQ       ahead+40(FP), R10
+	ADDQ       R8, R10
+	LEAQ       (R8)(R11*4), R12
+	MOVQ       c+48(FP), R13
+	MOVQ       ldc+56(FP), R14
+	SHLQ       $0x02, R14
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -15803,54 +16383,54 @@ TEXT ·gemmRows12x32AVX512(SB), NOSPLIT, $0-80
 	VPXORD     Z21, Z21, Z21
 	VPXORD     Z22, Z22, Z22
 	VPXORD     Z23, Z23, Z23
-	MOVQ       R10, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	PREFETCHT0 (R12)
-	PREFETCHT0 124(R12)
-	ADDQ       R11, R12
-	MOVQ       n+56(FP), R12
-	CMPQ       R12, $0x00000010
+	MOVQ       R13, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 124(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 124(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 124(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 124(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 124(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 124(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 124(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 124(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 124(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 124(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 124(R15)
+	ADDQ       R14, R15
+	PREFETCHT0 (R15)
+	PREFETCHT0 124(R15)
+	ADDQ       R14, R15
+	MOVQ       n+64(FP), R15
+	CMPQ       R15, $0x00000010
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   512(R8)
-	PREFETCHT1   (R8)(R9*1)
-	PREFETCHT0   576(R8)
-	PREFETCHT1   64(R8)(R9*1)
+	PREFETCHT0   (R12)
+	PREFETCHT1   (R10)
+	PREFETCHT0   64(R12)
+	PREFETCHT1   64(R10)
 	VMOVUPS      (R8), Z24
 	VMOVUPS      64(R8), Z25
 	VBROADCASTSS (CX), Z26
@@ -15889,12 +16469,12 @@ hot:
 	VBROADCASTSS (DI)(DX*2), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
-	PREFETCHT0   640(R8)
-	PREFETCHT1   128(R8)(R9*1)
-	PREFETCHT0   704(R8)
-	PREFETCHT1   192(R8)(R9*1)
-	VMOVUPS      128(R8), Z24
-	VMOVUPS      192(R8), Z25
+	PREFETCHT0   (R12)(R11*1)
+	PREFETCHT1   (R10)(R11*1)
+	PREFETCHT0   64(R12)(R11*1)
+	PREFETCHT1   64(R10)(R11*1)
+	VMOVUPS      (R8)(R11*1), Z24
+	VMOVUPS      64(R8)(R11*1), Z25
 	VBROADCASTSS 4(CX), Z26
 	VFMADD231PS  Z24, Z26, Z0
 	VFMADD231PS  Z25, Z26, Z1
@@ -15931,12 +16511,12 @@ hot:
 	VBROADCASTSS 4(DI)(DX*2), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
-	PREFETCHT0   768(R8)
-	PREFETCHT1   256(R8)(R9*1)
-	PREFETCHT0   832(R8)
-	PREFETCHT1   320(R8)(R9*1)
-	VMOVUPS      256(R8), Z24
-	VMOVUPS      320(R8), Z25
+	PREFETCHT0   (R12)(R11*2)
+	PREFETCHT1   (R10)(R11*2)
+	PREFETCHT0   64(R12)(R11*2)
+	PREFETCHT1   64(R10)(R11*2)
+	VMOVUPS      (R8)(R11*2), Z24
+	VMOVUPS      64(R8)(R11*2), Z25
 	VBROADCASTSS 8(CX), Z26
 	VFMADD231PS  Z24, Z26, Z0
 	VFMADD231PS  Z25, Z26, Z1
@@ -15973,12 +16553,12 @@ hot:
 	VBROADCASTSS 8(DI)(DX*2), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
-	PREFETCHT0   896(R8)
-	PREFETCHT1   384(R8)(R9*1)
-	PREFETCHT0   960(R8)
-	PREFETCHT1   448(R8)(R9*1)
-	VMOVUPS      384(R8), Z24
-	VMOVUPS      448(R8), Z25
+	PREFETCHT0   (R12)(R9*1)
+	PREFETCHT1   (R10)(R9*1)
+	PREFETCHT0   64(R12)(R9*1)
+	PREFETCHT1   64(R10)(R9*1)
+	VMOVUPS      (R8)(R9*1), Z24
+	VMOVUPS      64(R8)(R9*1), Z25
 	VBROADCASTSS 12(CX), Z26
 	VFMADD231PS  Z24, Z26, Z0
 	VFMADD231PS  Z25, Z26, Z1
@@ -16019,7 +16599,9 @@ hot:
 	ADDQ         $0x10, BX
 	ADDQ         $0x10, SI
 	ADDQ         $0x10, DI
-	ADDQ         $0x00000200, R8
+	LEAQ         (R8)(R11*4), R8
+	LEAQ         (R10)(R11*4), R10
+	LEAQ         (R12)(R11*4), R12
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -16028,10 +16610,10 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   512(R8)
-	PREFETCHT1   (R8)(R9*1)
-	PREFETCHT0   576(R8)
-	PREFETCHT1   64(R8)(R9*1)
+	PREFETCHT0   (R12)
+	PREFETCHT1   (R10)
+	PREFETCHT0   64(R12)
+	PREFETCHT1   64(R10)
 	VMOVUPS      (R8), Z24
 	VMOVUPS      64(R8), Z25
 	VBROADCASTSS (CX), Z26
@@ -16074,7 +16656,9 @@ single:
 	ADDQ         $0x04, BX
 	ADDQ         $0x04, SI
 	ADDQ         $0x04, DI
-	ADDQ         $0x00000080, R8
+	ADDQ         R11, R8
+	ADDQ         R11, R10
+	ADDQ         R11, R12
 	DECQ         AX
 	JNZ          single
 
@@ -16086,10 +16670,10 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   512(R8)
-	PREFETCHT1   (R8)(R9*1)
-	PREFETCHT0   576(R8)
-	PREFETCHT1   64(R8)(R9*1)
+	PREFETCHT0   (R12)
+	PREFETCHT1   (R10)
+	PREFETCHT0   64(R12)
+	PREFETCHT1   64(R10)
 	VMOVUPS      (R8), Z24
 	VBROADCASTSS (CX), Z25
 	VFMADD231PS  Z24, Z25, Z0
@@ -16115,11 +16699,11 @@ narrowhot:
 	VFMADD231PS  Z24, Z25, Z20
 	VBROADCASTSS (DI)(DX*2), Z25
 	VFMADD231PS  Z24, Z25, Z22
-	PREFETCHT0   640(R8)
-	PREFETCHT1   128(R8)(R9*1)
-	PREFETCHT0   704(R8)
-	PREFETCHT1   192(R8)(R9*1)
-	VMOVUPS      128(R8), Z24
+	PREFETCHT0   (R12)(R11*1)
+	PREFETCHT1   (R10)(R11*1)
+	PREFETCHT0   64(R12)(R11*1)
+	PREFETCHT1   64(R10)(R11*1)
+	VMOVUPS      (R8)(R11*1), Z24
 	VBROADCASTSS 4(CX), Z25
 	VFMADD231PS  Z24, Z25, Z0
 	VBROADCASTSS 4(CX)(DX*1), Z25
@@ -16144,11 +16728,11 @@ narrowhot:
 	VFMADD231PS  Z24, Z25, Z20
 	VBROADCASTSS 4(DI)(DX*2), Z25
 	VFMADD231PS  Z24, Z25, Z22
-	PREFETCHT0   768(R8)
-	PREFETCHT1   256(R8)(R9*1)
-	PREFETCHT0   832(R8)
-	PREFETCHT1   320(R8)(R9*1)
-	VMOVUPS      256(R8), Z24
+	PREFETCHT0   (R12)(R11*2)
+	PREFETCHT1   (R10)(R11*2)
+	PREFETCHT0   64(R12)(R11*2)
+	PREFETCHT1   64(R10)(R11*2)
+	VMOVUPS      (R8)(R11*2), Z24
 	VBROADCASTSS 8(CX), Z25
 	VFMADD231PS  Z24, Z25, Z0
 	VBROADCASTSS 8(CX)(DX*1), Z25
@@ -16173,11 +16757,11 @@ narrowhot:
 	VFMADD231PS  Z24, Z25, Z20
 	VBROADCASTSS 8(DI)(DX*2), Z25
 	VFMADD231PS  Z24, Z25, Z22
-	PREFETCHT0   896(R8)
-	PREFETCHT1   384(R8)(R9*1)
-	PREFETCHT0   960(R8)
-	PREFETCHT1   448(R8)(R9*1)
-	VMOVUPS      384(R8), Z24
+	PREFETCHT0   (R12)(R9*1)
+	PREFETCHT1   (R10)(R9*1)
+	PREFETCHT0   64(R12)(R9*1)
+	PREFETCHT1   64(R10)(R9*1)
+	VMOVUPS      (R8)(R9*1), Z24
 	VBROADCASTSS 12(CX), Z25
 	VFMADD231PS  Z24, Z25, Z0
 	VBROADCASTSS 12(CX)(DX*1), Z25
@@ -16206,7 +16790,9 @@ narrowhot:
 	ADDQ         $0x10, BX
 	ADDQ         $0x10, SI
 	ADDQ         $0x10, DI
-	ADDQ         $0x00000200, R8
+	LEAQ         (R8)(R11*4), R8
+	LEAQ         (R10)(R11*4), R10
+	LEAQ         (R12)(R11*4), R12
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -16215,10 +16801,10 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   512(R8)
-	PREFETCHT1   (R8)(R9*1)
-	PREFETCHT0   576(R8)
-	PREFETCHT1   64(R8)(R9*1)
+	PREFETCHT0   (R12)
+	PREFETCHT1   (R10)
+	PREFETCHT0   64(R12)
+	PREFETCHT1   64(R10)
 	VMOVUPS      (R8), Z24
 	VBROADCASTSS (CX), Z25
 	VFMADD231PS  Z24, Z25, Z0
@@ -16248,19 +16834,21 @@ narrowsingle:
 	ADDQ         $0x04, BX
 	ADDQ         $0x04, SI
 	ADDQ         $0x04, DI
-	ADDQ         $0x00000080, R8
+	ADDQ         R11, R8
+	ADDQ         R11, R10
+	ADDQ         R11, R12
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
+	MOVQ    bias+80(FP), CX
 	VMOVUPS (CX), Z27
 	VADDPS  Z27, Z0, Z0
 	VADDPS  Z27, Z2, Z2
@@ -16291,43 +16879,43 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R10, CX
+	MOVQ   R13, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R11, CX
+	ADDQ   R14, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R11, CX
+	ADDQ   R14, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R11, CX
+	ADDQ   R14, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   R11, CX
+	ADDQ   R14, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   R11, CX
+	ADDQ   R14, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   R11, CX
+	ADDQ   R14, CX
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
-	ADDQ   R11, CX
+	ADDQ   R14, CX
 	VADDPS (CX), Z14, Z14
 	VADDPS 64(CX), Z15, Z15
-	ADDQ   R11, CX
+	ADDQ   R14, CX
 	VADDPS (CX), Z16, Z16
 	VADDPS 64(CX), Z17, Z17
-	ADDQ   R11, CX
+	ADDQ   R14, CX
 	VADDPS (CX), Z18, Z18
 	VADDPS 64(CX), Z19, Z19
-	ADDQ   R11, CX
+	ADDQ   R14, CX
 	VADDPS (CX), Z20, Z20
 	VADDPS 64(CX), Z21, Z21
-	ADDQ   R11, CX
+	ADDQ   R14, CX
 	VADDPS (CX), Z22, Z22
 	VADDPS 64(CX), Z23, Z23
-	ADDQ   R11, CX
+	ADDQ   R14, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -16359,42 +16947,42 @@ wholenoadd:
 	VMAXPS Z27, Z23, Z23
 
 wholenorelu:
-	VMOVUPS Z0, (R10)
-	VMOVUPS Z1, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z2, (R10)
-	VMOVUPS Z3, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z4, (R10)
-	VMOVUPS Z5, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z6, (R10)
-	VMOVUPS Z7, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z8, (R10)
-	VMOVUPS Z9, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z10, (R10)
-	VMOVUPS Z11, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z12, (R10)
-	VMOVUPS Z13, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z14, (R10)
-	VMOVUPS Z15, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z16, (R10)
-	VMOVUPS Z17, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z18, (R10)
-	VMOVUPS Z19, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z20, (R10)
-	VMOVUPS Z21, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z22, (R10)
-	VMOVUPS Z23, 64(R10)
-	ADDQ    R11, R10
+	VMOVUPS Z0, (R13)
+	VMOVUPS Z1, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, (R13)
+	VMOVUPS Z3, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, (R13)
+	VMOVUPS Z5, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, (R13)
+	VMOVUPS Z7, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, (R13)
+	VMOVUPS Z9, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, (R13)
+	VMOVUPS Z11, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, (R13)
+	VMOVUPS Z13, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z14, (R13)
+	VMOVUPS Z15, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z16, (R13)
+	VMOVUPS Z17, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z18, (R13)
+	VMOVUPS Z19, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z20, (R13)
+	VMOVUPS Z21, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z22, (R13)
+	VMOVUPS Z23, 64(R13)
+	ADDQ    R14, R13
 	VZEROUPPER
 	RET
 
@@ -16418,7 +17006,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+72(FP), CX
+	MOVQ      bias+80(FP), CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z0, Z0
 	VADDPS    Z27, Z2, Z2
@@ -16449,67 +17037,67 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      R10, CX
+	MOVQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z1, Z1
-	ADDQ      R11, CX
+	ADDQ      R14, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z3, Z3
-	ADDQ      R11, CX
+	ADDQ      R14, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z5, Z5
-	ADDQ      R11, CX
+	ADDQ      R14, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z7, Z7
-	ADDQ      R11, CX
+	ADDQ      R14, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z9, Z9
-	ADDQ      R11, CX
+	ADDQ      R14, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z11, Z11
-	ADDQ      R11, CX
+	ADDQ      R14, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z13, Z13
-	ADDQ      R11, CX
+	ADDQ      R14, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z14, Z14
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z15, Z15
-	ADDQ      R11, CX
+	ADDQ      R14, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z16, Z16
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z17, Z17
-	ADDQ      R11, CX
+	ADDQ      R14, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z18, Z18
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z19, Z19
-	ADDQ      R11, CX
+	ADDQ      R14, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z20, Z20
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z21, Z21
-	ADDQ      R11, CX
+	ADDQ      R14, CX
 	VMOVUPS.Z (CX), K1, Z27
 	VADDPS    Z27, Z22, Z22
 	VMOVUPS.Z 64(CX), K2, Z27
 	VADDPS    Z27, Z23, Z23
-	ADDQ      R11, CX
+	ADDQ      R14, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -16541,48 +17129,48 @@ partnoadd:
 	VMAXPS Z27, Z23, Z23
 
 partnorelu:
-	VMOVUPS Z0, K1, (R10)
-	VMOVUPS Z1, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z2, K1, (R10)
-	VMOVUPS Z3, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z4, K1, (R10)
-	VMOVUPS Z5, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z6, K1, (R10)
-	VMOVUPS Z7, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z8, K1, (R10)
-	VMOVUPS Z9, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z10, K1, (R10)
-	VMOVUPS Z11, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z12, K1, (R10)
-	VMOVUPS Z13, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z14, K1, (R10)
-	VMOVUPS Z15, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z16, K1, (R10)
-	VMOVUPS Z17, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z18, K1, (R10)
-	VMOVUPS Z19, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z20, K1, (R10)
-	VMOVUPS Z21, K2, 64(R10)
-	ADDQ    R11, R10
-	VMOVUPS Z22, K1, (R10)
-	VMOVUPS Z23, K2, 64(R10)
-	ADDQ    R11, R10
+	VMOVUPS Z0, K1, (R13)
+	VMOVUPS Z1, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z2, K1, (R13)
+	VMOVUPS Z3, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z4, K1, (R13)
+	VMOVUPS Z5, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z6, K1, (R13)
+	VMOVUPS Z7, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z8, K1, (R13)
+	VMOVUPS Z9, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z10, K1, (R13)
+	VMOVUPS Z11, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z12, K1, (R13)
+	VMOVUPS Z13, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z14, K1, (R13)
+	VMOVUPS Z15, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z16, K1, (R13)
+	VMOVUPS Z17, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z18, K1, (R13)
+	VMOVUPS Z19, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z20, K1, (R13)
+	VMOVUPS Z21, K2, 64(R13)
+	ADDQ    R14, R13
+	VMOVUPS Z22, K1, (R13)
+	VMOVUPS Z23, K2, 64(R13)
+	ADDQ    R14, R13
 	VZEROUPPER
 	RET
 
-// func gemm13x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm13x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm13x32AVX512(SB), NOSPLIT, $0-80
+TEXT ·gemm13x32AVX512(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -16592,10 +17180,15 @@ TEXT ·gemm13x32AVX512(SB), NOSPLIT, $0-80
 	LEAQ       (CX)(DX*2), SI
 	ADDQ       DX, SI
 	MOVQ       b+24(FP), DI
-	MOVQ       ahead+32(FP), R8
-	MOVQ       c+40(FP), R9
-	MOVQ       ldc+48(FP), R10
+	MOVQ       ldb+32(FP), R10
 	SHLQ       $0x02, R10
+	LEAQ       (R10)(R10*2), R8
+	MOVQ       ahead+40(FP), R9
+	ADDQ       DI, R9
+	LEAQ       (DI)(R10*4), R11
+	MOVQ       c+48(FP), R12
+	MOVQ       ldc+56(FP), R13
+	SHLQ       $0x02, R13
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -16622,57 +17215,58 @@ TEXT ·gemm13x32AVX512(SB), NOSPLIT, $0-80
 	VPXORD     Z23, Z23, Z23
 	VPXORD     Z24, Z24, Z24
 	VPXORD     Z25, Z25, Z25
-	MOVQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	MOVQ       n+56(FP), R11
-	CMPQ       R11, $0x00000010
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	MOVQ       n+64(FP), R14
+	CMPQ       R14, $0x00000010
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z26
 	VMOVUPS      64(DI), Z27
 	VBROADCASTSS (CX), Z28
@@ -16714,12 +17308,13 @@ hot:
 	VBROADCASTSS 48(CX), Z28
 	VFMADD231PS  Z26, Z28, Z24
 	VFMADD231PS  Z27, Z28, Z25
-	PREFETCHT0   640(DI)
-	PREFETCHT1   128(DI)(R8*1)
-	PREFETCHT0   704(DI)
-	PREFETCHT1   192(DI)(R8*1)
-	VMOVUPS      128(DI), Z26
-	VMOVUPS      192(DI), Z27
+	PREFETCHT0   (R11)(R10*1)
+	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT0   64(R11)(R10*1)
+	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Z26
+	VMOVUPS      64(DI)(R10*1), Z27
 	VBROADCASTSS (CX)(DX*1), Z28
 	VFMADD231PS  Z26, Z28, Z0
 	VFMADD231PS  Z27, Z28, Z1
@@ -16759,12 +17354,13 @@ hot:
 	VBROADCASTSS 48(CX)(DX*1), Z28
 	VFMADD231PS  Z26, Z28, Z24
 	VFMADD231PS  Z27, Z28, Z25
-	PREFETCHT0   768(DI)
-	PREFETCHT1   256(DI)(R8*1)
-	PREFETCHT0   832(DI)
-	PREFETCHT1   320(DI)(R8*1)
-	VMOVUPS      256(DI), Z26
-	VMOVUPS      320(DI), Z27
+	PREFETCHT0   (R11)(R10*2)
+	PREFETCHT1   (R9)(R10*2)
+	PREFETCHT0   64(R11)(R10*2)
+	PREFETCHT1   64(R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Z26
+	VMOVUPS      64(DI)(R10*2), Z27
 	VBROADCASTSS (CX)(DX*2), Z28
 	VFMADD231PS  Z26, Z28, Z0
 	VFMADD231PS  Z27, Z28, Z1
@@ -16804,12 +17400,13 @@ hot:
 	VBROADCASTSS 48(CX)(DX*2), Z28
 	VFMADD231PS  Z26, Z28, Z24
 	VFMADD231PS  Z27, Z28, Z25
-	PREFETCHT0   896(DI)
-	PREFETCHT1   384(DI)(R8*1)
-	PREFETCHT0   960(DI)
-	PREFETCHT1   448(DI)(R8*1)
-	VMOVUPS      384(DI), Z26
-	VMOVUPS      448(DI), Z27
+	PREFETCHT0   (R11)(R8*1)
+	PREFETCHT1   (R9)(R8*1)
+	PREFETCHT0   64(R11)(R8*1)
+	PREFETCHT1   64(R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Z26
+	VMOVUPS      64(DI)(R8*1), Z27
 	VBROADCASTSS (SI), Z28
 	VFMADD231PS  Z26, Z28, Z0
 	VFMADD231PS  Z27, Z28, Z1
@@ -16851,7 +17448,9 @@ hot:
 	VFMADD231PS  Z27, Z28, Z25
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000200, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	LEAQ         (R11)(R10*4), R11
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -16860,10 +17459,11 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z26
 	VMOVUPS      64(DI), Z27
 	VBROADCASTSS (CX), Z28
@@ -16906,7 +17506,9 @@ single:
 	VFMADD231PS  Z26, Z28, Z24
 	VFMADD231PS  Z27, Z28, Z25
 	ADDQ         DX, CX
-	ADDQ         $0x00000080, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	ADDQ         R10, R11
 	DECQ         AX
 	JNZ          single
 
@@ -16918,10 +17520,11 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z26
 	VBROADCASTSS (CX), Z27
 	VFMADD231PS  Z26, Z27, Z0
@@ -16949,11 +17552,12 @@ narrowhot:
 	VFMADD231PS  Z26, Z27, Z22
 	VBROADCASTSS 48(CX), Z27
 	VFMADD231PS  Z26, Z27, Z24
-	PREFETCHT0   640(DI)
-	PREFETCHT1   128(DI)(R8*1)
-	PREFETCHT0   704(DI)
-	PREFETCHT1   192(DI)(R8*1)
-	VMOVUPS      128(DI), Z26
+	PREFETCHT0   (R11)(R10*1)
+	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT0   64(R11)(R10*1)
+	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Z26
 	VBROADCASTSS (CX)(DX*1), Z27
 	VFMADD231PS  Z26, Z27, Z0
 	VBROADCASTSS 4(CX)(DX*1), Z27
@@ -16980,11 +17584,12 @@ narrowhot:
 	VFMADD231PS  Z26, Z27, Z22
 	VBROADCASTSS 48(CX)(DX*1), Z27
 	VFMADD231PS  Z26, Z27, Z24
-	PREFETCHT0   768(DI)
-	PREFETCHT1   256(DI)(R8*1)
-	PREFETCHT0   832(DI)
-	PREFETCHT1   320(DI)(R8*1)
-	VMOVUPS      256(DI), Z26
+	PREFETCHT0   (R11)(R10*2)
+	PREFETCHT1   (R9)(R10*2)
+	PREFETCHT0   64(R11)(R10*2)
+	PREFETCHT1   64(R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Z26
 	VBROADCASTSS (CX)(DX*2), Z27
 	VFMADD231PS  Z26, Z27, Z0
 	VBROADCASTSS 4(CX)(DX*2), Z27
@@ -17011,11 +17616,12 @@ narrowhot:
 	VFMADD231PS  Z26, Z27, Z22
 	VBROADCASTSS 48(CX)(DX*2), Z27
 	VFMADD231PS  Z26, Z27, Z24
-	PREFETCHT0   896(DI)
-	PREFETCHT1   384(DI)(R8*1)
-	PREFETCHT0   960(DI)
-	PREFETCHT1   448(DI)(R8*1)
-	VMOVUPS      384(DI), Z26
+	PREFETCHT0   (R11)(R8*1)
+	PREFETCHT1   (R9)(R8*1)
+	PREFETCHT0   64(R11)(R8*1)
+	PREFETCHT1   64(R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Z26
 	VBROADCASTSS (SI), Z27
 	VFMADD231PS  Z26, Z27, Z0
 	VBROADCASTSS 4(SI), Z27
@@ -17044,7 +17650,9 @@ narrowhot:
 	VFMADD231PS  Z26, Z27, Z24
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000200, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	LEAQ         (R11)(R10*4), R11
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -17053,10 +17661,11 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z26
 	VBROADCASTSS (CX), Z27
 	VFMADD231PS  Z26, Z27, Z0
@@ -17085,19 +17694,21 @@ narrowsingle:
 	VBROADCASTSS 48(CX), Z27
 	VFMADD231PS  Z26, Z27, Z24
 	ADDQ         DX, CX
-	ADDQ         $0x00000080, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	ADDQ         R10, R11
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
+	MOVQ    bias+80(FP), CX
 	VMOVUPS (CX), Z29
 	VADDPS  Z29, Z0, Z0
 	VADDPS  Z29, Z2, Z2
@@ -17130,46 +17741,46 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R9, CX
+	MOVQ   R12, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z14, Z14
 	VADDPS 64(CX), Z15, Z15
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z16, Z16
 	VADDPS 64(CX), Z17, Z17
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z18, Z18
 	VADDPS 64(CX), Z19, Z19
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z20, Z20
 	VADDPS 64(CX), Z21, Z21
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z22, Z22
 	VADDPS 64(CX), Z23, Z23
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z24, Z24
 	VADDPS 64(CX), Z25, Z25
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -17203,45 +17814,45 @@ wholenoadd:
 	VMAXPS Z29, Z25, Z25
 
 wholenorelu:
-	VMOVUPS Z0, (R9)
-	VMOVUPS Z1, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, (R9)
-	VMOVUPS Z3, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, (R9)
-	VMOVUPS Z5, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z6, (R9)
-	VMOVUPS Z7, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z8, (R9)
-	VMOVUPS Z9, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z10, (R9)
-	VMOVUPS Z11, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z12, (R9)
-	VMOVUPS Z13, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z14, (R9)
-	VMOVUPS Z15, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z16, (R9)
-	VMOVUPS Z17, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z18, (R9)
-	VMOVUPS Z19, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z20, (R9)
-	VMOVUPS Z21, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z22, (R9)
-	VMOVUPS Z23, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z24, (R9)
-	VMOVUPS Z25, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, (R12)
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, (R12)
+	VMOVUPS Z15, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, (R12)
+	VMOVUPS Z17, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, (R12)
+	VMOVUPS Z19, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z20, (R12)
+	VMOVUPS Z21, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z22, (R12)
+	VMOVUPS Z23, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z24, (R12)
+	VMOVUPS Z25, 64(R12)
+	ADDQ    R13, R12
 	VZEROUPPER
 	RET
 
@@ -17265,7 +17876,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+72(FP), CX
+	MOVQ      bias+80(FP), CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z0, Z0
 	VADDPS    Z29, Z2, Z2
@@ -17298,72 +17909,72 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      R9, CX
+	MOVQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z1, Z1
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z3, Z3
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z5, Z5
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z7, Z7
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z9, Z9
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z11, Z11
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z13, Z13
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z14, Z14
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z15, Z15
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z16, Z16
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z17, Z17
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z18, Z18
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z19, Z19
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z20, Z20
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z21, Z21
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z22, Z22
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z23, Z23
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z24, Z24
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z25, Z25
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -17397,51 +18008,51 @@ partnoadd:
 	VMAXPS Z29, Z25, Z25
 
 partnorelu:
-	VMOVUPS Z0, K1, (R9)
-	VMOVUPS Z1, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, K1, (R9)
-	VMOVUPS Z3, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, K1, (R9)
-	VMOVUPS Z5, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z6, K1, (R9)
-	VMOVUPS Z7, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z8, K1, (R9)
-	VMOVUPS Z9, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z10, K1, (R9)
-	VMOVUPS Z11, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z12, K1, (R9)
-	VMOVUPS Z13, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z14, K1, (R9)
-	VMOVUPS Z15, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z16, K1, (R9)
-	VMOVUPS Z17, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z18, K1, (R9)
-	VMOVUPS Z19, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z20, K1, (R9)
-	VMOVUPS Z21, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z22, K1, (R9)
-	VMOVUPS Z23, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z24, K1, (R9)
-	VMOVUPS Z25, K2, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, K1, (R12)
+	VMOVUPS Z3, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, K1, (R12)
+	VMOVUPS Z5, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, K1, (R12)
+	VMOVUPS Z7, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, K1, (R12)
+	VMOVUPS Z9, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, K1, (R12)
+	VMOVUPS Z11, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, K1, (R12)
+	VMOVUPS Z13, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, K1, (R12)
+	VMOVUPS Z15, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, K1, (R12)
+	VMOVUPS Z17, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, K1, (R12)
+	VMOVUPS Z19, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z20, K1, (R12)
+	VMOVUPS Z21, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z22, K1, (R12)
+	VMOVUPS Z23, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z24, K1, (R12)
+	VMOVUPS Z25, K2, 64(R12)
+	ADDQ    R13, R12
 	VZEROUPPER
 	RET
 
-// func gemmRows13x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows13x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemmRows13x32AVX512(SB), NOSPLIT, $0-80
+TEXT ·gemmRows13x32AVX512(SB), NOSPLIT, $8-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -17455,10 +18066,15 @@ TEXT ·gemmRows13x32AVX512(SB), NOSPLIT, $0-80
 	LEAQ       (DI)(DX*2), R8
 	ADDQ       DX, R8
 	MOVQ       b+24(FP), R9
-	MOVQ       ahead+32(FP), R10
-	MOVQ       c+40(FP), R11
-	MOVQ       ldc+48(FP), R12
+	MOVQ       ldb+32(FP), R12
 	SHLQ       $0x02, R12
+	LEAQ       (R12)(R12*2), R10
+	MOVQ       ahead+40(FP), R11
+	ADDQ       R9, R11
+	LEAQ       (R9)(R12*4), R13
+	MOVQ       c+48(FP), R14
+	MOVQ       ldc+56(FP), R15
+	SHLQ       $0x02, R15
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -17485,57 +18101,57 @@ TEXT ·gemmRows13x32AVX512(SB), NOSPLIT, $0-80
 	VPXORD     Z23, Z23, Z23
 	VPXORD     Z24, Z24, Z24
 	VPXORD     Z25, Z25, Z25
-	MOVQ       R11, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 124(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 124(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 124(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 124(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 124(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 124(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 124(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 124(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 124(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 124(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 124(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 124(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 124(R13)
-	ADDQ       R12, R13
-	MOVQ       n+56(FP), R13
-	CMPQ       R13, $0x00000010
+	MOVQ       R14, BP
+	PREFETCHT0 (BP)
+	PREFETCHT0 124(BP)
+	ADDQ       R15, BP
+	PREFETCHT0 (BP)
+	PREFETCHT0 124(BP)
+	ADDQ       R15, BP
+	PREFETCHT0 (BP)
+	PREFETCHT0 124(BP)
+	ADDQ       R15, BP
+	PREFETCHT0 (BP)
+	PREFETCHT0 124(BP)
+	ADDQ       R15, BP
+	PREFETCHT0 (BP)
+	PREFETCHT0 124(BP)
+	ADDQ       R15, BP
+	PREFETCHT0 (BP)
+	PREFETCHT0 124(BP)
+	ADDQ       R15, BP
+	PREFETCHT0 (BP)
+	PREFETCHT0 124(BP)
+	ADDQ       R15, BP
+	PREFETCHT0 (BP)
+	PREFETCHT0 124(BP)
+	ADDQ       R15, BP
+	PREFETCHT0 (BP)
+	PREFETCHT0 124(BP)
+	ADDQ       R15, BP
+	PREFETCHT0 (BP)
+	PREFETCHT0 124(BP)
+	ADDQ       R15, BP
+	PREFETCHT0 (BP)
+	PREFETCHT0 124(BP)
+	ADDQ       R15, BP
+	PREFETCHT0 (BP)
+	PREFETCHT0 124(BP)
+	ADDQ       R15, BP
+	PREFETCHT0 (BP)
+	PREFETCHT0 124(BP)
+	ADDQ       R15, BP
+	MOVQ       n+64(FP), BP
+	CMPQ       BP, $0x00000010
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   512(R9)
-	PREFETCHT1   (R9)(R10*1)
-	PREFETCHT0   576(R9)
-	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT0   (R13)
+	PREFETCHT1   (R11)
+	PREFETCHT0   64(R13)
+	PREFETCHT1   64(R11)
 	VMOVUPS      (R9), Z26
 	VMOVUPS      64(R9), Z27
 	VBROADCASTSS (CX), Z28
@@ -17577,12 +18193,12 @@ hot:
 	VBROADCASTSS (R8), Z28
 	VFMADD231PS  Z26, Z28, Z24
 	VFMADD231PS  Z27, Z28, Z25
-	PREFETCHT0   640(R9)
-	PREFETCHT1   128(R9)(R10*1)
-	PREFETCHT0   704(R9)
-	PREFETCHT1   192(R9)(R10*1)
-	VMOVUPS      128(R9), Z26
-	VMOVUPS      192(R9), Z27
+	PREFETCHT0   (R13)(R12*1)
+	PREFETCHT1   (R11)(R12*1)
+	PREFETCHT0   64(R13)(R12*1)
+	PREFETCHT1   64(R11)(R12*1)
+	VMOVUPS      (R9)(R12*1), Z26
+	VMOVUPS      64(R9)(R12*1), Z27
 	VBROADCASTSS 4(CX), Z28
 	VFMADD231PS  Z26, Z28, Z0
 	VFMADD231PS  Z27, Z28, Z1
@@ -17622,12 +18238,12 @@ hot:
 	VBROADCASTSS 4(R8), Z28
 	VFMADD231PS  Z26, Z28, Z24
 	VFMADD231PS  Z27, Z28, Z25
-	PREFETCHT0   768(R9)
-	PREFETCHT1   256(R9)(R10*1)
-	PREFETCHT0   832(R9)
-	PREFETCHT1   320(R9)(R10*1)
-	VMOVUPS      256(R9), Z26
-	VMOVUPS      320(R9), Z27
+	PREFETCHT0   (R13)(R12*2)
+	PREFETCHT1   (R11)(R12*2)
+	PREFETCHT0   64(R13)(R12*2)
+	PREFETCHT1   64(R11)(R12*2)
+	VMOVUPS      (R9)(R12*2), Z26
+	VMOVUPS      64(R9)(R12*2), Z27
 	VBROADCASTSS 8(CX), Z28
 	VFMADD231PS  Z26, Z28, Z0
 	VFMADD231PS  Z27, Z28, Z1
@@ -17667,12 +18283,12 @@ hot:
 	VBROADCASTSS 8(R8), Z28
 	VFMADD231PS  Z26, Z28, Z24
 	VFMADD231PS  Z27, Z28, Z25
-	PREFETCHT0   896(R9)
-	PREFETCHT1   384(R9)(R10*1)
-	PREFETCHT0   960(R9)
-	PREFETCHT1   448(R9)(R10*1)
-	VMOVUPS      384(R9), Z26
-	VMOVUPS      448(R9), Z27
+	PREFETCHT0   (R13)(R10*1)
+	PREFETCHT1   (R11)(R10*1)
+	PREFETCHT0   64(R13)(R10*1)
+	PREFETCHT1   64(R11)(R10*1)
+	VMOVUPS      (R9)(R10*1), Z26
+	VMOVUPS      64(R9)(R10*1), Z27
 	VBROADCASTSS 12(CX), Z28
 	VFMADD231PS  Z26, Z28, Z0
 	VFMADD231PS  Z27, Z28, Z1
@@ -17717,7 +18333,9 @@ hot:
 	ADDQ         $0x10, SI
 	ADDQ         $0x10, DI
 	ADDQ         $0x10, R8
-	ADDQ         $0x00000200, R9
+	LEAQ         (R9)(R12*4), R9
+	LEAQ         (R11)(R12*4), R11
+	LEAQ         (R13)(R12*4), R13
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -17726,10 +18344,10 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   512(R9)
-	PREFETCHT1   (R9)(R10*1)
-	PREFETCHT0   576(R9)
-	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT0   (R13)
+	PREFETCHT1   (R11)
+	PREFETCHT0   64(R13)
+	PREFETCHT1   64(R11)
 	VMOVUPS      (R9), Z26
 	VMOVUPS      64(R9), Z27
 	VBROADCASTSS (CX), Z28
@@ -17776,7 +18394,9 @@ single:
 	ADDQ         $0x04, SI
 	ADDQ         $0x04, DI
 	ADDQ         $0x04, R8
-	ADDQ         $0x00000080, R9
+	ADDQ         R12, R9
+	ADDQ         R12, R11
+	ADDQ         R12, R13
 	DECQ         AX
 	JNZ          single
 
@@ -17788,10 +18408,10 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   512(R9)
-	PREFETCHT1   (R9)(R10*1)
-	PREFETCHT0   576(R9)
-	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT0   (R13)
+	PREFETCHT1   (R11)
+	PREFETCHT0   64(R13)
+	PREFETCHT1   64(R11)
 	VMOVUPS      (R9), Z26
 	VBROADCASTSS (CX), Z27
 	VFMADD231PS  Z26, Z27, Z0
@@ -17819,11 +18439,11 @@ narrowhot:
 	VFMADD231PS  Z26, Z27, Z22
 	VBROADCASTSS (R8), Z27
 	VFMADD231PS  Z26, Z27, Z24
-	PREFETCHT0   640(R9)
-	PREFETCHT1   128(R9)(R10*1)
-	PREFETCHT0   704(R9)
-	PREFETCHT1   192(R9)(R10*1)
-	VMOVUPS      128(R9), Z26
+	PREFETCHT0   (R13)(R12*1)
+	PREFETCHT1   (R11)(R12*1)
+	PREFETCHT0   64(R13)(R12*1)
+	PREFETCHT1   64(R11)(R12*1)
+	VMOVUPS      (R9)(R12*1), Z26
 	VBROADCASTSS 4(CX), Z27
 	VFMADD231PS  Z26, Z27, Z0
 	VBROADCASTSS 4(CX)(DX*1), Z27
@@ -17850,11 +18470,11 @@ narrowhot:
 	VFMADD231PS  Z26, Z27, Z22
 	VBROADCASTSS 4(R8), Z27
 	VFMADD231PS  Z26, Z27, Z24
-	PREFETCHT0   768(R9)
-	PREFETCHT1   256(R9)(R10*1)
-	PREFETCHT0   832(R9)
-	PREFETCHT1   320(R9)(R10*1)
-	VMOVUPS      256(R9), Z26
+	PREFETCHT0   (R13)(R12*2)
+	PREFETCHT1   (R11)(R12*2)
+	PREFETCHT0   64(R13)(R12*2)
+	PREFETCHT1   64(R11)(R12*2)
+	VMOVUPS      (R9)(R12*2), Z26
 	VBROADCASTSS 8(CX), Z27
 	VFMADD231PS  Z26, Z27, Z0
 	VBROADCASTSS 8(CX)(DX*1), Z27
@@ -17881,11 +18501,11 @@ narrowhot:
 	VFMADD231PS  Z26, Z27, Z22
 	VBROADCASTSS 8(R8), Z27
 	VFMADD231PS  Z26, Z27, Z24
-	PREFETCHT0   896(R9)
-	PREFETCHT1   384(R9)(R10*1)
-	PREFETCHT0   960(R9)
-	PREFETCHT1   448(R9)(R10*1)
-	VMOVUPS      384(R9), Z26
+	PREFETCHT0   (R13)(R10*1)
+	PREFETCHT1   (R11)(R10*1)
+	PREFETCHT0   64(R13)(R10*1)
+	PREFETCHT1   64(R11)(R10*1)
+	VMOVUPS      (R9)(R10*1), Z26
 	VBROADCASTSS 12(CX), Z27
 	VFMADD231PS  Z26, Z27, Z0
 	VBROADCASTSS 12(CX)(DX*1), Z27
@@ -17917,7 +18537,9 @@ narrowhot:
 	ADDQ         $0x10, SI
 	ADDQ         $0x10, DI
 	ADDQ         $0x10, R8
-	ADDQ         $0x00000200, R9
+	LEAQ         (R9)(R12*4), R9
+	LEAQ         (R11)(R12*4), R11
+	LEAQ         (R13)(R12*4), R13
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -17926,10 +18548,10 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   512(R9)
-	PREFETCHT1   (R9)(R10*1)
-	PREFETCHT0   576(R9)
-	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT0   (R13)
+	PREFETCHT1   (R11)
+	PREFETCHT0   64(R13)
+	PREFETCHT1   64(R11)
 	VMOVUPS      (R9), Z26
 	VBROADCASTSS (CX), Z27
 	VFMADD231PS  Z26, Z27, Z0
@@ -17962,19 +18584,21 @@ narrowsingle:
 	ADDQ         $0x04, SI
 	ADDQ         $0x04, DI
 	ADDQ         $0x04, R8
-	ADDQ         $0x00000080, R9
+	ADDQ         R12, R9
+	ADDQ         R12, R11
+	ADDQ         R12, R13
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
+	MOVQ    bias+80(FP), CX
 	VMOVUPS (CX), Z29
 	VADDPS  Z29, Z0, Z0
 	VADDPS  Z29, Z2, Z2
@@ -18007,46 +18631,46 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R11, CX
+	MOVQ   R14, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R12, CX
+	ADDQ   R15, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R12, CX
+	ADDQ   R15, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R12, CX
+	ADDQ   R15, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   R12, CX
+	ADDQ   R15, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   R12, CX
+	ADDQ   R15, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   R12, CX
+	ADDQ   R15, CX
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
-	ADDQ   R12, CX
+	ADDQ   R15, CX
 	VADDPS (CX), Z14, Z14
 	VADDPS 64(CX), Z15, Z15
-	ADDQ   R12, CX
+	ADDQ   R15, CX
 	VADDPS (CX), Z16, Z16
 	VADDPS 64(CX), Z17, Z17
-	ADDQ   R12, CX
+	ADDQ   R15, CX
 	VADDPS (CX), Z18, Z18
 	VADDPS 64(CX), Z19, Z19
-	ADDQ   R12, CX
+	ADDQ   R15, CX
 	VADDPS (CX), Z20, Z20
 	VADDPS 64(CX), Z21, Z21
-	ADDQ   R12, CX
+	ADDQ   R15, CX
 	VADDPS (CX), Z22, Z22
 	VADDPS 64(CX), Z23, Z23
-	ADDQ   R12, CX
+	ADDQ   R15, CX
 	VADDPS (CX), Z24, Z24
 	VADDPS 64(CX), Z25, Z25
-	ADDQ   R12, CX
+	ADDQ   R15, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -18080,45 +18704,45 @@ wholenoadd:
 	VMAXPS Z29, Z25, Z25
 
 wholenorelu:
-	VMOVUPS Z0, (R11)
-	VMOVUPS Z1, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z2, (R11)
-	VMOVUPS Z3, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z4, (R11)
-	VMOVUPS Z5, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z6, (R11)
-	VMOVUPS Z7, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z8, (R11)
-	VMOVUPS Z9, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z10, (R11)
-	VMOVUPS Z11, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z12, (R11)
-	VMOVUPS Z13, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z14, (R11)
-	VMOVUPS Z15, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z16, (R11)
-	VMOVUPS Z17, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z18, (R11)
-	VMOVUPS Z19, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z20, (R11)
-	VMOVUPS Z21, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z22, (R11)
-	VMOVUPS Z23, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z24, (R11)
-	VMOVUPS Z25, 64(R11)
-	ADDQ    R12, R11
+	VMOVUPS Z0, (R14)
+	VMOVUPS Z1, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z2, (R14)
+	VMOVUPS Z3, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z4, (R14)
+	VMOVUPS Z5, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z6, (R14)
+	VMOVUPS Z7, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z8, (R14)
+	VMOVUPS Z9, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z10, (R14)
+	VMOVUPS Z11, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z12, (R14)
+	VMOVUPS Z13, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z14, (R14)
+	VMOVUPS Z15, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z16, (R14)
+	VMOVUPS Z17, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z18, (R14)
+	VMOVUPS Z19, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z20, (R14)
+	VMOVUPS Z21, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z22, (R14)
+	VMOVUPS Z23, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z24, (R14)
+	VMOVUPS Z25, 64(R14)
+	ADDQ    R15, R14
 	VZEROUPPER
 	RET
 
@@ -18142,7 +18766,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+72(FP), CX
+	MOVQ      bias+80(FP), CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z0, Z0
 	VADDPS    Z29, Z2, Z2
@@ -18175,72 +18799,72 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      R11, CX
+	MOVQ      R14, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z1, Z1
-	ADDQ      R12, CX
+	ADDQ      R15, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z3, Z3
-	ADDQ      R12, CX
+	ADDQ      R15, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z5, Z5
-	ADDQ      R12, CX
+	ADDQ      R15, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z7, Z7
-	ADDQ      R12, CX
+	ADDQ      R15, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z9, Z9
-	ADDQ      R12, CX
+	ADDQ      R15, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z11, Z11
-	ADDQ      R12, CX
+	ADDQ      R15, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z13, Z13
-	ADDQ      R12, CX
+	ADDQ      R15, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z14, Z14
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z15, Z15
-	ADDQ      R12, CX
+	ADDQ      R15, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z16, Z16
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z17, Z17
-	ADDQ      R12, CX
+	ADDQ      R15, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z18, Z18
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z19, Z19
-	ADDQ      R12, CX
+	ADDQ      R15, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z20, Z20
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z21, Z21
-	ADDQ      R12, CX
+	ADDQ      R15, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z22, Z22
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z23, Z23
-	ADDQ      R12, CX
+	ADDQ      R15, CX
 	VMOVUPS.Z (CX), K1, Z29
 	VADDPS    Z29, Z24, Z24
 	VMOVUPS.Z 64(CX), K2, Z29
 	VADDPS    Z29, Z25, Z25
-	ADDQ      R12, CX
+	ADDQ      R15, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -18274,51 +18898,51 @@ partnoadd:
 	VMAXPS Z29, Z25, Z25
 
 partnorelu:
-	VMOVUPS Z0, K1, (R11)
-	VMOVUPS Z1, K2, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z2, K1, (R11)
-	VMOVUPS Z3, K2, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z4, K1, (R11)
-	VMOVUPS Z5, K2, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z6, K1, (R11)
-	VMOVUPS Z7, K2, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z8, K1, (R11)
-	VMOVUPS Z9, K2, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z10, K1, (R11)
-	VMOVUPS Z11, K2, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z12, K1, (R11)
-	VMOVUPS Z13, K2, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z14, K1, (R11)
-	VMOVUPS Z15, K2, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z16, K1, (R11)
-	VMOVUPS Z17, K2, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z18, K1, (R11)
-	VMOVUPS Z19, K2, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z20, K1, (R11)
-	VMOVUPS Z21, K2, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z22, K1, (R11)
-	VMOVUPS Z23, K2, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z24, K1, (R11)
-	VMOVUPS Z25, K2, 64(R11)
-	ADDQ    R12, R11
+	VMOVUPS Z0, K1, (R14)
+	VMOVUPS Z1, K2, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z2, K1, (R14)
+	VMOVUPS Z3, K2, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z4, K1, (R14)
+	VMOVUPS Z5, K2, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z6, K1, (R14)
+	VMOVUPS Z7, K2, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z8, K1, (R14)
+	VMOVUPS Z9, K2, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z10, K1, (R14)
+	VMOVUPS Z11, K2, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z12, K1, (R14)
+	VMOVUPS Z13, K2, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z14, K1, (R14)
+	VMOVUPS Z15, K2, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z16, K1, (R14)
+	VMOVUPS Z17, K2, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z18, K1, (R14)
+	VMOVUPS Z19, K2, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z20, K1, (R14)
+	VMOVUPS Z21, K2, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z22, K1, (R14)
+	VMOVUPS Z23, K2, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z24, K1, (R14)
+	VMOVUPS Z25, K2, 64(R14)
+	ADDQ    R15, R14
 	VZEROUPPER
 	RET
 
-// func gemm14x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemm14x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemm14x32AVX512(SB), NOSPLIT, $0-80
+TEXT ·gemm14x32AVX512(SB), NOSPLIT, $0-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -18328,10 +18952,15 @@ TEXT ·gemm14x32AVX512(SB), NOSPLIT, $0-80
 	LEAQ       (CX)(DX*2), SI
 	ADDQ       DX, SI
 	MOVQ       b+24(FP), DI
-	MOVQ       ahead+32(FP), R8
-	MOVQ       c+40(FP), R9
-	MOVQ       ldc+48(FP), R10
+	MOVQ       ldb+32(FP), R10
 	SHLQ       $0x02, R10
+	LEAQ       (R10)(R10*2), R8
+	MOVQ       ahead+40(FP), R9
+	ADDQ       DI, R9
+	LEAQ       (DI)(R10*4), R11
+	MOVQ       c+48(FP), R12
+	MOVQ       ldc+56(FP), R13
+	SHLQ       $0x02, R13
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -18360,60 +18989,61 @@ TEXT ·gemm14x32AVX512(SB), NOSPLIT, $0-80
 	VPXORD     Z25, Z25, Z25
 	VPXORD     Z26, Z26, Z26
 	VPXORD     Z27, Z27, Z27
-	MOVQ       R9, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	PREFETCHT0 (R11)
-	PREFETCHT0 124(R11)
-	ADDQ       R10, R11
-	MOVQ       n+56(FP), R11
-	CMPQ       R11, $0x00000010
+	MOVQ       R12, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	PREFETCHT0 (R14)
+	PREFETCHT0 124(R14)
+	ADDQ       R13, R14
+	MOVQ       n+64(FP), R14
+	CMPQ       R14, $0x00000010
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z28
 	VMOVUPS      64(DI), Z29
 	VBROADCASTSS (CX), Z30
@@ -18458,12 +19088,13 @@ hot:
 	VBROADCASTSS 52(CX), Z30
 	VFMADD231PS  Z28, Z30, Z26
 	VFMADD231PS  Z29, Z30, Z27
-	PREFETCHT0   640(DI)
-	PREFETCHT1   128(DI)(R8*1)
-	PREFETCHT0   704(DI)
-	PREFETCHT1   192(DI)(R8*1)
-	VMOVUPS      128(DI), Z28
-	VMOVUPS      192(DI), Z29
+	PREFETCHT0   (R11)(R10*1)
+	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT0   64(R11)(R10*1)
+	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Z28
+	VMOVUPS      64(DI)(R10*1), Z29
 	VBROADCASTSS (CX)(DX*1), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
@@ -18506,12 +19137,13 @@ hot:
 	VBROADCASTSS 52(CX)(DX*1), Z30
 	VFMADD231PS  Z28, Z30, Z26
 	VFMADD231PS  Z29, Z30, Z27
-	PREFETCHT0   768(DI)
-	PREFETCHT1   256(DI)(R8*1)
-	PREFETCHT0   832(DI)
-	PREFETCHT1   320(DI)(R8*1)
-	VMOVUPS      256(DI), Z28
-	VMOVUPS      320(DI), Z29
+	PREFETCHT0   (R11)(R10*2)
+	PREFETCHT1   (R9)(R10*2)
+	PREFETCHT0   64(R11)(R10*2)
+	PREFETCHT1   64(R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Z28
+	VMOVUPS      64(DI)(R10*2), Z29
 	VBROADCASTSS (CX)(DX*2), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
@@ -18554,12 +19186,13 @@ hot:
 	VBROADCASTSS 52(CX)(DX*2), Z30
 	VFMADD231PS  Z28, Z30, Z26
 	VFMADD231PS  Z29, Z30, Z27
-	PREFETCHT0   896(DI)
-	PREFETCHT1   384(DI)(R8*1)
-	PREFETCHT0   960(DI)
-	PREFETCHT1   448(DI)(R8*1)
-	VMOVUPS      384(DI), Z28
-	VMOVUPS      448(DI), Z29
+	PREFETCHT0   (R11)(R8*1)
+	PREFETCHT1   (R9)(R8*1)
+	PREFETCHT0   64(R11)(R8*1)
+	PREFETCHT1   64(R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Z28
+	VMOVUPS      64(DI)(R8*1), Z29
 	VBROADCASTSS (SI), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
@@ -18604,7 +19237,9 @@ hot:
 	VFMADD231PS  Z29, Z30, Z27
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000200, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	LEAQ         (R11)(R10*4), R11
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -18613,10 +19248,11 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z28
 	VMOVUPS      64(DI), Z29
 	VBROADCASTSS (CX), Z30
@@ -18662,7 +19298,9 @@ single:
 	VFMADD231PS  Z28, Z30, Z26
 	VFMADD231PS  Z29, Z30, Z27
 	ADDQ         DX, CX
-	ADDQ         $0x00000080, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	ADDQ         R10, R11
 	DECQ         AX
 	JNZ          single
 
@@ -18674,10 +19312,11 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z28
 	VBROADCASTSS (CX), Z29
 	VFMADD231PS  Z28, Z29, Z0
@@ -18707,11 +19346,12 @@ narrowhot:
 	VFMADD231PS  Z28, Z29, Z24
 	VBROADCASTSS 52(CX), Z29
 	VFMADD231PS  Z28, Z29, Z26
-	PREFETCHT0   640(DI)
-	PREFETCHT1   128(DI)(R8*1)
-	PREFETCHT0   704(DI)
-	PREFETCHT1   192(DI)(R8*1)
-	VMOVUPS      128(DI), Z28
+	PREFETCHT0   (R11)(R10*1)
+	PREFETCHT1   (R9)(R10*1)
+	PREFETCHT0   64(R11)(R10*1)
+	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT1   128(CX)(DX*1)
+	VMOVUPS      (DI)(R10*1), Z28
 	VBROADCASTSS (CX)(DX*1), Z29
 	VFMADD231PS  Z28, Z29, Z0
 	VBROADCASTSS 4(CX)(DX*1), Z29
@@ -18740,11 +19380,12 @@ narrowhot:
 	VFMADD231PS  Z28, Z29, Z24
 	VBROADCASTSS 52(CX)(DX*1), Z29
 	VFMADD231PS  Z28, Z29, Z26
-	PREFETCHT0   768(DI)
-	PREFETCHT1   256(DI)(R8*1)
-	PREFETCHT0   832(DI)
-	PREFETCHT1   320(DI)(R8*1)
-	VMOVUPS      256(DI), Z28
+	PREFETCHT0   (R11)(R10*2)
+	PREFETCHT1   (R9)(R10*2)
+	PREFETCHT0   64(R11)(R10*2)
+	PREFETCHT1   64(R9)(R10*2)
+	PREFETCHT1   128(CX)(DX*2)
+	VMOVUPS      (DI)(R10*2), Z28
 	VBROADCASTSS (CX)(DX*2), Z29
 	VFMADD231PS  Z28, Z29, Z0
 	VBROADCASTSS 4(CX)(DX*2), Z29
@@ -18773,11 +19414,12 @@ narrowhot:
 	VFMADD231PS  Z28, Z29, Z24
 	VBROADCASTSS 52(CX)(DX*2), Z29
 	VFMADD231PS  Z28, Z29, Z26
-	PREFETCHT0   896(DI)
-	PREFETCHT1   384(DI)(R8*1)
-	PREFETCHT0   960(DI)
-	PREFETCHT1   448(DI)(R8*1)
-	VMOVUPS      384(DI), Z28
+	PREFETCHT0   (R11)(R8*1)
+	PREFETCHT1   (R9)(R8*1)
+	PREFETCHT0   64(R11)(R8*1)
+	PREFETCHT1   64(R9)(R8*1)
+	PREFETCHT1   128(SI)
+	VMOVUPS      (DI)(R8*1), Z28
 	VBROADCASTSS (SI), Z29
 	VFMADD231PS  Z28, Z29, Z0
 	VBROADCASTSS 4(SI), Z29
@@ -18808,7 +19450,9 @@ narrowhot:
 	VFMADD231PS  Z28, Z29, Z26
 	ADDQ         BX, CX
 	ADDQ         BX, SI
-	ADDQ         $0x00000200, DI
+	LEAQ         (DI)(R10*4), DI
+	LEAQ         (R9)(R10*4), R9
+	LEAQ         (R11)(R10*4), R11
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -18817,10 +19461,11 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   512(DI)
-	PREFETCHT1   (DI)(R8*1)
-	PREFETCHT0   576(DI)
-	PREFETCHT1   64(DI)(R8*1)
+	PREFETCHT0   (R11)
+	PREFETCHT1   (R9)
+	PREFETCHT0   64(R11)
+	PREFETCHT1   64(R9)
+	PREFETCHT1   128(CX)
 	VMOVUPS      (DI), Z28
 	VBROADCASTSS (CX), Z29
 	VFMADD231PS  Z28, Z29, Z0
@@ -18851,19 +19496,21 @@ narrowsingle:
 	VBROADCASTSS 52(CX), Z29
 	VFMADD231PS  Z28, Z29, Z26
 	ADDQ         DX, CX
-	ADDQ         $0x00000080, DI
+	ADDQ         R10, DI
+	ADDQ         R10, R9
+	ADDQ         R10, R11
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
+	MOVQ    bias+80(FP), CX
 	VMOVUPS (CX), Z31
 	VADDPS  Z31, Z0, Z0
 	VADDPS  Z31, Z2, Z2
@@ -18898,49 +19545,49 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R9, CX
+	MOVQ   R12, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z14, Z14
 	VADDPS 64(CX), Z15, Z15
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z16, Z16
 	VADDPS 64(CX), Z17, Z17
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z18, Z18
 	VADDPS 64(CX), Z19, Z19
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z20, Z20
 	VADDPS 64(CX), Z21, Z21
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z22, Z22
 	VADDPS 64(CX), Z23, Z23
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z24, Z24
 	VADDPS 64(CX), Z25, Z25
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 	VADDPS (CX), Z26, Z26
 	VADDPS 64(CX), Z27, Z27
-	ADDQ   R10, CX
+	ADDQ   R13, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -18976,48 +19623,48 @@ wholenoadd:
 	VMAXPS Z31, Z27, Z27
 
 wholenorelu:
-	VMOVUPS Z0, (R9)
-	VMOVUPS Z1, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, (R9)
-	VMOVUPS Z3, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, (R9)
-	VMOVUPS Z5, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z6, (R9)
-	VMOVUPS Z7, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z8, (R9)
-	VMOVUPS Z9, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z10, (R9)
-	VMOVUPS Z11, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z12, (R9)
-	VMOVUPS Z13, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z14, (R9)
-	VMOVUPS Z15, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z16, (R9)
-	VMOVUPS Z17, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z18, (R9)
-	VMOVUPS Z19, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z20, (R9)
-	VMOVUPS Z21, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z22, (R9)
-	VMOVUPS Z23, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z24, (R9)
-	VMOVUPS Z25, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z26, (R9)
-	VMOVUPS Z27, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, (R12)
+	VMOVUPS Z3, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, (R12)
+	VMOVUPS Z5, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Z7, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, (R12)
+	VMOVUPS Z9, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, (R12)
+	VMOVUPS Z11, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, (R12)
+	VMOVUPS Z13, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, (R12)
+	VMOVUPS Z15, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, (R12)
+	VMOVUPS Z17, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, (R12)
+	VMOVUPS Z19, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z20, (R12)
+	VMOVUPS Z21, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z22, (R12)
+	VMOVUPS Z23, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z24, (R12)
+	VMOVUPS Z25, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z26, (R12)
+	VMOVUPS Z27, 64(R12)
+	ADDQ    R13, R12
 	VZEROUPPER
 	RET
 
@@ -19041,7 +19688,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+72(FP), CX
+	MOVQ      bias+80(FP), CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z0, Z0
 	VADDPS    Z31, Z2, Z2
@@ -19076,77 +19723,77 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      R9, CX
+	MOVQ      R12, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z1, Z1
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z3, Z3
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z5, Z5
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z7, Z7
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z9, Z9
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z11, Z11
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z13, Z13
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z14, Z14
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z15, Z15
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z16, Z16
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z17, Z17
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z18, Z18
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z19, Z19
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z20, Z20
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z21, Z21
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z22, Z22
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z23, Z23
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z24, Z24
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z25, Z25
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z26, Z26
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z27, Z27
-	ADDQ      R10, CX
+	ADDQ      R13, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -19182,54 +19829,54 @@ partnoadd:
 	VMAXPS Z31, Z27, Z27
 
 partnorelu:
-	VMOVUPS Z0, K1, (R9)
-	VMOVUPS Z1, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z2, K1, (R9)
-	VMOVUPS Z3, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z4, K1, (R9)
-	VMOVUPS Z5, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z6, K1, (R9)
-	VMOVUPS Z7, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z8, K1, (R9)
-	VMOVUPS Z9, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z10, K1, (R9)
-	VMOVUPS Z11, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z12, K1, (R9)
-	VMOVUPS Z13, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z14, K1, (R9)
-	VMOVUPS Z15, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z16, K1, (R9)
-	VMOVUPS Z17, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z18, K1, (R9)
-	VMOVUPS Z19, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z20, K1, (R9)
-	VMOVUPS Z21, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z22, K1, (R9)
-	VMOVUPS Z23, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z24, K1, (R9)
-	VMOVUPS Z25, K2, 64(R9)
-	ADDQ    R10, R9
-	VMOVUPS Z26, K1, (R9)
-	VMOVUPS Z27, K2, 64(R9)
-	ADDQ    R10, R9
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z2, K1, (R12)
+	VMOVUPS Z3, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z4, K1, (R12)
+	VMOVUPS Z5, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z6, K1, (R12)
+	VMOVUPS Z7, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z8, K1, (R12)
+	VMOVUPS Z9, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z10, K1, (R12)
+	VMOVUPS Z11, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z12, K1, (R12)
+	VMOVUPS Z13, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z14, K1, (R12)
+	VMOVUPS Z15, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z16, K1, (R12)
+	VMOVUPS Z17, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z18, K1, (R12)
+	VMOVUPS Z19, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z20, K1, (R12)
+	VMOVUPS Z21, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z22, K1, (R12)
+	VMOVUPS Z23, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z24, K1, (R12)
+	VMOVUPS Z25, K2, 64(R12)
+	ADDQ    R13, R12
+	VMOVUPS Z26, K1, (R12)
+	VMOVUPS Z27, K2, 64(R12)
+	ADDQ    R13, R12
 	VZEROUPPER
 	RET
 
-// func gemmRows14x32AVX512(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
+// func gemmRows14x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·gemmRows14x32AVX512(SB), NOSPLIT, $0-80
+TEXT ·gemmRows14x32AVX512(SB), NOSPLIT, $8-88
 	MOVQ       k+0(FP), AX
 	MOVQ       a+8(FP), CX
 	MOVQ       lda+16(FP), DX
@@ -19243,10 +19890,15 @@ TEXT ·gemmRows14x32AVX512(SB), NOSPLIT, $0-80
 	LEAQ       (DI)(DX*2), R8
 	ADDQ       DX, R8
 	MOVQ       b+24(FP), R9
-	MOVQ       ahead+32(FP), R10
-	MOVQ       c+40(FP), R11
-	MOVQ       ldc+48(FP), R12
+	MOVQ       ldb+32(FP), R12
 	SHLQ       $0x02, R12
+	LEAQ       (R12)(R12*2), R10
+	MOVQ       ahead+40(FP), R11
+	ADDQ       R9, R11
+	LEAQ       (R9)(R12*4), R13
+	MOVQ       c+48(FP), R14
+	MOVQ       ldc+56(FP), R15
+	SHLQ       $0x02, R15
 	VPXORD     Z0, Z0, Z0
 	VPXORD     Z1, Z1, Z1
 	VPXORD     Z2, Z2, Z2
@@ -19275,60 +19927,60 @@ TEXT ·gemmRows14x32AVX512(SB), NOSPLIT, $0-80
 	VPXORD     Z25, Z25, Z25
 	VPXORD     Z26, Z26, Z26
 	VPXORD     Z27, Z27, Z27
-	MOVQ       R11, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 124(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 124(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 124(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 124(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 124(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 124(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 124(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 124(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 124(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 124(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 124(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 124(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 124(R13)
-	ADDQ       R12, R13
-	PREFETCHT0 (R13)
-	PREFETCHT0 124(R13)
-	ADDQ       R12, R13
-	MOVQ       n+56(FP), R13
-	CMPQ       R13, $0x00000010
+	MOVQ       R14, BP
+	PREFETCHT0 (BP)
+	PREFETCHT0 124(BP)
+	ADDQ       R15, BP
+	PREFETCHT0 (BP)
+	PREFETCHT0 124(BP)
+	ADDQ       R15, BP
+	PREFETCHT0 (BP)
+	PREFETCHT0 124(BP)
+	ADDQ       R15, BP
+	PREFETCHT0 (BP)
+	PREFETCHT0 124(BP)
+	ADDQ       R15, BP
+	PREFETCHT0 (BP)
+	PREFETCHT0 124(BP)
+	ADDQ       R15, BP
+	PREFETCHT0 (BP)
+	PREFETCHT0 124(BP)
+	ADDQ       R15, BP
+	PREFETCHT0 (BP)
+	PREFETCHT0 124(BP)
+	ADDQ       R15, BP
+	PREFETCHT0 (BP)
+	PREFETCHT0 124(BP)
+	ADDQ       R15, BP
+	PREFETCHT0 (BP)
+	PREFETCHT0 124(BP)
+	ADDQ       R15, BP
+	PREFETCHT0 (BP)
+	PREFETCHT0 124(BP)
+	ADDQ       R15, BP
+	PREFETCHT0 (BP)
+	PREFETCHT0 124(BP)
+	ADDQ       R15, BP
+	PREFETCHT0 (BP)
+	PREFETCHT0 124(BP)
+	ADDQ       R15, BP
+	PREFETCHT0 (BP)
+	PREFETCHT0 124(BP)
+	ADDQ       R15, BP
+	PREFETCHT0 (BP)
+	PREFETCHT0 124(BP)
+	ADDQ       R15, BP
+	MOVQ       n+64(FP), BP
+	CMPQ       BP, $0x00000010
 	JLE        narrow
 	SUBQ       $0x04, AX
 	JLT        rest
 
 hot:
-	PREFETCHT0   512(R9)
-	PREFETCHT1   (R9)(R10*1)
-	PREFETCHT0   576(R9)
-	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT0   (R13)
+	PREFETCHT1   (R11)
+	PREFETCHT0   64(R13)
+	PREFETCHT1   64(R11)
 	VMOVUPS      (R9), Z28
 	VMOVUPS      64(R9), Z29
 	VBROADCASTSS (CX), Z30
@@ -19373,12 +20025,12 @@ hot:
 	VBROADCASTSS (R8)(DX*1), Z30
 	VFMADD231PS  Z28, Z30, Z26
 	VFMADD231PS  Z29, Z30, Z27
-	PREFETCHT0   640(R9)
-	PREFETCHT1   128(R9)(R10*1)
-	PREFETCHT0   704(R9)
-	PREFETCHT1   192(R9)(R10*1)
-	VMOVUPS      128(R9), Z28
-	VMOVUPS      192(R9), Z29
+	PREFETCHT0   (R13)(R12*1)
+	PREFETCHT1   (R11)(R12*1)
+	PREFETCHT0   64(R13)(R12*1)
+	PREFETCHT1   64(R11)(R12*1)
+	VMOVUPS      (R9)(R12*1), Z28
+	VMOVUPS      64(R9)(R12*1), Z29
 	VBROADCASTSS 4(CX), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
@@ -19421,12 +20073,12 @@ hot:
 	VBROADCASTSS 4(R8)(DX*1), Z30
 	VFMADD231PS  Z28, Z30, Z26
 	VFMADD231PS  Z29, Z30, Z27
-	PREFETCHT0   768(R9)
-	PREFETCHT1   256(R9)(R10*1)
-	PREFETCHT0   832(R9)
-	PREFETCHT1   320(R9)(R10*1)
-	VMOVUPS      256(R9), Z28
-	VMOVUPS      320(R9), Z29
+	PREFETCHT0   (R13)(R12*2)
+	PREFETCHT1   (R11)(R12*2)
+	PREFETCHT0   64(R13)(R12*2)
+	PREFETCHT1   64(R11)(R12*2)
+	VMOVUPS      (R9)(R12*2), Z28
+	VMOVUPS      64(R9)(R12*2), Z29
 	VBROADCASTSS 8(CX), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
@@ -19469,12 +20121,12 @@ hot:
 	VBROADCASTSS 8(R8)(DX*1), Z30
 	VFMADD231PS  Z28, Z30, Z26
 	VFMADD231PS  Z29, Z30, Z27
-	PREFETCHT0   896(R9)
-	PREFETCHT1   384(R9)(R10*1)
-	PREFETCHT0   960(R9)
-	PREFETCHT1   448(R9)(R10*1)
-	VMOVUPS      384(R9), Z28
-	VMOVUPS      448(R9), Z29
+	PREFETCHT0   (R13)(R10*1)
+	PREFETCHT1   (R11)(R10*1)
+	PREFETCHT0   64(R13)(R10*1)
+	PREFETCHT1   64(R11)(R10*1)
+	VMOVUPS      (R9)(R10*1), Z28
+	VMOVUPS      64(R9)(R10*1), Z29
 	VBROADCASTSS 12(CX), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
@@ -19522,7 +20174,9 @@ hot:
 	ADDQ         $0x10, SI
 	ADDQ         $0x10, DI
 	ADDQ         $0x10, R8
-	ADDQ         $0x00000200, R9
+	LEAQ         (R9)(R12*4), R9
+	LEAQ         (R11)(R12*4), R11
+	LEAQ         (R13)(R12*4), R13
 	SUBQ         $0x04, AX
 	JGE          hot
 
@@ -19531,10 +20185,10 @@ rest:
 	JZ   end
 
 single:
-	PREFETCHT0   512(R9)
-	PREFETCHT1   (R9)(R10*1)
-	PREFETCHT0   576(R9)
-	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT0   (R13)
+	PREFETCHT1   (R11)
+	PREFETCHT0   64(R13)
+	PREFETCHT1   64(R11)
 	VMOVUPS      (R9), Z28
 	VMOVUPS      64(R9), Z29
 	VBROADCASTSS (CX), Z30
@@ -19584,7 +20238,9 @@ single:
 	ADDQ         $0x04, SI
 	ADDQ         $0x04, DI
 	ADDQ         $0x04, R8
-	ADDQ         $0x00000080, R9
+	ADDQ         R12, R9
+	ADDQ         R12, R11
+	ADDQ         R12, R13
 	DECQ         AX
 	JNZ          single
 
@@ -19596,10 +20252,10 @@ narrow:
 	JLT  narrowrest
 
 narrowhot:
-	PREFETCHT0   512(R9)
-	PREFETCHT1   (R9)(R10*1)
-	PREFETCHT0   576(R9)
-	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT0   (R13)
+	PREFETCHT1   (R11)
+	PREFETCHT0   64(R13)
+	PREFETCHT1   64(R11)
 	VMOVUPS      (R9), Z28
 	VBROADCASTSS (CX), Z29
 	VFMADD231PS  Z28, Z29, Z0
@@ -19629,11 +20285,11 @@ narrowhot:
 	VFMADD231PS  Z28, Z29, Z24
 	VBROADCASTSS (R8)(DX*1), Z29
 	VFMADD231PS  Z28, Z29, Z26
-	PREFETCHT0   640(R9)
-	PREFETCHT1   128(R9)(R10*1)
-	PREFETCHT0   704(R9)
-	PREFETCHT1   192(R9)(R10*1)
-	VMOVUPS      128(R9), Z28
+	PREFETCHT0   (R13)(R12*1)
+	PREFETCHT1   (R11)(R12*1)
+	PREFETCHT0   64(R13)(R12*1)
+	PREFETCHT1   64(R11)(R12*1)
+	VMOVUPS      (R9)(R12*1), Z28
 	VBROADCASTSS 4(CX), Z29
 	VFMADD231PS  Z28, Z29, Z0
 	VBROADCASTSS 4(CX)(DX*1), Z29
@@ -19662,11 +20318,11 @@ narrowhot:
 	VFMADD231PS  Z28, Z29, Z24
 	VBROADCASTSS 4(R8)(DX*1), Z29
 	VFMADD231PS  Z28, Z29, Z26
-	PREFETCHT0   768(R9)
-	PREFETCHT1   256(R9)(R10*1)
-	PREFETCHT0   832(R9)
-	PREFETCHT1   320(R9)(R10*1)
-	VMOVUPS      256(R9), Z28
+	PREFETCHT0   (R13)(R12*2)
+	PREFETCHT1   (R11)(R12*2)
+	PREFETCHT0   64(R13)(R12*2)
+	PREFETCHT1   64(R11)(R12*2)
+	VMOVUPS      (R9)(R12*2), Z28
 	VBROADCASTSS 8(CX), Z29
 	VFMADD231PS  Z28, Z29, Z0
 	VBROADCASTSS 8(CX)(DX*1), Z29
@@ -19695,11 +20351,11 @@ narrowhot:
 	VFMADD231PS  Z28, Z29, Z24
 	VBROADCASTSS 8(R8)(DX*1), Z29
 	VFMADD231PS  Z28, Z29, Z26
-	PREFETCHT0   896(R9)
-	PREFETCHT1   384(R9)(R10*1)
-	PREFETCHT0   960(R9)
-	PREFETCHT1   448(R9)(R10*1)
-	VMOVUPS      384(R9), Z28
+	PREFETCHT0   (R13)(R10*1)
+	PREFETCHT1   (R11)(R10*1)
+	PREFETCHT0   64(R13)(R10*1)
+	PREFETCHT1   64(R11)(R10*1)
+	VMOVUPS      (R9)(R10*1), Z28
 	VBROADCASTSS 12(CX), Z29
 	VFMADD231PS  Z28, Z29, Z0
 	VBROADCASTSS 12(CX)(DX*1), Z29
@@ -19733,7 +20389,9 @@ narrowhot:
 	ADDQ         $0x10, SI
 	ADDQ         $0x10, DI
 	ADDQ         $0x10, R8
-	ADDQ         $0x00000200, R9
+	LEAQ         (R9)(R12*4), R9
+	LEAQ         (R11)(R12*4), R11
+	LEAQ         (R13)(R12*4), R13
 	SUBQ         $0x04, AX
 	JGE          narrowhot
 
@@ -19742,10 +20400,10 @@ narrowrest:
 	JZ   narrowend
 
 narrowsingle:
-	PREFETCHT0   512(R9)
-	PREFETCHT1   (R9)(R10*1)
-	PREFETCHT0   576(R9)
-	PREFETCHT1   64(R9)(R10*1)
+	PREFETCHT0   (R13)
+	PREFETCHT1   (R11)
+	PREFETCHT0   64(R13)
+	PREFETCHT1   64(R11)
 	VMOVUPS      (R9), Z28
 	VBROADCASTSS (CX), Z29
 	VFMADD231PS  Z28, Z29, Z0
@@ -19780,19 +20438,21 @@ narrowsingle:
 	ADDQ         $0x04, SI
 	ADDQ         $0x04, DI
 	ADDQ         $0x04, R8
-	ADDQ         $0x00000080, R9
+	ADDQ         R12, R9
+	ADDQ         R12, R11
+	ADDQ         R12, R13
 	DECQ         AX
 	JNZ          narrowsingle
 
 narrowend:
 finish:
-	MOVQ    flags+64(FP), AX
-	MOVQ    n+56(FP), CX
+	MOVQ    flags+72(FP), AX
+	MOVQ    n+64(FP), CX
 	CMPQ    CX, $0x00000020
 	JNE     part
 	TESTQ   $0x00000002, AX
 	JZ      wholenobias
-	MOVQ    bias+72(FP), CX
+	MOVQ    bias+80(FP), CX
 	VMOVUPS (CX), Z31
 	VADDPS  Z31, Z0, Z0
 	VADDPS  Z31, Z2, Z2
@@ -19827,49 +20487,49 @@ finish:
 wholenobias:
 	TESTQ  $0x00000001, AX
 	JZ     wholenoadd
-	MOVQ   R11, CX
+	MOVQ   R14, CX
 	VADDPS (CX), Z0, Z0
 	VADDPS 64(CX), Z1, Z1
-	ADDQ   R12, CX
+	ADDQ   R15, CX
 	VADDPS (CX), Z2, Z2
 	VADDPS 64(CX), Z3, Z3
-	ADDQ   R12, CX
+	ADDQ   R15, CX
 	VADDPS (CX), Z4, Z4
 	VADDPS 64(CX), Z5, Z5
-	ADDQ   R12, CX
+	ADDQ   R15, CX
 	VADDPS (CX), Z6, Z6
 	VADDPS 64(CX), Z7, Z7
-	ADDQ   R12, CX
+	ADDQ   R15, CX
 	VADDPS (CX), Z8, Z8
 	VADDPS 64(CX), Z9, Z9
-	ADDQ   R12, CX
+	ADDQ   R15, CX
 	VADDPS (CX), Z10, Z10
 	VADDPS 64(CX), Z11, Z11
-	ADDQ   R12, CX
+	ADDQ   R15, CX
 	VADDPS (CX), Z12, Z12
 	VADDPS 64(CX), Z13, Z13
-	ADDQ   R12, CX
+	ADDQ   R15, CX
 	VADDPS (CX), Z14, Z14
 	VADDPS 64(CX), Z15, Z15
-	ADDQ   R12, CX
+	ADDQ   R15, CX
 	VADDPS (CX), Z16, Z16
 	VADDPS 64(CX), Z17, Z17
-	ADDQ   R12, CX
+	ADDQ   R15, CX
 	VADDPS (CX), Z18, Z18
 	VADDPS 64(CX), Z19, Z19
-	ADDQ   R12, CX
+	ADDQ   R15, CX
 	VADDPS (CX), Z20, Z20
 	VADDPS 64(CX), Z21, Z21
-	ADDQ   R12, CX
+	ADDQ   R15, CX
 	VADDPS (CX), Z22, Z22
 	VADDPS 64(CX), Z23, Z23
-	ADDQ   R12, CX
+	ADDQ   R15, CX
 	VADDPS (CX), Z24, Z24
 	VADDPS 64(CX), Z25, Z25
-	ADDQ   R12, CX
+	ADDQ   R15, CX
 	VADDPS (CX), Z26, Z26
 	VADDPS 64(CX), Z27, Z27
-	ADDQ   R12, CX
+	ADDQ   R15, CX
 
 wholenoadd:
 	TESTQ  $0x00000004, AX
@@ -19905,48 +20565,48 @@ wholenoadd:
 	VMAXPS Z31, Z27, Z27
 
 wholenorelu:
-	VMOVUPS Z0, (R11)
-	VMOVUPS Z1, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z2, (R11)
-	VMOVUPS Z3, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z4, (R11)
-	VMOVUPS Z5, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z6, (R11)
-	VMOVUPS Z7, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z8, (R11)
-	VMOVUPS Z9, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z10, (R11)
-	VMOVUPS Z11, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z12, (R11)
-	VMOVUPS Z13, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z14, (R11)
-	VMOVUPS Z15, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z16, (R11)
-	VMOVUPS Z17, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z18, (R11)
-	VMOVUPS Z19, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z20, (R11)
-	VMOVUPS Z21, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z22, (R11)
-	VMOVUPS Z23, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z24, (R11)
-	VMOVUPS Z25, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z26, (R11)
-	VMOVUPS Z27, 64(R11)
-	ADDQ    R12, R11
+	VMOVUPS Z0, (R14)
+	VMOVUPS Z1, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z2, (R14)
+	VMOVUPS Z3, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z4, (R14)
+	VMOVUPS Z5, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z6, (R14)
+	VMOVUPS Z7, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z8, (R14)
+	VMOVUPS Z9, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z10, (R14)
+	VMOVUPS Z11, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z12, (R14)
+	VMOVUPS Z13, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z14, (R14)
+	VMOVUPS Z15, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z16, (R14)
+	VMOVUPS Z17, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z18, (R14)
+	VMOVUPS Z19, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z20, (R14)
+	VMOVUPS Z21, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z22, (R14)
+	VMOVUPS Z23, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z24, (R14)
+	VMOVUPS Z25, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z26, (R14)
+	VMOVUPS Z27, 64(R14)
+	ADDQ    R15, R14
 	VZEROUPPER
 	RET
 
@@ -19970,7 +20630,7 @@ part:
 	KMOVW     DX, K2
 	TESTQ     $0x00000002, AX
 	JZ        partnobias
-	MOVQ      bias+72(FP), CX
+	MOVQ      bias+80(FP), CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z0, Z0
 	VADDPS    Z31, Z2, Z2
@@ -20005,77 +20665,77 @@ part:
 partnobias:
 	TESTQ     $0x00000001, AX
 	JZ        partnoadd
-	MOVQ      R11, CX
+	MOVQ      R14, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z0, Z0
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z1, Z1
-	ADDQ      R12, CX
+	ADDQ      R15, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z2, Z2
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z3, Z3
-	ADDQ      R12, CX
+	ADDQ      R15, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z4, Z4
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z5, Z5
-	ADDQ      R12, CX
+	ADDQ      R15, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z6, Z6
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z7, Z7
-	ADDQ      R12, CX
+	ADDQ      R15, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z8, Z8
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z9, Z9
-	ADDQ      R12, CX
+	ADDQ      R15, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z10, Z10
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z11, Z11
-	ADDQ      R12, CX
+	ADDQ      R15, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z12, Z12
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z13, Z13
-	ADDQ      R12, CX
+	ADDQ      R15, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z14, Z14
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z15, Z15
-	ADDQ      R12, CX
+	ADDQ      R15, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z16, Z16
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z17, Z17
-	ADDQ      R12, CX
+	ADDQ      R15, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z18, Z18
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z19, Z19
-	ADDQ      R12, CX
+	ADDQ      R15, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z20, Z20
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z21, Z21
-	ADDQ      R12, CX
+	ADDQ      R15, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z22, Z22
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z23, Z23
-	ADDQ      R12, CX
+	ADDQ      R15, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z24, Z24
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z25, Z25
-	ADDQ      R12, CX
+	ADDQ      R15, CX
 	VMOVUPS.Z (CX), K1, Z31
 	VADDPS    Z31, Z26, Z26
 	VMOVUPS.Z 64(CX), K2, Z31
 	VADDPS    Z31, Z27, Z27
-	ADDQ      R12, CX
+	ADDQ      R15, CX
 
 partnoadd:
 	TESTQ  $0x00000004, AX
@@ -20111,48 +20771,48 @@ partnoadd:
 	VMAXPS Z31, Z27, Z27
 
 partnorelu:
-	VMOVUPS Z0, K1, (R11)
-	VMOVUPS Z1, K2, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z2, K1, (R11)
-	VMOVUPS Z3, K2, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z4, K1, (R11)
-	VMOVUPS Z5, K2, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z6, K1, (R11)
-	VMOVUPS Z7, K2, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z8, K1, (R11)
-	VMOVUPS Z9, K2, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z10, K1, (R11)
-	VMOVUPS Z11, K2, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z12, K1, (R11)
-	VMOVUPS Z13, K2, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z14, K1, (R11)
-	VMOVUPS Z15, K2, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z16, K1, (R11)
-	VMOVUPS Z17, K2, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z18, K1, (R11)
-	VMOVUPS Z19, K2, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z20, K1, (R11)
-	VMOVUPS Z21, K2, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z22, K1, (R11)
-	VMOVUPS Z23, K2, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z24, K1, (R11)
-	VMOVUPS Z25, K2, 64(R11)
-	ADDQ    R12, R11
-	VMOVUPS Z26, K1, (R11)
-	VMOVUPS Z27, K2, 64(R11)
-	ADDQ    R12, R11
+	VMOVUPS Z0, K1, (R14)
+	VMOVUPS Z1, K2, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z2, K1, (R14)
+	VMOVUPS Z3, K2, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z4, K1, (R14)
+	VMOVUPS Z5, K2, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z6, K1, (R14)
+	VMOVUPS Z7, K2, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z8, K1, (R14)
+	VMOVUPS Z9, K2, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z10, K1, (R14)
+	VMOVUPS Z11, K2, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z12, K1, (R14)
+	VMOVUPS Z13, K2, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z14, K1, (R14)
+	VMOVUPS Z15, K2, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z16, K1, (R14)
+	VMOVUPS Z17, K2, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z18, K1, (R14)
+	VMOVUPS Z19, K2, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z20, K1, (R14)
+	VMOVUPS Z21, K2, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z22, K1, (R14)
+	VMOVUPS Z23, K2, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z24, K1, (R14)
+	VMOVUPS Z25, K2, 64(R14)
+	ADDQ    R15, R14
+	VMOVUPS Z26, K1, (R14)
+	VMOVUPS Z27, K2, 64(R14)
+	ADDQ    R15, R14
 	VZEROUPPER
 	RET
 

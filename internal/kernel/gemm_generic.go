@@ -14,11 +14,11 @@ func genericTiles() tileKernels {
 		columns: []tileKernel{nil}, rows: []tileKernel{nil},
 	}
 	for h := 1; h <= genericRows; h++ {
-		t.columns = append(t.columns, func(k int, a *Float, lda int, b *Float, _ int, c *Float, ldc, n, flags int, bias *Float) {
-			tileGeneric(h, k, a, 1, lda, b, c, ldc, n, flags, bias)
+		t.columns = append(t.columns, func(k int, a *Float, lda int, b *Float, ldb, _ int, c *Float, ldc, n, flags int, bias *Float) {
+			tileGeneric(h, k, a, 1, lda, b, ldb, c, ldc, n, flags, bias)
 		})
-		t.rows = append(t.rows, func(k int, a *Float, lda int, b *Float, _ int, c *Float, ldc, n, flags int, bias *Float) {
-			tileGeneric(h, k, a, lda, 1, b, c, ldc, n, flags, bias)
+		t.rows = append(t.rows, func(k int, a *Float, lda int, b *Float, ldb, _ int, c *Float, ldc, n, flags int, bias *Float) {
+			tileGeneric(h, k, a, lda, 1, b, ldb, c, ldc, n, flags, bias)
 		})
 	}
 	return t
@@ -26,14 +26,14 @@ func genericTiles() tileKernels {
 
 // tileGeneric computes a tile of h rows, one at a time in registers: element i
 // of column p of a is a[i*row+p*column].
-func tileGeneric(h, k int, a *Float, row, column int, b, c *Float, ldc, n, flags int, bias *Float) {
-	bs := unsafe.Slice(b, k*genericColumns)
+func tileGeneric(h, k int, a *Float, row, column int, b *Float, ldb int, c *Float, ldc, n, flags int, bias *Float) {
+	bs := unsafe.Slice(b, (k-1)*ldb+genericColumns)
 	as := unsafe.Slice(a, (h-1)*row+(k-1)*column+1)
 	var acc [genericRows][genericColumns]Float
 	for i := range h {
 		var c0, c1, c2, c3 Float
 		at := i * row
-		for p := 0; p+4 <= len(bs); p += 4 {
+		for p := 0; p < k*ldb; p += ldb {
 			x, y := as[at], bs[p:p+4:p+4]
 			c0 += x * y[0]
 			c1 += x * y[1]

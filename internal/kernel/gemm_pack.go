@@ -39,6 +39,9 @@ func (g *gemm) packBlock(to packedPanels, blk, lo, hi int) {
 	}
 	for k := ka; k < kb; k += depth {
 		for p := lo; p < hi; p++ {
+			if g.inPlace(p, ka, kb) {
+				continue
+			}
 			g.packPanel(to.data[g.panelAt(blk, p-to.panel, to.block, to.n)+(k-ka)*g.t.nr:], p, k, min(k+depth, kb))
 		}
 	}

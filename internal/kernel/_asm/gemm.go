@@ -103,6 +103,70 @@ func (e elements) advanceOne() {
 	}
 }
 
+// panel tells where the rows of B are.
+type panel struct {
+	rows            reg.GPVirtual   // the next row
+	stride, stride3 reg.GPVirtual   // bytes from a row to the next, and to the third
+	near, far       reg.GPVirtual   // rows to fetch: gemmUnroll rows on, on AVX-512, and ahead
+	pointers        []reg.GPVirtual // all that move
+}
+
+// loadPanel loads what tells where B is. On AVX-512, whose panels are larger than the
+// first-level cache, the next rows are fetched too.
+func loadPanel(s isa) panel {
+	b := Load(Param("b"), GP64()).(reg.GPVirtual)
+	p := panel{rows: b, stride3: GP64(), far: GP64()}
+	p.stride = Load(Param("ldb"), GP64()).(reg.GPVirtual)
+	SHLQ(U8(2), p.stride)
+	LEAQ(Mem{Base: p.stride, Index: p.stride, Scale: 2}, p.stride3)
+	Load(Param("ahead"), p.far)
+	ADDQ(b, p.far)
+	p.pointers = []reg.GPVirtual{p.rows, p.far}
+	if s.lanes == 16 {
+		p.near = GP64()
+		LEAQ(Mem{Base: b, Index: p.stride, Scale: gemmUnroll}, p.near)
+		p.pointers = append(p.pointers, p.near)
+	}
+	return p
+}
+
+// at returns what lies disp bytes after the start of the row u rows after base.
+func (p panel) at(base reg.GPVirtual, u, disp int) Mem {
+	switch u {
+	case 0:
+		return Mem{Base: base, Disp: disp}
+	case 3:
+		return Mem{Base: base, Index: p.stride3, Scale: 1, Disp: disp}
+	}
+	return Mem{Base: base, Index: p.stride, Scale: uint8(u), Disp: disp}
+}
+
+// advance moves on by gemmUnroll rows.
+func (p panel) advance() {
+	for _, r := range p.pointers {
+		LEAQ(Mem{Base: r, Index: p.stride, Scale: gemmUnroll}, r)
+	}
+}
+
+// advanceOne moves on by one row.
+func (p panel) advanceOne() {
+	for _, r := range p.pointers {
+		ADDQ(p.stride, r)
+	}
+}
+
+// fetch asks for what lies ahead of row u.
+func (p panel) fetch(s isa, u int) {
+	for line := 0; line < 2*s.bytes(); line += 64 {
+		if s.lanes == 8 {
+			PREFETCHT0(p.at(p.far, u, line))
+			continue
+		}
+		PREFETCHT0(p.at(p.near, u, line))
+		PREFETCHT1(p.at(p.far, u, line))
+	}
+}
+
 // gemmTile writes the kernel of one mr x 2-register tile of C:
 // mr·2 accumulators, two registers for a row of B, one for an element of A. A tile
 // of no more columns than one register has takes half the time.
@@ -112,14 +176,14 @@ func gemmTile(s isa, mr int, f form) {
 	if f == rowForm {
 		name, where = fmt.Sprintf("gemmRows%dx%d%s", mr, nr, s.name), "a[i*lda+k]"
 	}
-	TEXT(name, NOSPLIT, "func(k int, a *float32, lda int, b *float32, ahead int, c *float32, ldc, n, flags int, bias *float32)")
-	Doc(fmt.Sprintf("%s computes one %d x n tile of C, n <= %d, from packed panels:", name, mr, nr),
-		fmt.Sprintf("for i, j: C[i*ldc+j] = sum over k of %s * b[k*%d+j], by flags added to C,", where, nr),
-		"plus bias[j], clamped at zero. It fetches what lies ahead bytes after b.")
+	TEXT(name, NOSPLIT, "func(k int, a *float32, lda int, b *float32, ldb, ahead int, c *float32, ldc, n, flags int, bias *float32)")
+	Doc(fmt.Sprintf("%s computes one %d x n tile of C, n <= %d:", name, mr, nr),
+		fmt.Sprintf("for i, j: C[i*ldc+j] = sum over k of %s * b[k*ldb+j], by flags added to C,", where),
+		fmt.Sprintf("plus bias[j], clamped at zero. It reads %d columns of b where n > %d, %d otherwise,", nr, s.lanes, s.lanes),
+		"and fetches what lies ahead bytes after b.")
 	k := Load(Param("k"), GP64()).(reg.GPVirtual)
 	a := loadElements(f, mr)
-	b := Load(Param("b"), GP64()).(reg.GPVirtual)
-	ahead := Load(Param("ahead"), GP64()).(reg.GPVirtual)
+	b := loadPanel(s)
 	c := Load(Param("c"), GP64()).(reg.GPVirtual)
 	ldc := Load(Param("ldc"), GP64()).(reg.GPVirtual)
 	SHLQ(U8(2), ldc)
@@ -135,23 +199,27 @@ func gemmTile(s isa, mr int, f form) {
 	n := Load(Param("n"), GP64()).(reg.GPVirtual)
 	CMPQ(n, U32(uint32(s.lanes)))
 	JLE(LabelRef("narrow"))
-	accumulate(s, "", k, a, b, ahead, acc, 2)
+	accumulate(s, "", k, a, b, acc, 2)
 	JMP(LabelRef("finish"))
 	Label("narrow")
-	accumulate(s, "narrow", k, a, b, ahead, acc, 1)
+	accumulate(s, "narrow", k, a, b, acc, 1)
 	Label("finish")
 	finishTile(s, acc, c, ldc)
 }
 
 // accumulate adds the products of all k columns of a and rows of b, of which it
 // takes so many registers, to acc. Its labels begin with name.
-func accumulate(s isa, name string, k reg.GPVirtual, a elements, b, ahead reg.GPVirtual, acc [][2]reg.VecVirtual, registers int) {
-	row := 2 * s.bytes()
+func accumulate(s isa, name string, k reg.GPVirtual, a elements, b panel, acc [][2]reg.VecVirtual, registers int) {
 	bv, av := [2]reg.VecVirtual{s.vec(), s.vec()}, s.vec()
 	step := func(u int) {
-		fetchAhead(s, b, ahead, u)
+		b.fetch(s, u)
+		if a.form == columnForm { // where A lies, its columns are far apart: fetch the tiles to come
+			next := a.at(0, u)
+			next.Disp += 128
+			PREFETCHT1(next)
+		}
 		for j := range registers {
-			VMOVUPS(Mem{Base: b, Disp: u*row + j*s.bytes()}, bv[j])
+			VMOVUPS(b.at(b.rows, u, j*s.bytes()), bv[j])
 		}
 		for i := range acc {
 			VBROADCASTSS(a.at(i, u), av)
@@ -167,7 +235,7 @@ func accumulate(s isa, name string, k reg.GPVirtual, a elements, b, ahead reg.GP
 		step(u)
 	}
 	a.advance()
-	ADDQ(U32(uint32(gemmUnroll*row)), b)
+	b.advance()
 	SUBQ(Imm(gemmUnroll), k)
 	JGE(LabelRef(name + "hot"))
 	Label(name + "rest")
@@ -176,25 +244,10 @@ func accumulate(s isa, name string, k reg.GPVirtual, a elements, b, ahead reg.GP
 	Label(name + "single")
 	step(0)
 	a.advanceOne()
-	ADDQ(U32(uint32(row)), b)
+	b.advanceOne()
 	DECQ(k)
 	JNZ(LabelRef(name + "single"))
 	Label(name + "end")
-}
-
-// fetchAhead asks for what lies ahead bytes after row u of b, and on AVX-512,
-// whose panels are larger than the first-level cache, for the next rows too.
-func fetchAhead(s isa, b, ahead reg.GPVirtual, u int) {
-	row := 2 * s.bytes()
-	for line := 0; line < row; line += 64 {
-		far := Mem{Base: b, Index: ahead, Scale: 1, Disp: u*row + line}
-		if s.lanes == 8 {
-			PREFETCHT0(far)
-			continue
-		}
-		PREFETCHT0(Mem{Base: b, Disp: (u+gemmUnroll)*row + line})
-		PREFETCHT1(far)
-	}
 }
 
 // prefetchTile asks for the lines of C that finishTile will touch.
