@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -150,21 +148,6 @@ func NewAnswerRun(dir string, c AnswerConfig) (*AnswerRun, error) {
 	}
 	s, err := newBERTSession(dir, asked, c.Training, task, &bert.Folder{Network: network}, tok)
 	return &AnswerRun{s, c, task}, err
-}
-
-// AnswerSettings returns how a run answers questions in its validation; zeros, which stand
-// for values of their own, for a folder that is no such run.
-func AnswerSettings(dir string) (d AnswerDataConfig, err error) {
-	path := filepath.Join(dir, configFile)
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return d, nil
-	}
-	preset, err := PresetOfFile(path)
-	if err != nil || !Answerers.Has(preset) {
-		return d, err
-	}
-	c, err := Answerers.Read(path)
-	return c.Data, err
 }
 
 // EvalAnswerer scores the model of a run on the questions of a file, in the way of its

@@ -129,6 +129,14 @@ func (d ClassifyDataConfig) read() (l labelled, err error) {
 	return l, data.CheckLabels(d.Valid, l.valid, l.labels)
 }
 
+// Pairs says whether the texts are pairs.
+func (d ClassifyDataConfig) Pairs() bool {
+	if task, err := data.GLUE(d.Task); err == nil {
+		return task.Header.Pair != "" || task.Bare.Pair != ""
+	}
+	return d.Pair != ""
+}
+
 func (d ClassifyDataConfig) columns() data.Columns {
 	return data.Columns{Text: d.Text, Pair: d.Pair, Label: d.Label}
 }

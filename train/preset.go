@@ -2,9 +2,12 @@ package train
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -184,6 +187,20 @@ func (k Kind[C]) Read(path string) (c C, err error) {
 		return c, fmt.Errorf("train: %s:%w", path, err)
 	}
 	return c, nil
+}
+
+// OfRun returns the configuration of a run, or false where the folder is none of the kind.
+func (k Kind[C]) OfRun(dir string) (c C, ok bool, err error) {
+	path := filepath.Join(dir, configFile)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return c, false, nil
+	}
+	preset, err := PresetOfFile(path)
+	if err != nil || !k.Has(preset) {
+		return c, false, err
+	}
+	c, err = k.Read(path)
+	return c, err == nil, err
 }
 
 // names lists the presets by name and version.

@@ -117,11 +117,11 @@ func (a *answering) check() error {
 
 // settle takes from a run what flags do not say.
 func (a *answering) settle(c *cobra.Command, dir string) error {
-	run, err := train.AnswerSettings(dir)
+	run, _, err := train.Answerers.OfRun(dir)
 	if err != nil {
 		return err
 	}
-	o, given := &a.options, run.Options()
+	o, given := &a.options, run.Data.Options()
 	for _, x := range []struct {
 		option *int
 		given  int
@@ -131,7 +131,7 @@ func (a *answering) settle(c *cobra.Command, dir string) error {
 		*x.option = cmp.Or(*x.option, x.given)
 	}
 	if !c.Flags().Changed("characters") {
-		a.characters = run.Characters
+		a.characters = run.Data.Characters
 	}
 	return nil
 }

@@ -77,7 +77,7 @@ func newBenchEmbed(asJSON *bool) *cobra.Command {
 		Example: "  kotoba bench embed --model minilm --text sentences.txt --threads 2 --json",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			e, err := openEncoder(model)
+			e, _, err := openEncoder(model)
 			if err != nil {
 				return err
 			}

@@ -4,6 +4,9 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/kotoba-nlp/kotoba/pipeline"
+	"github.com/kotoba-nlp/kotoba/train"
 )
 
 func newClassify() *cobra.Command {
@@ -19,28 +22,52 @@ transformers returns. Where numbers are predicted, it prints the number.`,
   kotoba classify runs/sst2 "a charming and often affecting journey" --json`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			e, texts, err := openTexts(c, args)
+			t, err := openTexts(c, args)
 			if err != nil {
 				return err
 			}
-			results, err := e.Classify(inputsOf(c, e, texts, "\t"))
+			run, ok, err := train.Classifiers.OfRun(t.dir)
 			if err != nil {
 				return err
+			}
+			if n := run.Data.MaxLength; n > 0 {
+				t.MaxLength = min(t.MaxLength, n)
 			}
 			w := newOutput(c)
-			for _, labels := range results {
-				switch {
-				case asJSON:
-					w.json(labels)
-				case len(labels) == 1:
-					fmt.Fprintf(w, "%.4f\n", labels[0].Score)
-				default:
-					fmt.Fprintf(w, "%s\t%.4f\n", labels[0].Label, labels[0].Score)
+			var others remark // texts of another form than those the run has learned from
+			err = t.each(textsAtOnce, w, func(some []string) error {
+				for i, text := range some {
+					_, _, pair := cutPair(text, tab)
+					others.note(t.n+i, ok && pair != run.Data.Pairs())
 				}
+				results, err := t.Classify(t.inputs(some, tab))
+				for _, labels := range results {
+					printLabels(w, labels, asJSON)
+				}
+				return err
+			})
+			if run.Data.Pairs() {
+				others.print(c, "single texts, and the run has learned from pairs; put a tab between the two texts of a pair")
+			} else {
+				others.print(c, "pairs, as they have a tab, and the run has learned from single texts")
 			}
-			return w.flush()
+			return err
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON: label, score")
 	return c
+}
+
+// tab stands between the two texts of a pair.
+const tab = "\t"
+
+func printLabels(w output, labels []pipeline.Label, asJSON bool) {
+	switch {
+	case asJSON:
+		w.json(labels)
+	case len(labels) == 1:
+		fmt.Fprintf(w, "%.4f\n", labels[0].Score)
+	default:
+		fmt.Fprintf(w, "%s\t%.4f\n", labels[0].Label, labels[0].Score)
+	}
 }

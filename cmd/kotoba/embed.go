@@ -41,14 +41,15 @@ the layout of Hugging Face.`,
 			if err := f.npy.check(); err != nil {
 				return err
 			}
-			vectors, err := f.vectors(c, args)
+			if f.npy.path == "" {
+				w := newOutput(c)
+				return f.run(c, w, args, func(first int, some [][]tensor.Float) { f.print(w, first, some) })
+			}
+			vectors, err := f.all(c, args)
 			if err != nil {
 				return err
 			}
-			if f.npy.path != "" {
-				return f.npy.write(vectors)
-			}
-			return f.print(newOutput(c), vectors)
+			return f.npy.write(vectors)
 		},
 	}
 	f.add(c)
@@ -80,78 +81,43 @@ func (f npyFile) write(vectors [][]tensor.Float) error {
 	return writeNew(f.path, f.force, func(w io.Writer) error { return data.WriteNPY(w, vectors) })
 }
 
-// vectors returns those of the texts in args, after the folder, or of stdin.
-func (f embedding) vectors(c *cobra.Command, args []string) ([][]tensor.Float, error) {
-	e, texts, err := openTexts(c, args)
+// run passes the vectors of the texts in args, after the folder, or of stdin, to f, some
+// at a time.
+func (f embedding) run(c *cobra.Command, w output, args []string, each func(first int, vectors [][]tensor.Float)) error {
+	t, err := openTexts(c, args)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	pooling := e.Pooling
+	pooling := t.Pooling
 	if f.pooling != "" {
 		pooling = pipeline.Pooling(f.pooling)
 	}
-	return e.Embed(inputsOf(c, e, texts, ""), pooling, f.normalize)
+	return t.each(textsAtOnce, w, func(some []string) error {
+		vectors, err := t.Embed(t.inputs(some, ""), pooling, f.normalize)
+		if err == nil {
+			each(t.n, vectors)
+		}
+		return err
+	})
 }
 
-// openTexts opens the folder of an encoder, the first of args, and returns with it the
-// texts that follow, or the lines of stdin where there are none.
-func openTexts(c *cobra.Command, args []string) (*pipeline.Encoder, []string, error) {
-	e, err := openEncoder(args[0])
-	if err != nil {
-		return nil, nil, err
-	}
-	texts := args[1:]
-	if len(texts) > 0 {
-		for i, text := range texts {
-			if err := checkUTF8(text); err != nil {
-				return nil, nil, fmt.Errorf("text %d: %w", i+1, err)
-			}
-		}
-		return e, texts, nil
-	}
-	l := newLines("stdin", c.InOrStdin())
-	for l.next() {
-		texts = append(texts, l.text)
-	}
-	return e, texts, l.err
+// all returns the vectors of all texts.
+func (f embedding) all(c *cobra.Command, args []string) (vectors [][]tensor.Float, err error) {
+	err = f.run(c, newOutput(c), args, func(_ int, some [][]tensor.Float) { vectors = append(vectors, some...) })
+	return vectors, err
 }
 
-// inputsOf returns sequences of texts, or of two texts each where between stands, and says
-// how many are too long.
-func inputsOf(c *cobra.Command, e *pipeline.Encoder, texts []string, between string) []pipeline.Input {
-	var inputs []pipeline.Input
-	cut, first := 0, 0
-	for i, text := range texts {
-		in := e.Text(text)
-		if at := strings.LastIndex(text, between); at >= 0 && between != "" {
-			in = e.Pair(text[:at], text[at+len(between):])
-		}
-		if in.Cut > 0 {
-			if cut == 0 {
-				first = i + 1
-			}
-			cut++
-		}
-		inputs = append(inputs, in)
-	}
-	if cut > 0 {
-		fmt.Fprintf(c.ErrOrStderr(), "%d texts, number %d the first, are longer than the %d tokens that the model takes; their ends are left out\n", cut, first, e.MaxLength)
-	}
-	return inputs
-}
-
-func (f embedding) print(w output, vectors [][]tensor.Float) error {
+func (f embedding) print(w output, first int, vectors [][]tensor.Float) {
 	for i, v := range vectors {
 		if f.asJSON {
 			w.json(struct {
 				Index     int            `json:"index"` // of the text, from 0
 				Embedding []tensor.Float `json:"embedding"`
-			}{i, v})
+			}{first + i, v})
 			continue
 		}
 		fmt.Fprintln(w, strings.Trim(fmt.Sprint(v), "[]"))
 	}
-	return w.flush()
 }
 
 func newSimilar() *cobra.Command {
@@ -164,7 +130,7 @@ lines of standard input: row i, column j is that of texts i and j.`,
 		Example: `  kotoba similar minilm "The weather is lovely today." "It's so sunny outside!" "He drove to the stadium."`,
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			vectors, err := f.vectors(c, args)
+			vectors, err := f.all(c, args)
 			if err != nil {
 				return err
 			}

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"slices"
-
 	"github.com/spf13/cobra"
 
 	"github.com/kotoba-nlp/kotoba/pipeline"
@@ -47,35 +45,30 @@ func (f features) run(c *cobra.Command, args []string) error {
 	if err := f.npy.check(); err != nil {
 		return err
 	}
-	e, texts, err := openTexts(c, args)
+	t, err := openTexts(c, args)
 	if err != nil {
 		return err
 	}
-	w, index := newOutput(c), 0
+	w := newOutput(c)
 	var vectors [][]tensor.Float
-	for some := range slices.Chunk(inputsOf(c, e, texts, " ||| "), featuresTexts) {
-		all, err := e.Features(some, f.layers)
-		if err != nil {
-			return err
-		}
-		for _, tokens := range all {
+	err = t.each(featuresTexts, w, func(some []string) error {
+		all, err := t.Features(t.inputs(some, " ||| "), f.layers)
+		for i, tokens := range all {
 			if f.npy.path == "" {
 				w.json(struct {
 					Index    int                      `json:"linex_index"`
 					Features []pipeline.TokenFeatures `json:"features"`
-				}{index, tokens})
+				}{t.n + i, tokens})
 			} else {
-				vectors = append(vectors, f.rows(w, index, tokens)...)
+				vectors = append(vectors, f.rows(w, t.n+i, tokens)...)
 			}
-			index++
 		}
+		return err
+	})
+	if err != nil || f.npy.path == "" {
+		return err
 	}
-	if f.npy.path != "" {
-		if err := f.npy.write(vectors); err != nil {
-			return err
-		}
-	}
-	return w.flush()
+	return f.npy.write(vectors)
 }
 
 // rows prints the tokens of a text and returns the vector of each, its layers one after the

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -22,19 +21,19 @@ fill-mask of transformers returns.`,
 		Example: `  kotoba fill-mask bert-base "Paris is the [MASK] of France." --json`,
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			e, texts, err := openTexts(c, args)
+			t, err := openTexts(c, args)
 			if err != nil {
 				return err
 			}
 			w := newOutput(c)
-			for i, text := range texts {
-				fillings, err := e.FillMask(text, top)
+			return t.each(1, w, func(some []string) error {
+				fillings, err := t.FillMask(some[0], top)
 				if err != nil {
-					return cmp.Or(w.flush(), fmt.Errorf("text %d: %w", i+1, err)) // what came before is not lost
+					return fmt.Errorf("text %d: %w", t.n+1, err)
 				}
 				printFillings(w, fillings, asJSON)
-			}
-			return w.flush()
+				return nil
+			})
 		},
 	}
 	c.Flags().IntVar(&top, "top-k", 5, "words for each mask")

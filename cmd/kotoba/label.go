@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/kotoba-nlp/kotoba/pipeline"
 )
 
 func newLabel() *cobra.Command {
@@ -20,28 +22,31 @@ which is the text as it stands there.`,
   kotoba label runs/ner --json < sentences.txt`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			e, texts, err := openTexts(c, args)
-			if err != nil {
-				return err
-			}
-			results, err := e.Entities(texts)
+			t, err := openTexts(c, args)
 			if err != nil {
 				return err
 			}
 			w := newOutput(c)
-			for _, entities := range results {
-				if asJSON {
-					w.json(entities)
-					continue
+			return t.each(textsAtOnce, w, func(some []string) error {
+				results, err := t.Entities(some)
+				for _, entities := range results {
+					printEntities(w, entities, asJSON)
 				}
-				for _, x := range entities {
-					fmt.Fprintf(w, "%s  %.4f  %d-%d  %s\n", x.Group, x.Score, x.Start, x.End, x.Word)
-				}
-				fmt.Fprintln(w)
-			}
-			return w.flush()
+				return err
+			})
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON: entity_group, score, word, start, end")
 	return c
+}
+
+func printEntities(w output, entities []pipeline.Entity, asJSON bool) {
+	if asJSON {
+		w.json(entities)
+		return
+	}
+	for _, x := range entities {
+		fmt.Fprintf(w, "%s  %.4f  %d-%d  %s\n", x.Group, x.Score, x.Start, x.End, x.Word)
+	}
+	fmt.Fprintln(w)
 }

@@ -109,13 +109,13 @@ func modelFolder(name string) (string, error) {
 	return dir, err
 }
 
-// openEncoder opens a folder, or a model that was pulled.
-func openEncoder(name string) (*pipeline.Encoder, error) {
-	dir, err := modelFolder(name)
-	if err != nil {
-		return nil, err
+// openEncoder opens a folder, or a model that was pulled, and says which folder it is.
+func openEncoder(name string) (e *pipeline.Encoder, dir string, err error) {
+	if dir, err = modelFolder(name); err != nil {
+		return nil, "", err
 	}
-	return pipeline.Open(dir)
+	e, err = pipeline.Open(dir)
+	return e, dir, err
 }
 
 // copy makes a copy of a file, if there is none yet.
