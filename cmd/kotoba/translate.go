@@ -161,6 +161,8 @@ func (f translateFlags) checkIdle(c *cobra.Command) error {
 	switch {
 	case f.json && f.scores:
 		return errors.New("--json prints scores in any case; leave out --scores")
+	case f.nbest > 0 && f.scores:
+		return errors.New("--nbest prints scores in any case; leave out --scores")
 	case f.alignment && !f.json && (f.nbest > 0 || f.scores):
 		return errors.New("--alignment does not go with --nbest or --scores; print all of them with --json")
 	}
