@@ -52,7 +52,7 @@ more than --null-threshold; with that flag, also for files without such question
 			if err := a.check(); err != nil {
 				return err
 			}
-			dir, err := modelFolder(args[0])
+			e, dir, err := openEncoder(args[0])
 			if err != nil {
 				return err
 			}
@@ -60,9 +60,9 @@ more than --null-threshold; with that flag, also for files without such question
 				return err
 			}
 			if a.data != "" {
-				return a.file(c, dir)
+				return a.file(c, e)
 			}
-			return a.text(c, dir)
+			return a.text(c, e)
 		},
 	}
 	f := c.Flags()
@@ -137,12 +137,8 @@ func (a *answering) settle(c *cobra.Command, dir string) error {
 }
 
 // text answers questions about one text.
-func (a *answering) text(c *cobra.Command, dir string) error {
+func (a *answering) text(c *cobra.Command, e *pipeline.Encoder) error {
 	context, err := readContext(c, a.context)
-	if err != nil {
-		return err
-	}
-	e, err := pipeline.Open(dir)
 	if err != nil {
 		return err
 	}
@@ -196,7 +192,7 @@ func readContext(c *cobra.Command, path string) (string, error) {
 }
 
 // file answers the questions of a file and prints their scores.
-func (a *answering) file(c *cobra.Command, dir string) error {
+func (a *answering) file(c *cobra.Command, e *pipeline.Encoder) error {
 	s, err := data.ReadSQuAD(a.data)
 	if err != nil {
 		return err
@@ -206,10 +202,6 @@ func (a *answering) file(c *cobra.Command, dir string) error {
 	}
 	if a.nullOdds != "" && !a.options.Null {
 		return fmt.Errorf("--null-odds: all questions of %s have answers; let them have none with --null-threshold", a.data)
-	}
-	e, err := pipeline.Open(dir)
-	if err != nil {
-		return err
 	}
 	reportQuestions(c.ErrOrStderr(), "of the", e, a.options, s.Questions)
 	p, err := a.predict(c.ErrOrStderr(), e, s)
