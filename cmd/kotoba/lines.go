@@ -99,6 +99,17 @@ func checkUTF8(text string) error {
 	return nil
 }
 
+// block returns the lines that are there, at most so many; it waits for one where there
+// are none. No lines are the end, or an error, which err holds; it may come after lines, too.
+func (l *lines) block(most int) (some []string) {
+	for len(some) < most && l.next() {
+		if some = append(some, l.text); l.waits() {
+			break
+		}
+	}
+	return some
+}
+
 // waits reports whether the next line may not have arrived yet.
 func (l *lines) waits() bool { return l.in.Buffered() == 0 }
 

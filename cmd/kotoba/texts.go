@@ -71,12 +71,7 @@ func (t *texts) next(most int) (some []string, err error) {
 		some, t.given = t.given[:n], t.given[n:]
 		return some, nil
 	}
-	for len(some) < most && t.in.next() {
-		if some = append(some, t.in.text); t.in.waits() {
-			break
-		}
-	}
-	return some, t.in.err
+	return t.in.block(most), t.in.err
 }
 
 // inputs returns sequences of texts, or of two texts each where between stands, and

@@ -176,53 +176,30 @@ const translateBlock = 4096
 // translate copies in to out, translated. It answers when no more input waits,
 // so that it can be used line by line.
 func translate(in io.Reader, out io.Writer, m *train.Model, o decode.TranslateOptions, f translateFlags) error {
-	r, w := bufio.NewReaderSize(in, 1<<16), bufio.NewWriter(out)
+	l, w := newLines("stdin", in), bufio.NewWriter(out)
 	s := m.System()
-	for first := 0; ; {
-		lines, err := readBlock(r, first)
-		if err != nil {
-			return err
-		}
+	for o.First = 0; ; {
+		lines := l.block(translateBlock)
 		if len(lines) == 0 {
-			return w.Flush()
+			return l.err
 		}
-		o.First = first
 		results, err := s.Translate(lines, o)
 		if err != nil {
-			return errors.Join(w.Flush(), fmt.Errorf("standard input, lines %d to %d: %w", first+1, first+len(lines), err))
+			return fmt.Errorf("stdin, lines %d to %d: %w", o.First+1, o.First+len(lines), err)
 		}
 		for i, hyps := range results {
-			if err := f.print(w, first+i, lines[i], hyps, m); err != nil {
+			if err := f.print(w, o.First+i, lines[i], hyps, m); err != nil {
 				return fmt.Errorf("standard output: %w", err)
 			}
 		}
 		if err := w.Flush(); err != nil {
 			return fmt.Errorf("standard output: %w", err)
 		}
-		first += len(lines)
+		if l.err != nil {
+			return l.err
+		}
+		o.First += len(lines)
 	}
-}
-
-// readBlock reads the lines that are there, at least one if there is any more.
-func readBlock(r *bufio.Reader, first int) ([]string, error) {
-	var lines []string
-	for len(lines) == 0 || len(lines) < translateBlock && r.Buffered() > 0 {
-		line, err := r.ReadString('\n')
-		if errors.Is(err, io.EOF) && line == "" {
-			break
-		}
-		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, fmt.Errorf("standard input: %w", err)
-		}
-		if first+len(lines) == 0 {
-			line = strings.TrimPrefix(line, data.ByteOrderMark)
-		}
-		if err := checkUTF8(line); err != nil {
-			return nil, fmt.Errorf("standard input, line %d: %w", first+len(lines)+1, err)
-		}
-		lines = append(lines, strings.TrimRight(line, "\r\n"))
-	}
-	return lines, nil
 }
 
 // jsonTranslation is a line of --json.
