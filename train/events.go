@@ -15,6 +15,9 @@ import (
 	"github.com/kotoba-nlp/kotoba/internal/tfrecord"
 )
 
+// eventsPrefix begins the name of a file of events.
+const eventsPrefix = "events.out.tfevents."
+
 // eventWriter writes scalars as TensorBoard reads them: a file of TFRecords,
 // each an Event message (tensorflow/core/util/event.proto).
 type eventWriter struct{ f *os.File }
@@ -24,7 +27,7 @@ type eventWriter struct{ f *os.File }
 // later steps.
 func newEventWriter(dir string, step int) (*eventWriter, error) {
 	now := time.Now()
-	name := fmt.Sprintf("events.out.tfevents.%d.%d.kotoba", now.Unix(), now.Nanosecond())
+	name := fmt.Sprintf(eventsPrefix+"%d.%d.kotoba", now.Unix(), now.Nanosecond())
 	f, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("train: %w", err)

@@ -19,7 +19,6 @@ import (
 	"github.com/kotoba-nlp/kotoba/internal/filelock"
 	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/optim"
-	"github.com/kotoba-nlp/kotoba/tensor"
 )
 
 // Names of the files of a run.
@@ -226,30 +225,6 @@ func averaged(dir string) ([]string, error) {
 		paths = append(paths, filepath.Join(dir, filepath.FromSlash(name)))
 	}
 	return paths, nil
-}
-
-// loadAverage sets params to the mean of checkpoints.
-func loadAverage(paths []string, params []nn.Param) error {
-	sums := make([][]float64, len(params))
-	for _, path := range paths {
-		if err := loadWeights(path, params); err != nil {
-			return err
-		}
-		for i, p := range params {
-			if sums[i] == nil {
-				sums[i] = make([]float64, len(p.Tensor.Data))
-			}
-			for j, v := range p.Tensor.Data {
-				sums[i][j] += float64(v)
-			}
-		}
-	}
-	for i, p := range params {
-		for j := range p.Tensor.Data {
-			p.Tensor.Data[j] = tensor.Float(sums[i][j] / float64(len(paths)))
-		}
-	}
-	return nil
 }
 
 // saveWeights writes a checkpoint of weights that knows its run's vocabulary.

@@ -56,7 +56,7 @@ KOTOBA_CPU=generic|avx2|avx512 forces a path of kernels.`,
 		},
 	}
 	root.PersistentFlags().IntVar(&threads, "threads", runtime.GOMAXPROCS(0), "threads in total")
-	root.AddCommand(newBench(), newDemo(), newTrain(), newConfig(), newTranslate(), newScore(), newExport(), newImport())
+	root.AddCommand(newBench(), newDemo(), newTrain(), newConfig(), newTranslate(), newScore(), newExport(), newImport(), newAverage())
 	root.AddCommand(newEval(), newGenerate(), newTokenizer(), newInspect(), newReproduce())
 	root.AddCommand(newEmbed(), newSimilar(), newFillMask(), newFeatures(), newClassify(), newLabel(), newPretrainData(), newAnswer(), newPull())
 	return root

@@ -1,0 +1,191 @@
+package train
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/kotoba-nlp/kotoba/checkpoint"
+	"github.com/kotoba-nlp/kotoba/internal/atomicfile"
+	"github.com/kotoba-nlp/kotoba/nn"
+	"github.com/kotoba-nlp/kotoba/tensor"
+)
+
+// AverageRuns makes the folder to of the mean of the best weights of several runs, and the
+// configuration of the first: a uniform soup of models that began with the same weights
+// (Wortsman et al. 2022, "Model soups"), or of one model trained in several ways. The runs
+// must have the same model and vocabulary.
+func AverageRuns(to string, runs ...string) error {
+	if len(runs) < 2 {
+		return fmt.Errorf("train: %d runs to average; want two or more", len(runs))
+	}
+	weights, others, err := runFiles(runs[0])
+	if err != nil {
+		return err
+	}
+	for _, run := range runs[1:] {
+		if err := sameFiles(runs[0], run, others); err != nil {
+			return err
+		}
+	}
+	var paths []string
+	for _, run := range runs {
+		paths = append(paths, filepath.Join(run, weights))
+	}
+	tensors, metadata, err := meanOf(paths)
+	if err != nil {
+		return err
+	}
+	return atomicfile.Folder(to, func(tmp string) error {
+		for _, name := range append(others, configFile) {
+			content, err := os.ReadFile(filepath.Join(runs[0], name))
+			if err == nil {
+				err = atomicfile.Write(filepath.Join(tmp, name), func(w io.Writer) error {
+					_, err := w.Write(content)
+					return err
+				})
+			}
+			if err != nil {
+				return fmt.Errorf("train: %w", err)
+			}
+		}
+		return checkpoint.Write(filepath.Join(tmp, weights), tensors, metadata)
+	})
+}
+
+// runFiles returns the files of a run that its model is in: that of the weights, and
+// others but for the configuration.
+func runFiles(dir string) (weights string, others []string, err error) {
+	if _, err := os.Stat(filepath.Join(dir, configFile)); err != nil {
+		return "", nil, fmt.Errorf("train: %s is no run: %w", dir, err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return "", nil, fmt.Errorf("train: %w", err)
+	}
+	ofTraining := []string{configFile, lastFile, metricsFile, samplesFile}
+	for _, e := range entries {
+		switch name := e.Name(); {
+		case name == bestFile || name == checkpoint.WeightsFile:
+			weights = name
+		case e.Type().IsRegular() && !slices.Contains(ofTraining, name) && !strings.HasPrefix(name, ".") && !strings.HasPrefix(name, eventsPrefix):
+			others = append(others, name)
+		}
+	}
+	if weights == "" {
+		return "", nil, fmt.Errorf("train: %s has neither %s nor %s; train it first", dir, bestFile, checkpoint.WeightsFile)
+	}
+	return weights, others, nil
+}
+
+// sameFiles says which of files, if any, is another in folder b than in a.
+func sameFiles(a, b string, files []string) error {
+	for _, name := range files {
+		x, err := os.ReadFile(filepath.Join(a, name))
+		if err != nil {
+			return fmt.Errorf("train: %w", err)
+		}
+		y, err := os.ReadFile(filepath.Join(b, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("train: %s has a file %s and %s has none; only runs of one model and one vocabulary have a mean", a, name, b)
+		}
+		if err != nil {
+			return fmt.Errorf("train: %w", err)
+		}
+		if !bytes.Equal(x, y) {
+			return fmt.Errorf("train: %s is not the same in %s and %s; only runs of one model and one vocabulary have a mean", name, a, b)
+		}
+	}
+	return nil
+}
+
+// meanOf returns the mean of the tensors of files, and the metadata of the first.
+func meanOf(paths []string) (tensors []checkpoint.Tensor, metadata map[string]string, err error) {
+	var m mean
+	for _, path := range paths {
+		f, err := checkpoint.Open(path)
+		if err != nil {
+			return nil, nil, err
+		}
+		if tensors == nil {
+			metadata = f.Metadata()
+			for _, name := range f.Names() {
+				shape, _ := f.Shape(name)
+				tensors = append(tensors, checkpoint.Tensor{Name: name, Shape: shape})
+			}
+		}
+		err = addFile(&m, f, tensors)
+		if err = errors.Join(err, f.Close()); err != nil {
+			return nil, nil, err
+		}
+	}
+	for i := range tensors {
+		tensors[i].Data = m.of(i)
+	}
+	return tensors, metadata, nil
+}
+
+// addFile adds what a file has under the names of tensors.
+func addFile(m *mean, f *checkpoint.File, tensors []checkpoint.Tensor) error {
+	if n := len(f.Names()); n != len(tensors) {
+		return fmt.Errorf("train: %s has %d tensors and the first %d; only runs of one model have a mean", f.Path(), n, len(tensors))
+	}
+	for i, t := range tensors {
+		data, err := f.Floats(t.Name, t.Shape...)
+		if err != nil {
+			return err
+		}
+		m.add(i, data)
+	}
+	m.n++
+	return nil
+}
+
+// mean is the sum of n sets of arrays.
+type mean struct {
+	sums [][]float64
+	n    int
+}
+
+// add adds array i of a set, arrays in order.
+func (m *mean) add(i int, data []tensor.Float) {
+	if i == len(m.sums) {
+		m.sums = append(m.sums, make([]float64, len(data)))
+	}
+	for j, v := range data {
+		m.sums[i][j] += float64(v)
+	}
+}
+
+// of returns the mean of array i.
+func (m *mean) of(i int) []tensor.Float {
+	data := make([]tensor.Float, len(m.sums[i]))
+	for j, sum := range m.sums[i] {
+		data[j] = tensor.Float(sum / float64(m.n))
+	}
+	return data
+}
+
+// loadAverage sets params to the mean of checkpoints.
+func loadAverage(paths []string, params []nn.Param) error {
+	var m mean
+	for _, path := range paths {
+		if err := loadWeights(path, params); err != nil {
+			return err
+		}
+		for i, p := range params {
+			m.add(i, p.Tensor.Data)
+		}
+		m.n++
+	}
+	for i, p := range params {
+		copy(p.Tensor.Data, m.of(i))
+	}
+	return nil
+}

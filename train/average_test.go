@@ -1,0 +1,91 @@
+package train
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/kotoba-nlp/kotoba/checkpoint"
+	"github.com/kotoba-nlp/kotoba/tensor"
+)
+
+// fakeRun makes a folder of the files of a run, with one tensor.
+func fakeRun(t *testing.T, name, vocabulary string, shape []int, data ...tensor.Float) (dir string) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), name)
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for file, text := range map[string]string{configFile: "# " + name, wordsFile: vocabulary, metricsFile: name, eventsPrefix + name: name} {
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	weights := []checkpoint.Tensor{{Name: "w", Shape: shape, Data: data}}
+	if err := checkpoint.Write(filepath.Join(dir, bestFile), weights, map[string]string{vocabularyKey: "hash"}); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestAverageRuns(t *testing.T) {
+	a, b := fakeRun(t, "a", "x", []int{1, 2}, 1, -3), fakeRun(t, "b", "x", []int{1, 2}, 2, 5)
+	c := fakeRun(t, "c", "x", []int{1, 2}, 6, 1)
+	to := filepath.Join(t.TempDir(), "mean")
+	if err := AverageRuns(to, a, b, c); err != nil {
+		t.Fatal(err)
+	}
+	f, err := checkpoint.Open(filepath.Join(to, bestFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	w, err := f.Floats("w", 1, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w[0] != 3 || w[1] != 1 || f.Metadata()[vocabularyKey] != "hash" {
+		t.Errorf("the mean is %v with %v; want 3 and 1, with the vocabulary's hash", w, f.Metadata())
+	}
+	entries, err := os.ReadDir(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if got, want := strings.Join(names, " "), "best.safetensors config.yaml vocab.txt"; got != want {
+		t.Errorf("the folder has %s; want %s", got, want)
+	}
+}
+
+func TestAverageRunsRefuses(t *testing.T) {
+	a := fakeRun(t, "a", "x", []int{1, 2}, 1, -3)
+	empty := t.TempDir()
+	untrained := fakeRun(t, "untrained", "x", []int{1}, 1)
+	if err := os.Remove(filepath.Join(untrained, bestFile)); err != nil {
+		t.Fatal(err)
+	}
+	for name, x := range map[string]struct {
+		runs []string
+		want string
+	}{
+		"one run":            {[]string{a}, "1 runs to average; want two or more"},
+		"another vocabulary": {[]string{a, fakeRun(t, "b", "y", []int{1, 2}, 1, 1)}, "vocab.txt is not the same"},
+		"another shape":      {[]string{a, fakeRun(t, "b", "x", []int{2, 1}, 1, 1)}, `tensor "w" has shape [2 1]; expected [1 2]`},
+		"no run":             {[]string{empty, a}, "is no run"},
+		"no weights":         {[]string{untrained, a}, "train it first"},
+		"no weights, second": {[]string{a, untrained}, bestFile},
+	} {
+		to := filepath.Join(t.TempDir(), "mean")
+		err := AverageRuns(to, x.runs...)
+		if err == nil || !strings.Contains(err.Error(), x.want) {
+			t.Errorf("%s: error %v; want one with %q", name, err, x.want)
+		}
+		if _, err := os.Stat(to); err == nil {
+			t.Errorf("%s: there is a folder", name)
+		}
+	}
+}
