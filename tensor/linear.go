@@ -83,7 +83,7 @@ func (o *linearOp) backward(t *Tape) {
 	kernel.Gemm(w.rows, w.cols, x.rows, dyT, x.matrix(false), dw, w.cols, kernel.Epilogue{Add: !fresh})
 	if o.Bias != nil {
 		o.Bias.accumulator(t)
-		o.each(o, w.rows, max(biasGrain, min(w.rows/8, biasGrainMax)), (*linearOp).biasGrad)
+		o.each(o, w.rows, biasGrain, (*linearOp).biasGrad)
 	}
 	dx, fresh := x.gradient(t)
 	kernel.Gemm(x.rows, x.cols, w.rows, dy, w.matrix(false), dx, x.cols, kernel.Epilogue{Add: !fresh})
@@ -110,12 +110,8 @@ func (o *linearOp) geluGrad(lo, hi int) {
 	}
 }
 
-// biasGrain is the number of columns that one task sums at least, and biasGrainMax at
-// most: the longer the part of a row, the fewer jumps through memory.
-const (
-	biasGrain    = 128
-	biasGrainMax = 1024
-)
+// biasGrain is the number of columns that one task sums.
+const biasGrain = 128
 
 func (o *linearOp) biasGrad(lo, hi int) {
 	sumRows(o.Bias.Grad[lo:hi], o.dy[lo:], o.y.rows, o.y.cols)
