@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -33,12 +34,11 @@ transformers returns. Where numbers are predicted, it prints the number.`,
 			if n := run.Data.MaxLength; n > 0 {
 				t.MaxLength = min(t.MaxLength, n)
 			}
-			w := newOutput(c)
+			w, pairs := newOutput(c), run.Data.Pairs()
 			var others remark // texts of another form than those the run has learned from
 			err = t.each(textsAtOnce, w, func(some []string) error {
 				for i, text := range some {
-					_, _, pair := cutPair(text, tab)
-					others.note(t.n+i, ok && pair != run.Data.Pairs())
+					others.note(t.n+i, ok && strings.Contains(text, tab) != pairs)
 				}
 				results, err := t.Classify(t.inputs(some, tab))
 				for _, labels := range results {
@@ -46,7 +46,7 @@ transformers returns. Where numbers are predicted, it prints the number.`,
 				}
 				return err
 			})
-			if run.Data.Pairs() {
+			if pairs {
 				others.print(c, "single texts, and the run has learned from pairs; put a tab between the two texts of a pair")
 			} else {
 				others.print(c, "pairs, as they have a tab, and the run has learned from single texts")

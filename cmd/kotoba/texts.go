@@ -79,24 +79,14 @@ func (t *texts) next(most int) (some []string, err error) {
 func (t *texts) inputs(some []string, between string) []pipeline.Input {
 	all := make([]pipeline.Input, len(some))
 	for i, text := range some {
-		if a, b, ok := cutPair(text, between); ok {
-			all[i] = t.Pair(a, b)
+		if at := strings.LastIndex(text, between); at >= 0 && between != "" {
+			all[i] = t.Pair(text[:at], text[at+len(between):])
 		} else {
 			all[i] = t.Text(text)
 		}
 		t.cut.note(t.n+i, all[i].Cut > 0)
 	}
 	return all
-}
-
-// cutPair returns the two texts of a pair, which the last between parts; there are none
-// where it is "".
-func cutPair(text, between string) (a, b string, ok bool) {
-	at := strings.LastIndex(text, between)
-	if at < 0 || between == "" {
-		return "", "", false
-	}
-	return text[:at], text[at+len(between):], true
 }
 
 // remark is what is to be said of some of the texts.
