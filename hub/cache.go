@@ -149,14 +149,7 @@ func link(blob, at string) error {
 	if err == nil || hardlink(blob, at) == nil {
 		return nil
 	}
-	return atomicfile.Write(at, func(w io.Writer) error {
-		f, err := os.Open(blob)
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(w, f)
-		return errors.Join(err, f.Close())
-	})
+	return atomicfile.Write(at, atomicfile.CopyOf(blob))
 }
 
 const indexEnding = ".safetensors.index.json"

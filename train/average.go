@@ -1,11 +1,8 @@
 package train
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -44,14 +41,7 @@ func AverageRuns(to string, runs ...string) error {
 	}
 	return atomicfile.Folder(to, func(tmp string) error {
 		for _, name := range append(others, configFile) {
-			content, err := os.ReadFile(filepath.Join(runs[0], name))
-			if err == nil {
-				err = atomicfile.Write(filepath.Join(tmp, name), func(w io.Writer) error {
-					_, err := w.Write(content)
-					return err
-				})
-			}
-			if err != nil {
+			if err := atomicfile.Write(filepath.Join(tmp, name), atomicfile.CopyOf(filepath.Join(runs[0], name))); err != nil {
 				return fmt.Errorf("train: %w", err)
 			}
 		}
@@ -87,18 +77,11 @@ func runFiles(dir string) (weights string, others []string, err error) {
 // sameFiles says which of files, if any, is another in folder b than in a.
 func sameFiles(a, b string, files []string) error {
 	for _, name := range files {
-		x, err := os.ReadFile(filepath.Join(a, name))
+		same, err := atomicfile.Same(filepath.Join(a, name), filepath.Join(b, name))
 		if err != nil {
 			return fmt.Errorf("train: %w", err)
 		}
-		y, err := os.ReadFile(filepath.Join(b, name))
-		if errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("train: %s has a file %s and %s has none; only runs of one model and one vocabulary have a mean", a, name, b)
-		}
-		if err != nil {
-			return fmt.Errorf("train: %w", err)
-		}
-		if !bytes.Equal(x, y) {
+		if !same {
 			return fmt.Errorf("train: %s is not the same in %s and %s; only runs of one model and one vocabulary have a mean", name, a, b)
 		}
 	}

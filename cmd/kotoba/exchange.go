@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -84,18 +83,9 @@ var importedFiles = []string{
 func importFolder(from, to string) error {
 	return atomicfile.Folder(to, func(tmp string) error {
 		for _, name := range importedFiles {
-			in, err := os.Open(filepath.Join(from, name))
-			if errors.Is(err, fs.ErrNotExist) && name == "generation_config.json" {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			err = writeNew(filepath.Join(tmp, name), false, func(w io.Writer) error {
-				_, err := io.Copy(w, in)
-				return err
-			})
-			if err := errors.Join(err, in.Close()); err != nil {
+			err := writeNew(filepath.Join(tmp, name), false, atomicfile.CopyOf(filepath.Join(from, name)))
+			none := errors.Is(err, fs.ErrNotExist) && name == "generation_config.json" // not all models have one
+			if err != nil && !none {
 				return err
 			}
 		}

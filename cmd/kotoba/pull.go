@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -18,6 +16,7 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 
 	"github.com/kotoba-nlp/kotoba/hub"
+	"github.com/kotoba-nlp/kotoba/internal/atomicfile"
 	"github.com/kotoba-nlp/kotoba/pipeline"
 )
 
@@ -120,53 +119,13 @@ func openEncoder(name string) (e *pipeline.Encoder, dir string, err error) {
 
 // copy makes a copy of a file, if there is none yet.
 func (p pulling) copy(from, to string) error {
-	if same, err := sameContent(from, to); same || err != nil {
+	if same, err := atomicfile.Same(from, to); same || err != nil {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return err
 	}
-	return writeNew(to, p.force, func(w io.Writer) error {
-		f, err := os.Open(from)
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(w, f)
-		return errors.Join(err, f.Close())
-	})
-}
-
-// sameContent reports whether two files hold the same. The second may not be there.
-func sameContent(a, b string) (same bool, err error) {
-	y, err := os.Open(b)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	defer func() { _ = y.Close() }() // only read
-	x, err := os.Open(a)
-	if err != nil {
-		return false, err
-	}
-	defer func() { _ = x.Close() }() // only read
-	p, q := make([]byte, 1<<16), make([]byte, 1<<16)
-	for {
-		n, errX := io.ReadFull(x, p)
-		m, errY := io.ReadFull(y, q)
-		if !bytes.Equal(p[:n], q[:m]) {
-			return false, nil
-		}
-		for _, err := range []error{errX, errY} {
-			switch {
-			case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-				return true, nil // both have as many bytes
-			case err != nil:
-				return false, err
-			}
-		}
-	}
+	return writeNew(to, p.force, atomicfile.CopyOf(from))
 }
 
 // pullBar shows how a download goes: on a terminal a bar for each file with bytes

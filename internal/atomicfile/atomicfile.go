@@ -1,7 +1,8 @@
-// Package atomicfile makes files, and folders of files, that appear whole or not at all.
+// Package atomicfile makes files, copies of files and folders of files, that appear whole or not at all.
 package atomicfile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -29,6 +30,51 @@ func Write(path string, write func(w io.Writer) error) error {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
 	return syncDir(dir)
+}
+
+// CopyOf returns what [Write] makes a copy of a file of.
+func CopyOf(path string) func(w io.Writer) error {
+	return func(w io.Writer) error {
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(w, f)
+		return errors.Join(err, f.Close())
+	}
+}
+
+// Same reports whether two files hold the same. The second may not be there.
+func Same(a, b string) (same bool, err error) {
+	y, err := os.Open(b)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = y.Close() }() // only read
+	x, err := os.Open(a)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = x.Close() }() // only read
+	p, q := make([]byte, 1<<16), make([]byte, 1<<16)
+	for {
+		n, errX := io.ReadFull(x, p)
+		m, errY := io.ReadFull(y, q)
+		if !bytes.Equal(p[:n], q[:m]) {
+			return false, nil
+		}
+		for _, err := range []error{errX, errY} {
+			switch {
+			case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+				return true, nil // both have as many bytes
+			case err != nil:
+				return false, err
+			}
+		}
+	}
 }
 
 // Folder makes the folder dir, which is new or empty, of what fill puts into a temporary

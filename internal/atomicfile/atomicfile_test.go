@@ -3,6 +3,7 @@ package atomicfile
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -71,5 +72,27 @@ func TestFolderIsWholeOrNotThere(t *testing.T) {
 	}
 	if entries, err := os.ReadDir(parent); len(entries) != 1 || err != nil {
 		t.Errorf("%v are left, error %v; want the folder alone", entries, err)
+	}
+}
+
+func TestCopyOfIsTheSame(t *testing.T) {
+	dir := t.TempDir()
+	from, to := filepath.Join(dir, "from"), filepath.Join(dir, "to")
+	for _, content := range []string{"one", "other", "oth", ""} {
+		if err := os.WriteFile(from, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if same, err := Same(from, to); same || err != nil {
+			t.Errorf("%q is the same before it is copied, error %v", content, err)
+		}
+		if err := Write(to, CopyOf(from)); err != nil {
+			t.Fatal(err)
+		}
+		if same, err := Same(from, to); !same || err != nil {
+			t.Errorf("the copy of %q is not the same, error %v", content, err)
+		}
+	}
+	if err := Write(to, CopyOf(filepath.Join(dir, "none"))); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a copy of nothing: error %v", err)
 	}
 }
