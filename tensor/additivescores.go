@@ -90,9 +90,9 @@ func (o *additiveScoresOp) backward(t *Tape) {
 		o.dw = t.zeros(o.count(), len(c.W.Data))
 	}
 	o.each(o, o.count(), 1, (*additiveScoresOp).grad)
-	sumRows(o.v.accumulator(t), o.dv.Data, o.dv.rows, o.dv.cols)
+	kernel.AddRows(o.v.accumulator(t), o.dv.Data, o.dv.rows, o.dv.cols)
 	if c.Sum != nil {
-		sumRows(c.W.accumulator(t), o.dw.Data, o.dw.rows, o.dw.cols)
+		kernel.AddRows(c.W.accumulator(t), o.dw.Data, o.dw.rows, o.dw.cols)
 	}
 }
 

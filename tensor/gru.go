@@ -82,7 +82,7 @@ func (o *gruOp) backward(t *Tape) {
 	}
 	o.endBack(t, o.dh, o.products.Data)
 	if o.bias != nil {
-		sumRows(o.bias.accumulator(t), o.products.Data, o.products.rows, o.products.cols)
+		kernel.AddRows(o.bias.accumulator(t), o.products.Data, o.products.rows, o.products.cols)
 	}
 	takeGradient(o.x)
 }

@@ -55,8 +55,8 @@ func (o *layerNormOp) backward(t *Tape) {
 	o.partial = t.new(tasks, 2*o.x.cols)
 	_, o.fresh = o.x.gradient(t)
 	o.each(o, o.x.rows, o.grain, (*layerNormOp).grad)
-	sumRows(o.gain.accumulator(t), o.partial.Data, tasks, 2*o.x.cols)
-	sumRows(o.shift.accumulator(t), o.partial.Data[o.x.cols:], tasks, 2*o.x.cols)
+	kernel.AddRows(o.gain.accumulator(t), o.partial.Data, tasks, 2*o.x.cols)
+	kernel.AddRows(o.shift.accumulator(t), o.partial.Data[o.x.cols:], tasks, 2*o.x.cols)
 }
 
 func (o *layerNormOp) grad(lo, hi int) {

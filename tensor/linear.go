@@ -114,12 +114,5 @@ func (o *linearOp) geluGrad(lo, hi int) {
 const biasGrain = 128
 
 func (o *linearOp) biasGrad(lo, hi int) {
-	sumRows(o.Bias.Grad[lo:hi], o.dy[lo:], o.y.rows, o.y.cols)
-}
-
-// sumRows adds rows of x, stride apart, to dst.
-func sumRows(dst, x []Float, rows, stride int) {
-	for r := range rows {
-		kernel.Add(dst, dst, x[r*stride:])
-	}
+	kernel.AddRows(o.Bias.Grad[lo:hi], o.dy[lo:], o.y.rows, o.y.cols)
 }

@@ -72,6 +72,7 @@ func newAVX512Impl() *impl {
 func vectorAVX2() vector {
 	return vector{
 		add:          addAVX2,
+		addRows:      addRowsAVX2,
 		scaleAdd:     scaleAddAVX2,
 		axpy:         axpyAVX2,
 		mulAdd:       mulAddAVX2,
@@ -109,6 +110,7 @@ func vectorAVX2() vector {
 func vectorAVX512() vector {
 	return vector{
 		add:          addAVX512,
+		addRows:      addRowsAVX512,
 		scaleAdd:     scaleAddAVX512,
 		axpy:         axpyAVX512,
 		mulAdd:       mulAddAVX512,

@@ -44,3 +44,27 @@ func TestGemmReadsNothingBeyondB(t *testing.T) {
 		}
 	})
 }
+
+// TestAddRows adds parts of rows of matrices that end where memory does, to the bit as
+// Add does row by row.
+func TestAddRows(t *testing.T) {
+	eachPath(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(1, 2))
+		for _, n := range vectorSizes {
+			for _, rows := range []int{0, 1, 2, 17, 40} {
+				stride := n + r.IntN(40)
+				x := atEndOfMemory(t, max(rows-1, 0)*stride+n)
+				copy(x, random(r, len(x)))
+				got := random(r, n+1)
+				want := slices.Clone(got)
+				for i := range rows {
+					Add(want[:n], want[:n], x[i*stride:])
+				}
+				AddRows(got[:n], x, rows, stride)
+				if !slices.Equal(got, want) {
+					t.Fatalf("%d rows of %d, %d apart: sums differ from those of Add", rows, n, stride)
+				}
+			}
+		}
+	})
+}

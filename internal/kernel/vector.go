@@ -6,6 +6,7 @@ import "math"
 // what each computes.
 type vector struct {
 	add          func(dst, a, b *Float, n int)
+	addRows      func(dst, x *Float, n, rows, stride int)
 	scaleAdd     func(dst *Float, n int, x, y Float)
 	axpy         func(dst, a *Float, n int, x Float)
 	mulAdd       func(dst, a, b *Float, n int)
@@ -52,6 +53,13 @@ func head(x []Float, n int) *Float {
 func Add(dst, a, b []Float) {
 	if n := len(dst); n > 0 {
 		active.add(&dst[0], head(a, n), head(b, n), n)
+	}
+}
+
+// AddRows adds rows of x, stride apart, to dst: dst[i] += x[r*stride+i].
+func AddRows(dst, x []Float, rows, stride int) {
+	if n := len(dst); n > 0 && rows > 0 {
+		active.addRows(&dst[0], head(x, (rows-1)*stride+n), n, rows, stride)
 	}
 }
 

@@ -3448,6 +3448,109 @@ done:
 	VZEROUPPER
 	RET
 
+// func addRowsAVX2(dst *float32, x *float32, n int, rows int, stride int)
+// Requires: AVX, MMX+
+TEXT ·addRowsAVX2(SB), NOSPLIT, $0-40
+	MOVQ   dst+0(FP), AX
+	MOVQ   x+8(FP), CX
+	MOVQ   n+16(FP), DX
+	MOVQ   rows+24(FP), BX
+	MOVQ   stride+32(FP), SI
+	SHLQ   $0x02, SI
+	IMUL3Q $0x00000010, SI, DI
+	SUBQ   $0x00000040, DX
+	JLT    manyend
+
+many:
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	VMOVUPS 64(AX), Y2
+	VMOVUPS 96(AX), Y3
+	VMOVUPS 128(AX), Y4
+	VMOVUPS 160(AX), Y5
+	VMOVUPS 192(AX), Y6
+	VMOVUPS 224(AX), Y7
+	MOVQ    CX, R8
+	MOVQ    BX, R9
+
+manyrows:
+	PREFETCHT0 (R8)(DI*1)
+	VADDPS     (R8), Y0, Y0
+	PREFETCHT0 32(R8)(DI*1)
+	VADDPS     32(R8), Y1, Y1
+	PREFETCHT0 64(R8)(DI*1)
+	VADDPS     64(R8), Y2, Y2
+	PREFETCHT0 96(R8)(DI*1)
+	VADDPS     96(R8), Y3, Y3
+	PREFETCHT0 128(R8)(DI*1)
+	VADDPS     128(R8), Y4, Y4
+	PREFETCHT0 160(R8)(DI*1)
+	VADDPS     160(R8), Y5, Y5
+	PREFETCHT0 192(R8)(DI*1)
+	VADDPS     192(R8), Y6, Y6
+	PREFETCHT0 224(R8)(DI*1)
+	VADDPS     224(R8), Y7, Y7
+	ADDQ       SI, R8
+	DECQ       R9
+	JNZ        manyrows
+	VMOVUPS    Y0, (AX)
+	VMOVUPS    Y1, 32(AX)
+	VMOVUPS    Y2, 64(AX)
+	VMOVUPS    Y3, 96(AX)
+	VMOVUPS    Y4, 128(AX)
+	VMOVUPS    Y5, 160(AX)
+	VMOVUPS    Y6, 192(AX)
+	VMOVUPS    Y7, 224(AX)
+	ADDQ       $0x00000100, AX
+	ADDQ       $0x00000100, CX
+	SUBQ       $0x00000040, DX
+	JGE        many
+
+manyend:
+	ADDQ $0x00000040, DX
+	SUBQ $0x00000008, DX
+	JLT  oneend
+
+one:
+	VMOVUPS (AX), Y0
+	MOVQ    CX, R8
+	MOVQ    BX, R9
+
+onerows:
+	PREFETCHT0 (R8)(DI*1)
+	VADDPS     (R8), Y0, Y0
+	ADDQ       SI, R8
+	DECQ       R9
+	JNZ        onerows
+	VMOVUPS    Y0, (AX)
+	ADDQ       $0x00000020, AX
+	ADDQ       $0x00000020, CX
+	SUBQ       $0x00000008, DX
+	JGE        one
+
+oneend:
+	ADDQ       $0x00000008, DX
+	JZ         done
+	LEAQ       laneMasks<>+0(SB), R8
+	MOVQ       $0x00000008, R9
+	SUBQ       DX, R9
+	VMOVUPS    (R8)(R9*4), Y0
+	VMASKMOVPS (AX), Y0, Y1
+	MOVQ       BX, DX
+
+tail:
+	PREFETCHT0 (CX)(DI*1)
+	VMASKMOVPS (CX), Y0, Y2
+	VADDPS     Y2, Y1, Y1
+	ADDQ       SI, CX
+	DECQ       DX
+	JNZ        tail
+	VMASKMOVPS Y1, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
 // func addAVX512(dst *float32, a *float32, b *float32, n int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·addAVX512(SB), NOSPLIT, $0-32
@@ -7298,6 +7401,110 @@ tail:
 	VMULPS       Z1, Z0, Z0
 	VFNMADD213PS Z0, Z0, Z1
 	VMOVUPS      Z1, K1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func addRowsAVX512(dst *float32, x *float32, n int, rows int, stride int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·addRowsAVX512(SB), NOSPLIT, $0-40
+	MOVQ   dst+0(FP), AX
+	MOVQ   x+8(FP), CX
+	MOVQ   n+16(FP), DX
+	MOVQ   rows+24(FP), BX
+	MOVQ   stride+32(FP), SI
+	SHLQ   $0x02, SI
+	IMUL3Q $0x00000010, SI, DI
+	SUBQ   $0x00000080, DX
+	JLT    manyend
+
+many:
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS 128(AX), Z2
+	VMOVUPS 192(AX), Z3
+	VMOVUPS 256(AX), Z4
+	VMOVUPS 320(AX), Z5
+	VMOVUPS 384(AX), Z6
+	VMOVUPS 448(AX), Z7
+	MOVQ    CX, R8
+	MOVQ    BX, R9
+
+manyrows:
+	PREFETCHT0 (R8)(DI*1)
+	VADDPS     (R8), Z0, Z0
+	PREFETCHT0 64(R8)(DI*1)
+	VADDPS     64(R8), Z1, Z1
+	PREFETCHT0 128(R8)(DI*1)
+	VADDPS     128(R8), Z2, Z2
+	PREFETCHT0 192(R8)(DI*1)
+	VADDPS     192(R8), Z3, Z3
+	PREFETCHT0 256(R8)(DI*1)
+	VADDPS     256(R8), Z4, Z4
+	PREFETCHT0 320(R8)(DI*1)
+	VADDPS     320(R8), Z5, Z5
+	PREFETCHT0 384(R8)(DI*1)
+	VADDPS     384(R8), Z6, Z6
+	PREFETCHT0 448(R8)(DI*1)
+	VADDPS     448(R8), Z7, Z7
+	ADDQ       SI, R8
+	DECQ       R9
+	JNZ        manyrows
+	VMOVUPS    Z0, (AX)
+	VMOVUPS    Z1, 64(AX)
+	VMOVUPS    Z2, 128(AX)
+	VMOVUPS    Z3, 192(AX)
+	VMOVUPS    Z4, 256(AX)
+	VMOVUPS    Z5, 320(AX)
+	VMOVUPS    Z6, 384(AX)
+	VMOVUPS    Z7, 448(AX)
+	ADDQ       $0x00000200, AX
+	ADDQ       $0x00000200, CX
+	SUBQ       $0x00000080, DX
+	JGE        many
+
+manyend:
+	ADDQ $0x00000080, DX
+	SUBQ $0x00000010, DX
+	JLT  oneend
+
+one:
+	VMOVUPS (AX), Z0
+	MOVQ    CX, R8
+	MOVQ    BX, R9
+
+onerows:
+	PREFETCHT0 (R8)(DI*1)
+	VADDPS     (R8), Z0, Z0
+	ADDQ       SI, R8
+	DECQ       R9
+	JNZ        onerows
+	VMOVUPS    Z0, (AX)
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000040, CX
+	SUBQ       $0x00000010, DX
+	JGE        one
+
+oneend:
+	ADDQ      $0x00000010, DX
+	JZ        done
+	XORL      R8, R8
+	MOVL      $0x00000001, R8
+	SHLXL     DX, R8, R8
+	SUBL      $0x01, R8
+	KMOVW     R8, K1
+	VMOVUPS.Z (AX), K1, Z0
+	MOVQ      BX, DX
+
+tail:
+	PREFETCHT0 (CX)(DI*1)
+	VMOVUPS.Z  (CX), K1, Z1
+	VADDPS     Z1, Z0, Z0
+	ADDQ       SI, CX
+	DECQ       DX
+	JNZ        tail
+	VMOVUPS    Z0, K1, (AX)
 
 done:
 	VZEROUPPER

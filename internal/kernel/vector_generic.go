@@ -13,6 +13,14 @@ func genericVector() vector {
 				d[i] = x[i] + y[i]
 			}
 		},
+		addRows: func(dst, x *Float, n, rows, stride int) {
+			d, s := unsafe.Slice(dst, n), unsafe.Slice(x, (rows-1)*stride+n)
+			for r := range rows {
+				for i, v := range s[r*stride:][:n] {
+					d[i] += v
+				}
+			}
+		},
 		scaleAdd: func(dst *Float, n int, x, y Float) {
 			for i, v := range unsafe.Slice(dst, n) {
 				unsafe.Slice(dst, n)[i] = v*x + y

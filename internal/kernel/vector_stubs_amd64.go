@@ -112,6 +112,9 @@ func tanhGradAVX2(dy *float32, y *float32, n int)
 // logisticGradAVX2 computes dy = dy*y(1-y).
 func logisticGradAVX2(dy *float32, y *float32, n int)
 
+// addRowsAVX2 computes dst[i] += x[r*stride+i] for i < n and r < rows, rows in their order.
+func addRowsAVX2(dst *float32, x *float32, n int, rows int, stride int)
+
 // addAVX512 computes dst = a + b.
 func addAVX512(dst *float32, a *float32, b *float32, n int)
 
@@ -219,3 +222,6 @@ func tanhGradAVX512(dy *float32, y *float32, n int)
 
 // logisticGradAVX512 computes dy = dy*y(1-y).
 func logisticGradAVX512(dy *float32, y *float32, n int)
+
+// addRowsAVX512 computes dst[i] += x[r*stride+i] for i < n and r < rows, rows in their order.
+func addRowsAVX512(dst *float32, x *float32, n int, rows int, stride int)

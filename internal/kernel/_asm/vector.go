@@ -14,6 +14,7 @@ func vectorKernels(s isa) {
 			l.emit(s)
 		}
 	}
+	addRows(s)
 }
 
 var arithmetic = []loop{
