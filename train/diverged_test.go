@@ -40,3 +40,35 @@ func TestDivergedRunKeepsWhatItHad(t *testing.T) {
 		t.Errorf("the same command ends with\n%s\nand before with\n%s", again, first)
 	}
 }
+
+// TestRunThatForgetsIsStopped: at the rate of an LSTM, plain units end up worse than they
+// began, by less than it takes to be far above it.
+func TestRunThatForgetsIsStopped(t *testing.T) {
+	for _, x := range []struct {
+		rate  float64
+		stops bool
+	}{{4, false}, {20, true}} {
+		c, err := LanguageModels.Preset("rnnlm-small")
+		if err != nil {
+			t.Fatal(err)
+		}
+		fit, _ := smallTexts()
+		dir := t.TempDir()
+		c.Data.Text, c.Data.Streams = filepath.Join(dir, "text"), 3
+		c.Model.Dim, c.Model.Hidden = 32, 32
+		c.Training.Rate, c.Training.Schedule, c.Training.MaxEpochs, c.Training.MaxSteps = x.rate, "constant", 0, 400
+		if err := os.WriteFile(c.Data.Text, []byte(strings.Join(fit.Target, "\n")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		run, err := NewLMRun(filepath.Join(dir, "run"), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		highest, last := 0.0, 0.0
+		best, err := run.Train(context.Background(), func(p Progress, _ *Validation) { highest, last = max(highest, p.Loss), p.Loss })
+		t.Logf("rate %v: loss up to %.3g, at last %.3g, validation %.3g: %v", x.rate, highest, last, best.Loss, err)
+		if stopped := err != nil; stopped != x.stops {
+			t.Errorf("rate %v: stopped is %v, want %v", x.rate, stopped, x.stops)
+		}
+	}
+}

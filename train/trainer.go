@@ -217,6 +217,7 @@ type state struct {
 	Data      string     `json:"data,omitempty"`  // hash of the examples
 	First     float64    `json:"first,omitempty"` // loss of the first step
 	High      int        `json:"high,omitempty"`  // steps in a row with a loss far above it
+	Above     int        `json:"above,omitempty"` // steps with a loss above it, less twice the others
 }
 
 // Trainer fits a task.
@@ -319,7 +320,8 @@ func (t *Trainer) Run(ctx context.Context) (Validation, error) {
 // was broken off, too. While the run may be diverging nothing of it is validated, and so
 // nothing takes the place of what was kept before, unless it is over.
 func (t *Trainer) due() bool {
-	return t.state.Validated < t.state.Step && (t.over() || t.state.Step%t.ValidateEvery == 0 && t.state.High == 0)
+	doubtful := t.state.High > 0 || t.state.Above > aboveSteps/2
+	return t.state.Validated < t.state.Step && (t.over() || t.state.Step%t.ValidateEvery == 0 && !doubtful)
 }
 
 // settle validates, and keeps what follows.
@@ -363,7 +365,7 @@ func (t *Trainer) step(rate optim.Schedule, batches int) (Progress, error) {
 		seen.Correct += likelihood.Correct
 	}
 	norm := t.optim.GradNorm()
-	if err := t.diverged(loss, norm); err != nil {
+	if err := t.diverged(loss, float64(max(seen.Tokens, 1))/float64(max(targets, 1)), norm); err != nil {
 		return Progress{}, err
 	}
 	p := Progress{
@@ -384,23 +386,36 @@ func (t *Trainer) step(rate optim.Schedule, batches int) (Progress, error) {
 }
 
 // A run has diverged when the loss of so many steps in a row is so many times that of the
-// first, or is no number.
+// first, when it has not been below that of the first, and a margin, for so many steps, each
+// step below counting twice, or when it is no number.
 const (
 	divergedSteps = 10
 	divergedTimes = 100
+	aboveSteps    = 200
+	aboveTimes    = 1.2
+	aboveBy       = 0.5
 )
 
-// diverged says whether the run has; nothing of it is to be kept then.
-func (t *Trainer) diverged(loss, norm float64) error {
+// diverged says whether the run has; nothing of it is to be kept then. The losses that are
+// compared are of one prediction, and the given one is of so many on average.
+func (t *Trainer) diverged(loss, predictions, norm float64) error {
+	one := loss / predictions
 	if t.state.First == 0 {
-		t.state.First = loss
+		t.state.First = one
 	}
-	if t.state.High++; loss <= divergedTimes*(t.state.First+1) {
+	if t.state.High++; one <= divergedTimes*(t.state.First+1) {
 		t.state.High = 0
 	}
-	if isFinite(loss) && isFinite(norm) && t.state.High < divergedSteps {
+	if t.state.Above++; one <= aboveTimes*t.state.First+aboveBy {
+		t.state.Above = max(t.state.Above-3, 0)
+	}
+	if isFinite(loss) && isFinite(norm) && t.state.High < divergedSteps && t.state.Above < aboveSteps {
 		return nil
 	}
+	return t.divergence(loss, norm)
+}
+
+func (t *Trainer) divergence(loss, norm float64) error {
 	return fmt.Errorf("train: at step %d the loss is %.4g and the norm of its gradient %.4g; what the run had kept before is as it was: train in another folder, with a lower rate, a longer warmup or a smaller clip",
 		t.state.Step, loss, norm)
 }
@@ -426,7 +441,7 @@ func (t *Trainer) validate(ctx context.Context, p Progress) error {
 	defer t.swapEMA()
 	v, err := t.Task.Validate(ctx)
 	if err == nil && !isFinite(v.Loss) {
-		err = t.diverged(v.Loss, p.GradNorm)
+		err = t.divergence(v.Loss, p.GradNorm)
 	}
 	if err != nil {
 		return err
