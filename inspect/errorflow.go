@@ -171,7 +171,8 @@ type wayBack struct {
 	log    float64
 
 	cell   nn.State       // once the state before the current step
-	inside []tensor.Float // what stays inside the cell of each unit
+	ones   []tensor.Float // an error of 1 a unit
+	inside []float64      // what stays inside the cell of each unit
 }
 
 func newWayBack(l nn.Recurrent) *wayBack {
@@ -180,7 +181,8 @@ func newWayBack(l nn.Recurrent) *wayBack {
 	b.before.H, b.cell.H = tensor.New(n, n), tensor.New(1, n)
 	if l.Cell.IsLSTM() {
 		b.before.C, b.cell.C = tensor.New(n, n), tensor.New(1, n)
-		b.dc, b.inside = make([]tensor.Float, n*n), make([]tensor.Float, n)
+		b.dc, b.inside = make([]tensor.Float, n*n), make([]float64, n)
+		b.ones = slices.Repeat([]tensor.Float{1}, n)
 	}
 	return b
 }
@@ -245,8 +247,10 @@ func (b *wayBack) step(x []tensor.Float, states nn.State, t int) {
 	copy(b.dh, b.before.H.Gradient())
 	copy(b.dc, b.before.C.Gradient())
 	after = b.forward(x, states, t, b.cell)
-	b.tape.BackwardFrom(tensor.Seed{Of: after.C, Grad: b.inside})
-	copy(b.inside, b.cell.C.Gradient())
+	b.tape.BackwardFrom(tensor.Seed{Of: after.C, Grad: b.ones})
+	for i, g := range b.cell.C.Gradient() {
+		b.inside[i] *= float64(g) // a cell sees no other one
+	}
 }
 
 // forward computes step t for as many sequences as before has rows.
@@ -319,10 +323,10 @@ func spectralNorm(j []tensor.Float, n int) float64 {
 }
 
 // mean returns the mean of x, 0 where there is none.
-func mean(x []tensor.Float) float64 {
+func mean(x []float64) float64 {
 	sum := 0.0
 	for _, v := range x {
-		sum += float64(v) / float64(len(x))
+		sum += v / float64(len(x))
 	}
 	return sum
 }

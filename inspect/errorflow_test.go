@@ -97,11 +97,14 @@ func TestCarouselOfTheCellOf1997IsOne(t *testing.T) {
 		}
 	}
 	forgetful := nn.NewRecurrent(nn.LSTM, 4, 5, 0.5, rand.New(rand.NewPCG(1, 2)))
-	if f, err = MeasureErrorFlow(forgetful, randomText(150, 4), 100, 3); err != nil {
+	if f, err = MeasureErrorFlow(forgetful, randomText(450, 4), 400, 3); err != nil {
 		t.Fatal(err)
 	}
-	if s := f.Lags[100]; s.Carousel > 1e-10 || s.Carousel <= 0 {
-		t.Errorf("forget gates about one half leave %v after 100 steps; want next to nothing", s.Carousel)
+	// Beyond 150 steps it is below all single precision has.
+	for lag, most := range map[int]float64{100: 1e-10, 400: 1e-80} {
+		if s := f.Lags[lag]; s.Carousel > most || s.Carousel <= 0 {
+			t.Errorf("forget gates about one half leave %v after %d steps; want less than %v", s.Carousel, lag, most)
+		}
 	}
 }
 
