@@ -52,7 +52,7 @@ func (r ErrorFlowReport) Figure() (Figure, error) {
 			return Figure{}, fmt.Errorf("inspect: %s: %w", f.Name, err)
 		}
 	}
-	p.Y.Tick.Marker = plot.TickerFunc(decades)
+	p.X.Tick.Marker, p.Y.Tick.Marker = plot.TickerFunc(whole), plot.TickerFunc(decades)
 	p.Legend.Top, p.Legend.Left = false, true
 	p.Legend.TextStyle.Font.Variant, p.Legend.TextStyle.Font.Size = "Sans", 10
 	p.Legend.Padding, p.Legend.XOffs, p.Legend.YOffs = 3, 8, 8
@@ -105,12 +105,42 @@ func addFlow(p *plot.Plot, f NamedErrorFlow, c color.RGBA) error {
 	return nil
 }
 
-// decades labels powers of ten, at most nine of them.
+// decades labels powers of ten, at most nine of them, and where less than two are in view
+// twice and five times each, or the ends.
 func decades(least, most float64) []plot.Tick {
-	step := math.Ceil((most - least) / 8)
 	var ticks []plot.Tick
+	if most-least < 2 {
+		for d := math.Floor(least); d <= most; d++ {
+			for _, m := range []float64{1, 2, 5} {
+				if y := d + math.Log10(m); least <= y && y <= most {
+					ticks = append(ticks, plot.Tick{Value: y, Label: fmt.Sprintf("%.0fe%+d", m, int(d))})
+				}
+			}
+		}
+		if len(ticks) < 2 {
+			ticks = nil
+			for _, y := range []float64{least, most} {
+				ticks = append(ticks, plot.Tick{Value: y, Label: fmt.Sprintf("%.3g", math.Pow(10, y))})
+			}
+		}
+		return ticks
+	}
+	step := math.Ceil((most - least) / 8)
 	for d := math.Ceil(least/step) * step; d <= most; d += step {
 		ticks = append(ticks, plot.Tick{Value: d, Label: fmt.Sprintf("1e%+d", int(d))})
+	}
+	return ticks
+}
+
+// whole labels whole numbers, at most ten of them: each 1, 2, 5, 10, 20, 50 ...
+func whole(least, most float64) []plot.Tick {
+	step := 1.0
+	for k := 0; (most-least)/step > 9; k++ {
+		step *= []float64{2, 2.5, 2}[k%3]
+	}
+	var ticks []plot.Tick
+	for x := math.Ceil(least/step) * step; x <= most; x += step {
+		ticks = append(ticks, plot.Tick{Value: x, Label: fmt.Sprintf("%.0f", x)})
 	}
 	return ticks
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"gonum.org/v1/plot"
+
 	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/tensor"
 )
@@ -200,5 +202,29 @@ func TestScaleRecurrence(t *testing.T) {
 	}
 	if _, err := ScaleRecurrence(nn.NewRecurrent(nn.GRU, 3, 10, 0.1, rand.New(rand.NewPCG(1, 1))), 2); err == nil {
 		t.Error("no error for the gates of a GRU")
+	}
+}
+
+func TestTicksOfErrorFlows(t *testing.T) {
+	labels := func(ticks []plot.Tick) (all []string) {
+		for _, x := range ticks {
+			all = append(all, x.Label)
+		}
+		return all
+	}
+	for _, x := range []struct {
+		ticks []plot.Tick
+		want  string
+	}{
+		{decades(-16, 0), "1e-16 1e-14 1e-12 1e-10 1e-8 1e-6 1e-4 1e-2 1e+0"},
+		{decades(-0.9, 0.2), "2e-1 5e-1 1e+0"},
+		{decades(-0.05, 0), "0.891 1"},
+		{whole(0, 3), "0 1 2 3"},
+		{whole(0, 50), "0 10 20 30 40 50"},
+		{whole(0, 4500), "0 500 1000 1500 2000 2500 3000 3500 4000 4500"},
+	} {
+		if got := strings.Join(labels(x.ticks), " "); got != x.want {
+			t.Errorf("ticks %s; want %s", got, x.want)
+		}
 	}
 }

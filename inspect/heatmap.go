@@ -100,11 +100,12 @@ func (a Attention) HeatMaps(k Kind, layer int) (Figure, error) {
 	const label = 70 // room for labels and captions
 	tileWidth := cell*vg.Length(len(keys)) + label
 	tileHeight := cell*vg.Length(len(queries)) + label
+	title := fmt.Sprintf("%s attention, layer %d", k, layer+1)
 	return Figure{
-		width:  tileWidth*vg.Length(columns) + 20,
+		width:  max(tileWidth*vg.Length(columns), captionStyle().Width(title)) + 20,
 		height: tileHeight*vg.Length(rows) + 40,
 		draw: func(c draw.Canvas, m medium) {
-			caption(c, fmt.Sprintf("%s attention, layer %d", k, layer+1))
+			caption(c, title)
 			grid := make([][]*plot.Plot, rows)
 			for i := range grid {
 				grid[i] = make([]*plot.Plot, columns)
@@ -119,10 +120,14 @@ func (a Attention) HeatMaps(k Kind, layer int) (Figure, error) {
 
 // caption writes a title at the top of the canvas.
 func caption(c draw.Canvas, title string) {
+	c.FillText(captionStyle(), vg.Point{X: (c.Min.X + c.Max.X) / 2, Y: c.Max.Y - 8}, title)
+}
+
+func captionStyle() text.Style {
 	style := newPlot().Title.TextStyle
 	style.Font.Size = 15
 	style.XAlign, style.YAlign = draw.XCenter, draw.YTop
-	c.FillText(style, vg.Point{X: (c.Min.X + c.Max.X) / 2, Y: c.Max.Y - 8}, title)
+	return style
 }
 
 // headMap returns the plot of one head.
