@@ -163,6 +163,23 @@ func TestFoldersSayHowToPool(t *testing.T) {
 	if in := e.Text("the cat sat on a mat"); len(in.IDs) != 5 || in.Cut != 3 {
 		t.Errorf("%+v; want 5 tokens, and 3 cut", in)
 	}
+	// As sentence-transformers 6 writes it, and in a folder of another name.
+	dir = newFolder(t, bare)
+	write(t, dir, "modules.json", `[{"path": "", "type": "a.Transformer"}, {"path": "pool", "type": "a.Pooling"}]`)
+	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "pool/config.json") {
+		t.Errorf("error %v for a module without its file", err)
+	}
+	write(t, dir, "pool/config.json", `{"pooling_mode": "max"}`)
+	write(t, dir, "tokenizer_config.json", `{"model_max_length": 6}`)
+	if e := mustOpen(t, dir); e.Pooling != Max || e.MaxLength != 6 {
+		t.Errorf("pooling %s and %d tokens; want those of the folder", e.Pooling, e.MaxLength)
+	}
+	for text, want := range map[string]string{`{"pooling_mode": ["mean", "cls"]}`: `["mean" "cls"]`, `{"pooling_mode": "lasttoken"}`: "lasttoken", `{"pooling_mode_cls_token": false}`: "[]"} {
+		write(t, dir, "pool/config.json", text)
+		if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v for %s", err, text)
+		}
+	}
 	for file, text := range map[string]string{
 		"1_Pooling/config.json":     `{"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": true}`,
 		"sentence_bert_config.json": `{"max_seq_length": 500}`,
