@@ -25,7 +25,7 @@ func Load(path string) (Tokenizer, error) {
 		return nil, err
 	}
 	if isWordPieceFile(data) {
-		return parseWordPieceFile(path, data)
+		return parseWordPieceFile(path, data, tokenizerConfig{})
 	}
 	if isWordPieceVocab(data) {
 		return parseWordPieceVocab(path, data)

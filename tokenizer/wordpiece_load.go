@@ -23,8 +23,9 @@ const (
 )
 
 // LoadWordPiece reads the tokenizer of a folder of a BERT model as Hugging Face
-// has it: tokenizer.json, or vocab.txt and, if it is there,
-// tokenizer_config.json.
+// has it: tokenizer.json or vocab.txt, and, if it is there,
+// tokenizer_config.json, whose case, accents and Chinese characters count where
+// tokenizer.json says something else, as in transformers.
 func LoadWordPiece(dir string) (*WordPiece, error) {
 	for _, name := range []string{wordPieceFile, wordPieceVocabFile} {
 		path := filepath.Join(dir, name)
@@ -33,7 +34,11 @@ func LoadWordPiece(dir string) (*WordPiece, error) {
 		case err != nil:
 			return nil, err
 		case name == wordPieceFile:
-			return parseWordPieceFile(path, data)
+			var config tokenizerConfig
+			if err := config.read(filepath.Join(dir, wordPieceConfigFile)); err != nil {
+				return nil, err
+			}
+			return parseWordPieceFile(path, data, config)
 		default:
 			return parseWordPieceVocab(path, data)
 		}
@@ -92,15 +97,15 @@ type tokenizerFile struct {
 	}
 }
 
-func parseWordPieceFile(path string, data []byte) (*WordPiece, error) {
-	w, err := parseTokenizerFile(data)
+func parseWordPieceFile(path string, data []byte, config tokenizerConfig) (*WordPiece, error) {
+	w, err := parseTokenizerFile(data, config)
 	if err != nil {
 		return nil, fmt.Errorf("tokenizer: %s: %w", path, err)
 	}
 	return w, nil
 }
 
-func parseTokenizerFile(data []byte) (*WordPiece, error) {
+func parseTokenizerFile(data []byte, config tokenizerConfig) (*WordPiece, error) {
 	var f tokenizerFile
 	if err := json.Unmarshal(data, &f); err != nil {
 		return nil, fmt.Errorf("no JSON of a tokenizer: %w", err)
@@ -113,7 +118,7 @@ func parseTokenizerFile(data []byte) (*WordPiece, error) {
 	if err != nil {
 		return nil, fmt.Errorf("model.vocab: %w", err)
 	}
-	return newWordPiece(vocab, o, f.AddedTokens)
+	return newWordPiece(vocab, config.over(o), f.AddedTokens)
 }
 
 // options checks that the parts of the tokenizer are those of BERT.
@@ -218,14 +223,11 @@ func (n *tokenName) UnmarshalJSON(data []byte) error {
 func parseWordPieceVocab(path string, data []byte) (*WordPiece, error) {
 	var config tokenizerConfig
 	configPath := filepath.Join(filepath.Dir(path), wordPieceConfigFile)
-	switch data, err := readFile(configPath); {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
+	if err := config.read(configPath); err != nil {
 		return nil, err
-	default:
-		if err := config.parse(data); err != nil {
-			return nil, fmt.Errorf("tokenizer: %s: %w", configPath, err)
-		}
+	}
+	if err := config.check(); err != nil {
+		return nil, fmt.Errorf("tokenizer: %s: %w", configPath, err)
 	}
 	w, err := parseVocabLines(data, config)
 	if problem := new(entryError); errors.As(err, &problem) {
@@ -247,11 +249,23 @@ func parseVocabLines(data []byte, config tokenizerConfig) (*WordPiece, error) {
 	return newWordPiece(vocab, config.options(), added)
 }
 
-// parse reads and checks the configuration.
-func (c *tokenizerConfig) parse(data []byte) error {
-	if err := json.Unmarshal(data, c); err != nil {
-		return fmt.Errorf("no JSON of a tokenizer's configuration: %w", err)
+// read reads the configuration if it is there.
+func (c *tokenizerConfig) read(path string) error {
+	data, err := readFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(data, c); err != nil {
+		return fmt.Errorf("tokenizer: %s: no JSON of a tokenizer's configuration: %w", path, err)
+	}
+	return nil
+}
+
+// check says what a tokenizer with no other description cannot have.
+func (c *tokenizerConfig) check() error {
 	if strings.HasPrefix(c.Class, "BertJapanese") {
 		return fmt.Errorf("tokenizer_class is %s, which cuts words otherwise than BERT; expected BertTokenizer", c.Class)
 	}
@@ -266,6 +280,20 @@ func (c *tokenizerConfig) parse(data []byte) error {
 		}
 	}
 	return nil
+}
+
+// over returns o with the settings that are given.
+func (c *tokenizerConfig) over(o WordPieceOptions) WordPieceOptions {
+	if c.DoLowerCase != nil {
+		o.Cased = !*c.DoLowerCase
+	}
+	if c.StripAccents != nil {
+		o.Accents = accents(c.StripAccents)
+	}
+	if c.TokenizeChineseChars != nil {
+		o.UnspacedCJK = !*c.TokenizeChineseChars
+	}
+	return o
 }
 
 // options returns the settings, the reference's defaults for those not given.

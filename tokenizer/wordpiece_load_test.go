@@ -80,6 +80,11 @@ func TestLoadWordPiece(t *testing.T) {
 			map[string]string{"tokenizer.json": smallTokenizerFile("null, \"lowercase\": true", "true, \"lowercase\": false", `chars": true`, `chars": false`), "vocab.txt": smallVocab},
 			strip, "Aáa", "[1]",
 		},
+		{
+			"configuration over file", // alone, the file is of no case
+			map[string]string{"tokenizer.json": smallTokenizerFile(), "tokenizer_config.json": `{"do_lower_case": false, "strip_accents": true, "tokenize_chinese_chars": false}`},
+			strip, "A", "[1]",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := writeFolder(t, c.files)
@@ -91,7 +96,7 @@ func TestLoadWordPiece(t *testing.T) {
 				t.Errorf("options %+v, ids %s of %q; expected %+v, %s", w.Options(), got, c.text, c.o, c.want)
 			}
 			for name := range c.files {
-				if name == wordPieceConfigFile || len(c.files) > 1 && name == wordPieceVocabFile && c.name == "file first" {
+				if name == wordPieceConfigFile || c.name == "configuration over file" || len(c.files) > 1 && name == wordPieceVocabFile && c.name == "file first" {
 					continue
 				}
 				checkLoad(t, filepath.Join(dir, name), c.text, c.want)
@@ -258,13 +263,13 @@ func FuzzLoadWordPiece(f *testing.F) {
 	f.Add([]byte(strings.ReplaceAll(smallVocab, "a\n", "a\x00\n")), []byte(smallTokenizerFile("null", "true", `normalized": false, "special": true`, `normalized": true`)))
 	f.Fuzz(func(t *testing.T, vocab, data []byte) {
 		var config tokenizerConfig
-		if config.parse(data) != nil {
+		if json.Unmarshal(data, &config) != nil || config.check() != nil {
 			config = tokenizerConfig{}
 		}
 		if w, err := parseVocabLines(vocab, config); err == nil {
 			useWordPiece(t, w)
 		}
-		if w, err := parseTokenizerFile(data); err == nil {
+		if w, err := parseTokenizerFile(data, tokenizerConfig{}); err == nil {
 			useWordPiece(t, w)
 		}
 	})
