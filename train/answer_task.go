@@ -109,8 +109,8 @@ func (t *AnswerTask) Loss(tape *tensor.Tape, d *nn.Dropout, batch int, scale flo
 	return tape.CrossEntropy(p.SequenceRows(logits, t.batch.Segments), t.places, tensor.CrossEntropy{Scale: scale})
 }
 
-// Validate implements Task: exact match and F1 of the official scripts, those with the best
-// threshold of no answer where there are questions without one.
+// Validate implements Task: exact match and F1 of the official scripts, those with the
+// threshold of no answer that is best for F1 where there are questions without one.
 func (t *AnswerTask) Validate(ctx context.Context) (Validation, error) {
 	o := t.config.Options()
 	if o.Null = impossible(t.Valid); o.Null {
@@ -141,6 +141,7 @@ func (t *AnswerTask) Validate(ctx context.Context) (Validation, error) {
 		first = read
 	}
 	v := Validation{Scores: t.scores(p, o.Null)}
+	v.OneLabel = o.Null && !slices.ContainsFunc(p.NullOdds(), func(odds float64) bool { return odds <= 0 })
 	for _, l := range loss {
 		v.Loss += l / float64(len(loss))
 	}
@@ -160,8 +161,16 @@ func (t *AnswerTask) scores(p pipeline.Predictions, null bool) map[string]float6
 		s := metrics.SQuAD1(answers, unit)
 		return map[string]float64{"exact_match": s.ExactMatch, "f1": s.F1}
 	}
-	s := metrics.SQuAD2(answers, unit, p.NullOdds(), math.Inf(1))
-	return map[string]float64{"exact_match": s.BestExact, "f1": s.BestF1, "null_threshold": s.BestF1Thresh}
+	odds := p.NullOdds()
+	threshold := metrics.SQuAD2(answers, unit, odds, math.Inf(1)).BestF1Thresh
+	s := metrics.SQuAD2(answers, unit, odds, threshold)
+	// The official script says 0 where it is best to answer nothing, as its scores are
+	// probabilities; these here may all be below.
+	none := slices.Min(odds) - 1
+	if all := metrics.SQuAD2(answers, unit, odds, none); all.F1 > s.F1 {
+		s, threshold = all, none
+	}
+	return map[string]float64{"exact_match": s.Exact, "f1": s.F1, "null_threshold": threshold}
 }
 
 // logSoftmax returns the logarithm of the softmax of x at one place.

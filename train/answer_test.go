@@ -13,6 +13,7 @@ import (
 
 	"github.com/kotoba-nlp/kotoba/checkpoint"
 	"github.com/kotoba-nlp/kotoba/data"
+	"github.com/kotoba-nlp/kotoba/metrics"
 	"github.com/kotoba-nlp/kotoba/pipeline"
 	"github.com/kotoba-nlp/kotoba/tensor"
 )
@@ -173,6 +174,46 @@ func TestQuestionsThatCannotBeRead(t *testing.T) {
 		}
 		if _, err := os.Stat(dir); err == nil {
 			t.Errorf("%s: a folder is left", want)
+		}
+	}
+}
+
+// TestThresholdGivesTheScoresBesideIt: also where it is best to answer nothing, and all
+// scores of no answer are below those of answers.
+func TestThresholdGivesTheScoresBesideIt(t *testing.T) {
+	predictions := func(odds ...float64) (p pipeline.Predictions) {
+		for _, x := range odds {
+			p.Answers = append(p.Answers, []pipeline.Answer{{Answer: "b"}, {Answer: "", StartLogit: x}})
+		}
+		return p
+	}
+	right := func(texts ...string) (all []data.Question) {
+		for _, x := range texts {
+			q := data.Question{Impossible: x == ""}
+			if x != "" {
+				q.Answers = []data.Answer{{Text: x}}
+			}
+			all = append(all, q)
+		}
+		return all
+	}
+	for _, x := range []struct {
+		task      *AnswerTask
+		p         pipeline.Predictions
+		threshold float64
+		f1        float64
+	}{
+		{&AnswerTask{Valid: right("b", "", "")}, predictions(-5, -3, -1), -5, 100},
+		{&AnswerTask{Valid: right("x", "", "")}, predictions(-5, -3, -1), -6, 200. / 3},
+		{&AnswerTask{Valid: right("b", "b", "")}, predictions(-5, -3, -1), -3, 100},
+	} {
+		got := x.task.scores(x.p, true)
+		if got["null_threshold"] != x.threshold || math.Abs(got["f1"]-x.f1) > 1e-9 || math.Abs(got["exact_match"]-x.f1) > 1e-9 {
+			t.Errorf("%v; want f1 and exact match %v, threshold %v", got, x.f1, x.threshold)
+		}
+		s := metrics.SQuAD2(x.p.Against(x.task.Valid), metrics.SQuADWords, x.p.NullOdds(), got["null_threshold"])
+		if s.F1 != got["f1"] || s.Exact != got["exact_match"] {
+			t.Errorf("at the threshold %v: %v, %v; want %v", got["null_threshold"], s.F1, s.Exact, got)
 		}
 	}
 }

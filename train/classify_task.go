@@ -164,8 +164,18 @@ func (t *ClassifyTask) Validate(ctx context.Context) (Validation, error) {
 	}
 	scores := t.scores(predicted, numbers)
 	first := scores[t.texts.metric]
-	one := t.texts.labels != nil && len(predicted) > 1 && !slices.ContainsFunc(predicted, func(p int) bool { return p != predicted[0] })
+	one := allEqual(predicted)
+	if t.texts.labels == nil {
+		one = len(numbers) > 1 && slices.Max(numbers)-slices.Min(numbers) < leastSpread
+	}
 	return Validation{Loss: loss, Scores: scores, Score: &first, OneLabel: one}, nil
+}
+
+// leastSpread is how far apart predicted numbers are that say something.
+const leastSpread = 1e-3
+
+func allEqual[T comparable](x []T) bool {
+	return len(x) > 1 && !slices.ContainsFunc(x, func(v T) bool { return v != x[0] })
 }
 
 // scores returns the metrics of predictions for the validation texts.

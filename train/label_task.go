@@ -114,7 +114,7 @@ func (t *LabelTask) Validate(ctx context.Context) (Validation, error) {
 		loss, words = loss-l.LogProb, words+l.Tokens
 	}
 	scores, first := t.scores(predicted)
-	return Validation{Loss: loss / float64(max(words, 1)), Scores: scores, Score: &first}, nil
+	return Validation{Loss: loss / float64(max(words, 1)), Scores: scores, Score: &first, OneLabel: allEqual(slices.Concat(predicted...))}, nil
 }
 
 // scores returns the metrics of the labels of the sequences for validation, and the first

@@ -57,7 +57,8 @@ type Validation struct {
 	// Scores are the metrics of a task of classification; Score is the first of them.
 	Scores map[string]float64 `json:"valid_scores,omitempty"`
 	Score  *float64           `json:"valid_score,omitempty"`
-	// OneLabel says that a classifier gives all texts the same label.
+	// OneLabel says that a classifier gives all texts the same label, or the same number,
+	// all words one label, or no question an answer.
 	OneLabel bool     `json:"valid_one_label,omitempty"`
 	Samples  []Sample `json:"-"`
 }

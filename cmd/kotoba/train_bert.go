@@ -113,7 +113,7 @@ func (t training) pretrain(ctx context.Context, w io.Writer, args []string) erro
 
 // fineTune fine-tunes once, or with several seeds from the first on, a folder each: then it
 // prints the mean of the scores and how far they spread. It says which runs have learned to
-// say one label for all texts only.
+// say one label, or the like, of everything.
 func (t training) fineTune(w io.Writer, first uint64, tune func(dir string, seed uint64) (train.Validation, error)) error {
 	if t.bert.seeds < 0 {
 		return fmt.Errorf("--seeds is %d; want how many times to fine-tune", t.bert.seeds)
@@ -129,7 +129,7 @@ func (t training) fineTune(w io.Writer, first uint64, tune func(dir string, seed
 			return err
 		}
 		if v.OneLabel {
-			fmt.Fprintf(w, "seed %d has learned to say one label for all texts; take a lower rate or more epochs\n", seed)
+			fmt.Fprintf(w, "seed %d has learned to say one and the same of everything; take a lower rate or more epochs\n", seed)
 		}
 		for name, score := range v.Scores {
 			scores[name] = append(scores[name], score)
