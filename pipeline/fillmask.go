@@ -18,19 +18,26 @@ type Filling struct {
 	Sequence string  `json:"sequence"` // the text with the word in it
 }
 
+// CheckFillMask says what keeps FillMask from filling any text.
+func (e *Encoder) CheckFillMask(top int) error {
+	switch {
+	case e.Network.Predictions == nil:
+		return errors.New("pipeline: the model has no head for masked words (cls.predictions); want one that was trained on them")
+	case e.Tokenizer.Mask() == tokenizer.None:
+		return errors.New("pipeline: the vocabulary has no [MASK]")
+	case top < 1:
+		return fmt.Errorf("pipeline: the best %d words are asked for; want at least 1", top)
+	}
+	return nil
+}
+
 // FillMask returns the most probable words for each [MASK] of a text, up to top of each,
 // best first. Several masks are filled independently of each other.
 func (e *Encoder) FillMask(text string, top int) ([][]Filling, error) {
-	mask := e.Tokenizer.Mask()
-	switch {
-	case e.Network.Predictions == nil:
-		return nil, errors.New("pipeline: the model has no head for masked words (cls.predictions); want one that was trained on them")
-	case mask == tokenizer.None:
-		return nil, errors.New("pipeline: the vocabulary has no [MASK]")
-	case top < 1:
-		return nil, fmt.Errorf("pipeline: the best %d words are asked for; want at least 1", top)
+	if err := e.CheckFillMask(top); err != nil {
+		return nil, err
 	}
-	in := e.Text(text)
+	mask, in := e.Tokenizer.Mask(), e.Text(text)
 	if in.Cut > 0 {
 		return nil, fmt.Errorf("pipeline: the text has %d tokens and the model takes %d; shorten it", len(in.IDs)+in.Cut, e.MaxLength)
 	}

@@ -1,12 +1,15 @@
 package train
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/goccy/go-yaml"
 
 	"github.com/kotoba-nlp/kotoba/checkpoint"
 	"github.com/kotoba-nlp/kotoba/internal/atomicfile"
@@ -27,7 +30,7 @@ func AverageRuns(to string, runs ...string) error {
 		return err
 	}
 	for _, run := range runs[1:] {
-		if err := sameFiles(runs[0], run, others); err != nil {
+		if err := cmp.Or(sameFiles(runs[0], run, others), sameTask(runs[0], run)); err != nil {
 			return err
 		}
 	}
@@ -84,6 +87,32 @@ func sameFiles(a, b string, files []string) error {
 		if !same {
 			return fmt.Errorf("train: %s is not the same in %s and %s; only runs of one model and one vocabulary have a mean", name, a, b)
 		}
+	}
+	return nil
+}
+
+// sameTask says whether the runs a and b have learned different things: their preset and
+// task tell, while data, rates and seeds may differ.
+func sameTask(a, b string) error {
+	learned := func(dir string) (string, error) {
+		var c struct {
+			Preset string
+			Data   struct{ Task string }
+		}
+		text, err := os.ReadFile(filepath.Join(dir, configFile))
+		if err == nil {
+			err = yaml.Unmarshal(text, &c)
+		}
+		preset, _, _ := strings.Cut(c.Preset, "@")
+		return strings.TrimSpace(preset + " " + c.Data.Task), err
+	}
+	x, errA := learned(a)
+	y, errB := learned(b)
+	if err := errors.Join(errA, errB); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	if x != y {
+		return fmt.Errorf("train: %s is a run of %q, and %s one of %q; only runs of one task have a mean", a, x, b, y)
 	}
 	return nil
 }

@@ -68,6 +68,10 @@ func TestAverageRunsRefuses(t *testing.T) {
 	if err := os.Remove(filepath.Join(untrained, bestFile)); err != nil {
 		t.Fatal(err)
 	}
+	other := fakeRun(t, "other", "x", []int{1, 2}, 1, 1)
+	if err := os.WriteFile(filepath.Join(other, configFile), []byte("preset: bert-classify@1\ndata:\n  task: mrpc\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	for name, x := range map[string]struct {
 		runs []string
 		want string
@@ -75,6 +79,7 @@ func TestAverageRunsRefuses(t *testing.T) {
 		"one run":            {[]string{a}, "1 runs to average; want two or more"},
 		"another vocabulary": {[]string{a, fakeRun(t, "b", "y", []int{1, 2}, 1, 1)}, "vocab.txt is not the same"},
 		"another shape":      {[]string{a, fakeRun(t, "b", "x", []int{2, 1}, 1, 1)}, `tensor "w" has shape [2 1]; expected [1 2]`},
+		"another task":       {[]string{a, other}, `one of "bert-classify mrpc"`},
 		"no run":             {[]string{empty, a}, "is no run"},
 		"no weights":         {[]string{untrained, a}, "train it first"},
 		"no weights, second": {[]string{a, untrained}, bestFile},

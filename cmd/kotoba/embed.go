@@ -135,25 +135,39 @@ lines of standard input: row i, column j is that of texts i and j.`,
 				return err
 			}
 			w := newOutput(c)
-			matrix := make([][]float64, len(vectors))
-			for i, a := range vectors {
-				for _, b := range vectors {
-					matrix[i] = append(matrix[i], pipeline.Dot(a, b))
-				}
-			}
+			between, end := "", ""
 			if f.asJSON {
-				w.json(matrix)
-				return w.flush()
+				fmt.Fprint(w, "[")
+				between, end = ",", "]\n"
 			}
-			for _, row := range matrix {
-				for _, x := range row {
-					fmt.Fprintf(w, "%8.4f", x)
+			row := make([]float64, len(vectors))
+			for i, a := range vectors { // one by one, as there may be many
+				for j, b := range vectors {
+					row[j] = pipeline.Dot(a, b)
 				}
-				fmt.Fprintln(w)
+				if i > 0 {
+					fmt.Fprint(w, between)
+				}
+				f.printRow(w, row)
+				if err := w.flush(); err != nil {
+					return err
+				}
 			}
+			fmt.Fprint(w, end)
 			return w.flush()
 		},
 	}
 	f.add(c)
 	return c
+}
+
+func (f embedding) printRow(w output, row []float64) {
+	if f.asJSON {
+		w.part(row)
+		return
+	}
+	for _, x := range row {
+		fmt.Fprintf(w, "%8.4f", x)
+	}
+	fmt.Fprintln(w)
 }

@@ -27,6 +27,9 @@ fill-mask of transformers returns.`,
 			}
 			w := newOutput(c)
 			return t.each(1, w, func(some []string) error {
+				if len(some) == 0 {
+					return t.CheckFillMask(top)
+				}
 				fillings, err := t.FillMask(some[0], top)
 				if err != nil {
 					return fmt.Errorf("text %d: %w", t.n+1, err)

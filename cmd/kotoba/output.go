@@ -37,12 +37,20 @@ func (o output) flush() error {
 
 // json writes a result as one line.
 func (o output) json(result any) {
-	line, err := json.Marshal(result)
+	if o.part(result) {
+		fmt.Fprintln(o)
+	}
+}
+
+// part writes a result, or a part of one, without the end of its line.
+func (o output) part(result any) bool {
+	text, err := json.Marshal(result)
 	if err != nil {
 		*o.unsaid = cmp.Or(*o.unsaid, fmt.Errorf("a result is no number (%w); the model is damaged, or it diverged in training", err))
-		return
+		return false
 	}
-	fmt.Fprintf(o, "%s\n", line)
+	_, err = o.Write(text)
+	return err == nil
 }
 
 // checkNew says what keeps a command from putting a file at path: a folder

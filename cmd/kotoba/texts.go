@@ -46,11 +46,12 @@ func openTexts(c *cobra.Command, args []string) (*texts, error) {
 }
 
 // each calls f with at most so many texts at a time, and writes what it has printed
-// before it waits for more. What came before an error is not lost.
+// before it waits for more. What came before an error is not lost. Where there are no texts
+// at all f is called with none, to say what is wrong with the model or the options.
 func (t *texts) each(most int, w output, f func(some []string) error) error {
 	for {
 		some, err := t.next(most)
-		if len(some) > 0 {
+		if len(some) > 0 || t.n == 0 {
 			err = cmp.Or(f(some), err)
 			t.n += len(some)
 		}
