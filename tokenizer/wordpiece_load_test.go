@@ -80,11 +80,6 @@ func TestLoadWordPiece(t *testing.T) {
 			map[string]string{"tokenizer.json": smallTokenizerFile("null, \"lowercase\": true", "true, \"lowercase\": false", `chars": true`, `chars": false`), "vocab.txt": smallVocab},
 			strip, "Aáa", "[1]",
 		},
-		{
-			"configuration over file", // alone, the file is of no case
-			map[string]string{"tokenizer.json": smallTokenizerFile(), "tokenizer_config.json": `{"do_lower_case": false, "strip_accents": true, "tokenize_chinese_chars": false}`},
-			strip, "A", "[1]",
-		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := writeFolder(t, c.files)
@@ -96,13 +91,31 @@ func TestLoadWordPiece(t *testing.T) {
 				t.Errorf("options %+v, ids %s of %q; expected %+v, %s", w.Options(), got, c.text, c.o, c.want)
 			}
 			for name := range c.files {
-				if name == wordPieceConfigFile || c.name == "configuration over file" || len(c.files) > 1 && name == wordPieceVocabFile && c.name == "file first" {
+				if name == wordPieceConfigFile || len(c.files) > 1 && name == wordPieceVocabFile && c.name == "file first" {
 					continue
 				}
 				checkLoad(t, filepath.Join(dir, name), c.text, c.want)
 			}
 		})
 	}
+}
+
+// TestConfigurationGoesOverFile: as in transformers, which makes the tokenizer of the file
+// one of the configuration's case and accents.
+func TestConfigurationGoesOverFile(t *testing.T) {
+	dir := writeFolder(t, map[string]string{
+		"tokenizer.json":        smallTokenizerFile(),
+		"tokenizer_config.json": `{"do_lower_case": false, "strip_accents": true, "tokenize_chinese_chars": false}`,
+	})
+	w, err := LoadWordPiece(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := WordPieceOptions{Cased: true, Accents: StripAccents, UnspacedCJK: true}
+	if got := fmt.Sprint(w.Encode("A")); w.Options() != want || got != "[1]" {
+		t.Errorf("options %+v, ids %s; want %+v, and no A", w.Options(), got, want)
+	}
+	checkLoad(t, filepath.Join(dir, wordPieceFile), "A", "[4]")
 }
 
 // checkLoad opens a file by Load and compares the ids of a text.

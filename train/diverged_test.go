@@ -2,10 +2,14 @@ package train
 
 import (
 	"context"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/kotoba-nlp/kotoba/nn"
+	"github.com/kotoba-nlp/kotoba/tensor"
 )
 
 // TestDivergedRunKeepsWhatItHad: the loss is far above the first for some steps before the
@@ -70,5 +74,25 @@ func TestRunThatForgetsIsStopped(t *testing.T) {
 		if stopped := err != nil; stopped != x.stops {
 			t.Errorf("rate %v: stopped is %v, want %v", x.rate, stopped, x.stops)
 		}
+	}
+}
+
+func TestWeightsThatAreNoNumbersAreRefused(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := trainSmall(context.Background(), dir, func(c *Config) { c.Training.MaxSteps = 12 }); err != nil {
+		t.Fatal(err)
+	}
+	m, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	params := nn.Params(m.network)
+	broken := params[1]
+	broken.Tensor.Data[3] = tensor.Float(math.Inf(-1))
+	if err := saveWeights(dir, bestFile, params, map[string]string{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "the weights "+broken.Names[0]+" are no numbers") {
+		t.Errorf("error %v for an infinite weight", err)
 	}
 }

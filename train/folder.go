@@ -17,6 +17,7 @@ import (
 	"github.com/kotoba-nlp/kotoba/checkpoint"
 	"github.com/kotoba-nlp/kotoba/internal/atomicfile"
 	"github.com/kotoba-nlp/kotoba/internal/filelock"
+	"github.com/kotoba-nlp/kotoba/internal/kernel"
 	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/optim"
 )
@@ -248,12 +249,25 @@ func loadOfRun(dir, name string, params []nn.Param) error {
 		if err := checkVocabulary(f, dir); err != nil {
 			return err
 		}
-		return checkpoint.Load(f, params)
+		if err := checkpoint.Load(f, params); err != nil {
+			return err
+		}
+		return checkFinite(f.Path(), params)
 	})
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("train: %s has no %s: the run has not been validated yet; train on to its first validation", dir, name)
 	}
 	return err
+}
+
+// checkFinite says where weights are no numbers, with which nothing can be computed.
+func checkFinite(path string, params []nn.Param) error {
+	for _, p := range params {
+		if sum := float64(kernel.Sum(p.Tensor.Data)); !isFinite(sum) {
+			return fmt.Errorf("train: %s: the weights %s are no numbers (their sum is %v): the model is damaged, or it diverged in training", path, strings.Join(p.Names, ", "), sum)
+		}
+	}
+	return nil
 }
 
 func openCheckpoint(path string, use func(f *checkpoint.File) error) (err error) {

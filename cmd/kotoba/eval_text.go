@@ -1,8 +1,6 @@
 package main
 
 import (
-	"cmp"
-	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -31,10 +29,15 @@ func (e textEvaluation) run(c *cobra.Command, dir string, asJSON bool) error {
 	}
 	out := newOutput(c)
 	if asJSON {
-		err = json.NewEncoder(out).Encode(score)
+		out.json(score)
 	} else {
-		fmt.Fprintf(out, "perplexity = %.2f (%d tokens, %d unknown, %.4f nats a token, %.4f a character)\n",
-			score.Perplexity, score.Tokens, score.Unknown, score.Nats, score.PerChar)
+		perplexity := fmt.Sprintf("%.2f", score.Perplexity)
+		if score.Perplexity > 1e7 {
+			perplexity = fmt.Sprintf("%.4g", score.Perplexity)
+		}
+		out.finite(score.Nats)
+		fmt.Fprintf(out, "perplexity = %s (%d tokens, %d unknown, %.4f nats a token, %.4f a character)\n",
+			perplexity, score.Tokens, score.Unknown, score.Nats, score.PerChar)
 	}
-	return cmp.Or(err, out.flush())
+	return out.flush()
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 
@@ -42,11 +43,22 @@ func (o output) json(result any) {
 	}
 }
 
+// finite notes a result that is no number: a damaged model has none worth printing.
+func (o output) finite(x float64) {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		*o.unsaid = cmp.Or(*o.unsaid, noNumber(x))
+	}
+}
+
+func noNumber(what any) error {
+	return fmt.Errorf("a result is no number (%v); the model is damaged, or it diverged in training", what)
+}
+
 // part writes a result, or a part of one, without the end of its line.
 func (o output) part(result any) bool {
 	text, err := json.Marshal(result)
 	if err != nil {
-		*o.unsaid = cmp.Or(*o.unsaid, fmt.Errorf("a result is no number (%w); the model is damaged, or it diverged in training", err))
+		*o.unsaid = cmp.Or(*o.unsaid, noNumber(err))
 		return false
 	}
 	_, err = o.Write(text)

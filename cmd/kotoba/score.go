@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -49,18 +48,15 @@ Several runs that share a vocabulary score together, as an ensemble.`,
 func printScores(w output, scores []train.Score, asJSON bool) error {
 	for i, s := range scores {
 		if !asJSON {
+			w.finite(s.LogProb)
 			fmt.Fprintf(w, "%.4f\n", s.LogProb)
 			continue
 		}
-		line, err := json.Marshal(struct {
+		w.json(struct {
 			Line    int     `json:"line"` // counted from 0
 			LogProb float64 `json:"log_prob"`
 			Tokens  int     `json:"tokens"`
 		}{i, s.LogProb, s.Tokens})
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(w, "%s\n", line)
 	}
 	return w.flush()
 }

@@ -13,14 +13,7 @@ func genericVector() vector {
 				d[i] = x[i] + y[i]
 			}
 		},
-		addRows: func(dst, x *Float, n, rows, stride int) {
-			d, s := unsafe.Slice(dst, n), unsafe.Slice(x, (rows-1)*stride+n)
-			for r := range rows {
-				for i, v := range s[r*stride:][:n] {
-					d[i] += v
-				}
-			}
-		},
+		addRows: addRowsGeneric,
 		scaleAdd: func(dst *Float, n int, x, y Float) {
 			for i, v := range unsafe.Slice(dst, n) {
 				unsafe.Slice(dst, n)[i] = v*x + y
@@ -229,6 +222,15 @@ func dropGeneric(dst, x *Float, n int, scale Float, key, threshold uint32) {
 			d[i] = v[i] * scale
 		} else {
 			d[i] = 0
+		}
+	}
+}
+
+func addRowsGeneric(dst, x *Float, n, rows, stride int) {
+	d, s := unsafe.Slice(dst, n), unsafe.Slice(x, (rows-1)*stride+n)
+	for r := range rows {
+		for i, v := range s[r*stride:][:n] {
+			d[i] += v
 		}
 	}
 }
