@@ -266,7 +266,31 @@ func (l Luong15) config(c seq2seq.Config, seed int) (train.Config, error) {
 	if l.Change == nil {
 		return config, nil
 	}
-	return config, l.Change(&config)
+	if err := l.Change(&config); err != nil {
+		return config, err
+	}
+	return config, checkCompared(c, config.Recurrent)
+}
+
+// checkCompared says what of a configuration has been changed that the tables compare.
+func checkCompared(was, is seq2seq.Config) error {
+	for _, x := range []struct {
+		key     string
+		changed bool
+	}{
+		{"attention", was.Attention != is.Attention},
+		{"window", was.Window != is.Window},
+		{"reverse", was.Reverse != is.Reverse},
+		{"bidirectional", was.Bidirectional != is.Bidirectional},
+		{"dropout", was.Dropout != is.Dropout},
+		{"input_feeding", was.InputFeeding != is.InputFeeding},
+		{"previous_state", was.PreviousState != is.PreviousState},
+	} {
+		if x.changed {
+			return fmt.Errorf("reproduce: recurrent.%s is among what the tables compare, and cannot be one for all models; leave it out", x.key)
+		}
+	}
+	return nil
 }
 
 // train returns the model of a run in a folder of l.Dir, and its loss on the validation

@@ -79,6 +79,21 @@ func TestTable1AddsOneThingAfterTheOther(t *testing.T) {
 	}
 }
 
+func TestWhatTablesCompareIsNotChanged(t *testing.T) {
+	l := small(t, 1)
+	l.Change = func(c *train.Config) error {
+		c.Recurrent.Attention = nn.Dot
+		return nil
+	}
+	err := l.Table1(context.Background(), func(c Compared) { t.Errorf("a row %+v", c) })
+	if err == nil || !strings.Contains(err.Error(), "recurrent.attention is among what the tables compare") {
+		t.Errorf("error %v for one attention everywhere", err)
+	}
+	if folders, err := os.ReadDir(l.Dir); err != nil || len(folders) != 0 {
+		t.Errorf("%d folders, %v; want none", len(folders), err)
+	}
+}
+
 func TestTable4ComparesScores(t *testing.T) {
 	l := small(t, 1)
 	names := map[string]bool{}

@@ -117,7 +117,7 @@ func (o *TrainOptions) check() error {
 	case o.VocabSize < 1 || o.VocabSize > 1<<24:
 		return fmt.Errorf("vocabulary size is %d; expected 1 to %d", o.VocabSize, 1<<24)
 	case !(o.CharacterCoverage > 0 && o.CharacterCoverage <= 1):
-		return fmt.Errorf("character coverage is %v; expected more than 0 and at most 1", o.CharacterCoverage)
+		return fmt.Errorf("character coverage is %v; expected more than 0 and at most 1 (tokenizer.character_coverage of a run, --character-coverage)", o.CharacterCoverage)
 	case o.MaxPieceLength < 1 || o.MaxPieceLength > 512:
 		return fmt.Errorf("maximal piece length is %d; expected 1 to 512 characters", o.MaxPieceLength)
 	case o.Threads < 0:

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/tensor"
 )
 
@@ -86,13 +85,13 @@ func TestWeightsThatAreNoNumbersAreRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	params := nn.Params(m.network)
+	params := m.network.Params()
 	broken := params[1]
 	broken.Tensor.Data[3] = tensor.Float(math.Inf(-1))
 	if err := saveWeights(dir, bestFile, params, map[string]string{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "the weights "+broken.Names[0]+" are no numbers") {
+	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "the weights "+strings.Join(broken.Names, ", ")+" are no numbers") {
 		t.Errorf("error %v for an infinite weight", err)
 	}
 }

@@ -142,6 +142,10 @@ func checkConfig(dir, format string) error {
 	if err != nil {
 		return fmt.Errorf("train: %s:%w", path, locate(err, nil))
 	}
+	if key != "" && (was == nil || asked == nil) {
+		preset, _ := PresetOfFile(path)
+		return fmt.Errorf("train: %s belongs to a run of %s, of another kind or version: %s is in one of the configurations only; give --dir a new folder", path, preset, key)
+	}
 	if key != "" {
 		return fmt.Errorf("train: %s belongs to a run of another configuration: its %s is %v, and %v is asked for; give --dir a new folder, or the same options", path, key, was, asked)
 	}

@@ -22,6 +22,8 @@ type Translation struct {
 	Tokenizer tokenizer.Tokenizer
 	Valid     Text
 	Skipped   int // training pairs that were too long, or empty on one side
+	// SkippedValid are pairs for validation that were too long, which the loss is without.
+	SkippedValid int
 
 	options  Options
 	decoding decode.TranslateOptions
@@ -69,6 +71,8 @@ func NewTranslation(c Config, m *Model, train, valid Text) (*Translation, error)
 	for i := range valid.Source {
 		if e := example(tok, tok, valid.Source[i], valid.Target[i]); max(len(e.Source), len(e.Target)) <= longest {
 			t.valid = append(t.valid, e)
+		} else {
+			t.SkippedValid++
 		}
 	}
 	if len(t.train) == 0 || len(t.valid) == 0 {

@@ -151,12 +151,16 @@ func printSummary(w io.Writer, t lstm97.Task, s lstm97.Summary) {
 	if s.Squash != "" {
 		fmt.Fprintf(w, "ranges of %s, ", s.Squash)
 	}
-	fmt.Fprintf(w, "%d weights, rate %g\n", s.Weights, s.Rate)
-	fmt.Fprintf(w, "measured:  %d of %d trials solved within %d sequences", s.Solved, s.Trials, s.MaxAllowed)
-	if s.Solved > 0 && s.Tested > 0 {
-		fmt.Fprintf(w, "; at most %d of %d test sequences wrong", s.MostWrong, s.Tested)
+	if s.Trials == 0 { // broken off before the first one ended
+		fmt.Fprintf(w, "rate %g\nmeasured:  nothing, as no trial has ended\n", s.Rate)
+	} else {
+		fmt.Fprintf(w, "%d weights, rate %g\n", s.Weights, s.Rate)
+		fmt.Fprintf(w, "measured:  %d of %d trials solved within %d sequences", s.Solved, s.Trials, s.MaxAllowed)
+		if s.Solved > 0 && s.Tested > 0 {
+			fmt.Fprintf(w, "; at most %d of %d test sequences wrong", s.MostWrong, s.Tested)
+		}
+		fmt.Fprintln(w)
 	}
-	fmt.Fprintln(w)
 	for _, st := range s.Stages {
 		if st.Reached > 0 {
 			fmt.Fprintf(w, "           %s: %d trials, mean %.0f sequences, deviation %.0f\n", st.Name, st.Reached, st.Mean, st.Deviation)

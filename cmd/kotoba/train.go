@@ -185,6 +185,9 @@ func (t training) translation(ctx context.Context, w io.Writer, args []string) e
 	if n := run.Task.Skipped; n > 0 {
 		fmt.Fprintf(w, "skipped %d pairs that are empty on one side or over %d tokens\n", n, run.Task.Model.MaxLength())
 	}
+	if n := run.Task.SkippedValid; n > 0 {
+		fmt.Fprintf(w, "the validation loss is without %d pairs of over %d tokens\n", n, run.Task.Model.MaxLength())
+	}
 	_, err = fit(ctx, w, t.dir, config.Training.MaxSteps, run.Train)
 	return err
 }

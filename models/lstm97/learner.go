@@ -61,7 +61,7 @@ func (o Options) Check() error {
 	case o.MaxSequences < 1:
 		return fmt.Errorf("%d training sequences at most; want at least 1", o.MaxSequences)
 	case !(o.Rate >= 0 && o.Rate <= 100): // or NaN
-		return fmt.Errorf("a learning rate of %v; want more than 0, or 0 for the task's own", o.Rate)
+		return fmt.Errorf("a learning rate of %v; want more than 0 and at most 100, or 0 for the task's own", o.Rate)
 	}
 	return nil
 }
@@ -147,6 +147,9 @@ func (t Task) checkReadout(o Options) error {
 	steps := 0.0
 	if o.Learner != "rnn-rtrl" {
 		steps = float64(t.Lag) * float64(t.Net.Inputs+t.Net.Outputs)
+	}
+	if steps == 0 && weights > mostWeights {
+		return fmt.Errorf("lstm97: %.0f weights; want at most %d: a smaller lag has fewer", weights, mostWeights)
 	}
 	if weights+steps > mostWeights {
 		return fmt.Errorf("lstm97: %.0f weights, and %.0f inputs and outputs of a sequence; want at most %d in all: a smaller lag has fewer", weights, steps, mostWeights)
