@@ -39,7 +39,10 @@ func OpenFolder(dir string) (_ *Folder, err error) {
 	}()
 	index, err := readIndex(filepath.Join(dir, indexFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return f, f.add(WeightsFile, nil)
+		if err := f.add(WeightsFile, nil); err != nil {
+			return nil, errors.Join(err, checkPickle(dir, err))
+		}
+		return f, nil
 	}
 	if err != nil {
 		return nil, err
@@ -54,6 +57,20 @@ func OpenFolder(dir string) (_ *Folder, err error) {
 		}
 	}
 	return f, nil
+}
+
+// pickleFile is what PyTorch writes where it is not asked for safetensors.
+const pickleFile = "pytorch_model.bin"
+
+// checkPickle says, where weights are missing, that those that are there cannot be read.
+func checkPickle(dir string, err error) error {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(dir, pickleFile)); err != nil {
+		return nil
+	}
+	return fmt.Errorf("checkpoint: %s is a pickle of Python, which is not read; save the model by transformers with safe_serialization=True", filepath.Join(dir, pickleFile))
 }
 
 // readIndex returns in which file each tensor is.

@@ -208,3 +208,17 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestPicklesAreNamed: a folder of PyTorch's own format is not one where nothing is.
+func TestPicklesAreNamed(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := OpenFolder(dir); err == nil || strings.Contains(err.Error(), "pickle") {
+		t.Errorf("error %v for an empty folder", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, pickleFile), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenFolder(dir); err == nil || !strings.Contains(err.Error(), "pytorch_model.bin is a pickle of Python") {
+		t.Errorf("error %v; want one that says what is there", err)
+	}
+}

@@ -60,7 +60,7 @@ func GLUE(name string) (GLUETask, error) {
 		}
 		names = append(names, t.Name)
 	}
-	return GLUETask{}, fmt.Errorf("data: there is no task %q in GLUE; want one of %s", name, strings.Join(names, ", "))
+	return GLUETask{}, fmt.Errorf("data: there is no task %q in GLUE; want one of %s, or swag", name, strings.Join(names, ", "))
 }
 
 // Read reads train.tsv and the development set of a folder, or of its folder named after

@@ -59,6 +59,9 @@ func (d LabelDataConfig) read() (train, valid []data.Tagged, labels []string, er
 		return nil, nil, nil, err
 	}
 	if d.Valid == "" {
+		if len(train) < 2 {
+			return nil, nil, nil, fmt.Errorf("train: %s has one sentence only, and none for validation; give more, or name others in data.valid", d.Train)
+		}
 		at := min(int(float64(len(train))*(1-d.ValidShare)), len(train)-1)
 		train, valid = train[:at], train[at:]
 	} else if valid, err = d.readFile(d.Valid); err != nil {

@@ -180,3 +180,14 @@ func TestSentencesThatCannotBeRead(t *testing.T) {
 		}
 	}
 }
+
+func TestOneSentenceIsNotEnough(t *testing.T) {
+	c := smallLabel(t, false)
+	c.Data.Train, c.Data.Valid = filepath.Join(t.TempDir(), "one.txt"), ""
+	if err := os.WriteFile(c.Data.Train, []byte("a X\nb Y\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := NewLabelRun(t.TempDir(), c); err == nil || !strings.Contains(err.Error(), "one.txt has one sentence only") {
+		t.Errorf("error %v; want one that says how few there are", err)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -104,7 +105,8 @@ func (a *answering) check() error {
 	paths := []string{a.predictions, a.nbest, a.nullOdds}
 	for i, path := range paths {
 		if path != "" {
-			if slices.Contains(paths[:i], path) {
+			path = filepath.Clean(path)
+			if paths[i] = path; slices.Contains(paths[:i], path) {
 				return fmt.Errorf("%s is to be written twice; name another file", path)
 			}
 			if err := checkNew(path, a.force); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -71,8 +72,11 @@ func (f *npyFile) add(c *cobra.Command) {
 
 // check says, before there is work, whether the file can be written.
 func (f npyFile) check() error {
-	if f.path == "" {
+	switch f.path {
+	case "":
 		return nil
+	case stdinPath:
+		return errors.New("--npy - names no file; name one, as standard output is for text")
 	}
 	return checkNew(f.path, f.force)
 }

@@ -62,7 +62,7 @@ pretrain-data. The same text gives the same vocabulary on any number of threads.
 		Example: `  kotoba tokenizer train --in train.ja --in train.en --model jaen.model --vocab 8000
   kotoba tokenizer train --in train.en --model en.model --type bpe --vocab 4000 --byte-fallback
   kotoba tokenizer train --in ptb.train.txt --model ptb.words --type words --vocab 10000
-  kotoba tokenizer train --in corpus.txt --model own/vocab.txt --type wordpiece --vocab 8000`,
+  mkdir own && kotoba tokenizer train --in corpus.txt --model own/vocab.txt --type wordpiece --vocab 8000`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return t.run(c) },
 	}

@@ -122,13 +122,13 @@ func open(dir string, fill filler) (_ *Folder, err error) {
 	}, nil
 }
 
-// mostUnused is how many rows the table of words may have beyond the vocabulary: sizes are
-// rounded up to multiples that are fast.
-const mostUnused = 1023
-
-// CheckVocabulary says whether a tokenizer of so many entries can be the model's.
+// CheckVocabulary says whether a tokenizer of so many entries can be the model's. The table
+// of words may have unused rows where its size is rounded up to a multiple that is fast, a
+// power of two.
 func (f *Folder) CheckVocabulary(entries int) error {
-	if rows := f.Network.Encoder.Vocab; entries > rows || entries < rows-mostUnused {
+	rows := f.Network.Encoder.Vocab
+	multiple := min(rows&-rows, 1024)
+	if entries > rows || entries <= rows-multiple {
 		return fmt.Errorf("bert: %s: the tokenizer has %d entries and the weights are of %d; put the vocabulary of the model into the folder", f.path, entries, rows)
 	}
 	return nil

@@ -143,10 +143,23 @@ func TestWeightsThatAreNoNumbersAreRefused(t *testing.T) {
 func TestVocabulariesAreThoseOfTheWeights(t *testing.T) {
 	f := &Folder{Network: newPretraining(t)}
 	rows := smallConfig.Vocab
-	f.Network.Encoder.Vocab = rows + mostUnused
-	for entries, ok := range map[int]bool{rows - 1: false, rows: true, rows + mostUnused: true, rows + mostUnused + 1: false} {
-		if err := f.CheckVocabulary(entries); (err == nil) != ok {
-			t.Errorf("%d entries for %d rows: %v", entries, rows+mostUnused, err)
+	for _, x := range []struct {
+		rows, entries int
+		ok            bool
+	}{
+		{rows, rows, true},
+		{rows, rows + 1, false},
+		{30522, 30522, true},
+		{30522, 30521, true},
+		{30522, 30520, false}, // of two
+		{30528, 30522, true},
+		{30528, 30464, false}, // of 64
+		{1 << 15, 1<<15 - 1023, true},
+		{1 << 15, 1<<15 - 1024, false},
+	} {
+		f.Network.Encoder.Vocab = x.rows
+		if err := f.CheckVocabulary(x.entries); (err == nil) != x.ok {
+			t.Errorf("%d entries for %d rows: %v", x.entries, x.rows, err)
 		}
 	}
 }
