@@ -25,24 +25,30 @@ type lettering struct {
 // comes with the program, or else one of the system. On a raster medium, labels
 // that no font has give way to their numbers, from 1.
 func letter(labels []string, m medium) lettering {
-	faces := liberation.Collection()
-	sans := font.Font{Typeface: "Liberation", Variant: "Sans"}
-	l := lettering{sans, text.Plain{Fonts: font.NewCache(faces)}, labels}
-	if covers(font.NewCache(faces).Lookup(sans, 1).Face, labels) {
-		return l
-	}
-	if face := systemFont(); face != nil && covers(face, labels) {
-		l.font = font.Font{Typeface: "System"}
-		l.handler = text.Plain{Fonts: font.NewCache(font.Collection{{Font: l.font, Face: face}})}
-		return l
-	}
-	if m == raster {
+	l, all := findLettering(labels)
+	if m == raster && !all {
 		l.labels = make([]string, len(labels))
 		for i := range labels {
 			l.labels[i] = strconv.Itoa(i + 1)
 		}
 	}
 	return l
+}
+
+// findLettering says as well whether the font has all of the labels.
+func findLettering(labels []string) (_ lettering, all bool) {
+	faces := liberation.Collection()
+	sans := font.Font{Typeface: "Liberation", Variant: "Sans"}
+	l := lettering{sans, text.Plain{Fonts: font.NewCache(faces)}, labels}
+	if covers(font.NewCache(faces).Lookup(sans, 1).Face, labels) {
+		return l, true
+	}
+	if face := systemFont(); face != nil && covers(face, labels) {
+		l.font = font.Font{Typeface: "System"}
+		l.handler = text.Plain{Fonts: font.NewCache(font.Collection{{Font: l.font, Face: face}})}
+		return l, true
+	}
+	return l, false
 }
 
 // covers reports whether a font has a glyph for each character of the labels.

@@ -118,6 +118,15 @@ func (a Attention) HeatMaps(k Kind, layer int) (Figure, error) {
 	}, nil
 }
 
+// Numbered says whether a PNG file has numbers in place of tokens, as no font here has
+// their characters.
+func (a Attention) Numbered(k Kind) bool {
+	queries, keys := a.tokens(k)
+	_, first := findLettering(queries)
+	_, second := findLettering(keys)
+	return !first || !second
+}
+
 // caption writes a title at the top of the canvas.
 func caption(c draw.Canvas, title string) {
 	c.FillText(captionStyle(), vg.Point{X: (c.Min.X + c.Max.X) / 2, Y: c.Max.Y - 8}, title)

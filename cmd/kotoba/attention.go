@@ -38,7 +38,7 @@ heat maps of the heads of one layer (.png, .svg).`,
 		Example: `  kotoba inspect attention demo "鍵 を 運ん だ 少女 たち は 親切 でし た 。" -o page.html
   kotoba inspect attention demo "鍵 を 運ん だ 少女 たち は 親切 でし た 。" -o cross.png --kind cross --layer 2`,
 		Args: cobra.ExactArgs(2),
-		RunE: func(c *cobra.Command, args []string) error { return p.run(c.OutOrStdout(), args[0], args[1]) },
+		RunE: func(c *cobra.Command, args []string) error { return p.run(c, args[0], args[1]) },
 	}
 	f := c.Flags()
 	f.StringVarP(&p.path, "out", "o", "", "file to write: .html, .png or .svg")
@@ -49,7 +49,7 @@ heat maps of the heads of one layer (.png, .svg).`,
 	return c
 }
 
-func (p *attentionPicture) run(out io.Writer, dir, text string) error {
+func (p *attentionPicture) run(c *cobra.Command, dir, text string) error {
 	if p.path == "" {
 		return errors.New("inspect attention needs -o: a file to write, .html, .png or .svg")
 	}
@@ -75,7 +75,7 @@ func (p *attentionPicture) run(out io.Writer, dir, text string) error {
 			return err
 		}
 		target = hyps[0][0].Tokens
-		fmt.Fprintln(out, hyps[0][0].Text)
+		fmt.Fprintln(c.OutOrStdout(), hyps[0][0].Text)
 	}
 	if n := m.MaxLength(); len(target) >= n {
 		target = target[:n-1]
@@ -84,11 +84,11 @@ func (p *attentionPicture) run(out io.Writer, dir, text string) error {
 	if err != nil {
 		return err
 	}
-	return p.write(a, kind)
+	return p.write(a, kind, c.ErrOrStderr())
 }
 
 // write puts out the page or the picture, by the ending of the file's name.
-func (p *attentionPicture) write(a inspect.Attention, kind inspect.Kind) error {
+func (p *attentionPicture) write(a inspect.Attention, kind inspect.Kind, w io.Writer) error {
 	ending := p.ending()
 	if ending == ".html" {
 		return writeNew(p.path, p.force, a.WriteHTML)
@@ -99,6 +99,9 @@ func (p *attentionPicture) write(a inspect.Attention, kind inspect.Kind) error {
 	}
 	if ending == ".svg" {
 		return writeNew(p.path, p.force, figure.WriteSVG)
+	}
+	if a.Numbered(kind) {
+		fmt.Fprintln(w, "tokens are labelled by their numbers, as no font here has all of their characters; .svg and .html leave that to the viewer")
 	}
 	return writeNew(p.path, p.force, figure.WritePNG)
 }
