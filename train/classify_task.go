@@ -88,6 +88,19 @@ func (t *ClassifyTask) inputs(r data.Labelled) (all []pipeline.Input) {
 	return []pipeline.Input{t.Encoder.Pair(r.Text, r.Pair)}
 }
 
+// Counts returns how many texts for training each label has, those of [ClassifyTask.Encoder]
+// in their order; nil where numbers are predicted.
+func (t *ClassifyTask) Counts() []int {
+	if t.texts.labels == nil {
+		return nil
+	}
+	counts := make([]int, len(t.texts.labels))
+	for _, x := range t.train {
+		counts[x.label]++
+	}
+	return counts
+}
+
 // tokens is the number of tokens of all sequences.
 func (x classified) tokens() (n int) {
 	for _, in := range x.inputs {

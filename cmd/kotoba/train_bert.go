@@ -56,8 +56,26 @@ func (t training) classifier(ctx context.Context, w io.Writer, args []string) er
 		if n := run.Task.Cut; n > 0 {
 			fmt.Fprintf(w, "%d training texts are longer than %d tokens; their ends are left out\n", n, run.Task.Encoder.MaxLength)
 		}
+		if config.Data.Task == "" { // a wrong column, or a line of names that is taken for a text, shows here
+			printCounts(w, run.Task.Encoder.Labels, run.Task.Counts())
+		}
 		return fit(ctx, w, dir, run.Steps(), run.Train)
 	})
+}
+
+// printCounts prints how many texts have each label, of so many labels at most.
+func printCounts(w io.Writer, labels []string, counts []int) {
+	const most = 20
+	var all []string
+	for i, n := range counts[:min(most, len(counts))] {
+		all = append(all, fmt.Sprintf("%q %d", labels[i], n))
+	}
+	if len(counts) > most {
+		all = append(all, fmt.Sprintf("and %d more labels", len(counts)-most))
+	}
+	if len(all) > 0 {
+		fmt.Fprintf(w, "texts for training: %s\n", strings.Join(all, ", "))
+	}
 }
 
 func (t training) answerer(ctx context.Context, w io.Writer, args []string) error {
