@@ -99,6 +99,9 @@ func (t *tokenizerTraining) run(c *cobra.Command) error {
 	}
 	out := newOutput(c)
 	fmt.Fprintf(out, "%s: %d entries, %s\n", t.model, trained.Len(), t.kind)
+	if n := trained.Len(); n < t.opt.VocabSize {
+		fmt.Fprintf(c.ErrOrStderr(), "the text yields no more than %d of the %d entries asked for\n", n, t.opt.VocabSize)
+	}
 	return out.flush()
 }
 
