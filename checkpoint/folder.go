@@ -39,10 +39,11 @@ func OpenFolder(dir string) (_ *Folder, err error) {
 	}()
 	index, err := readIndex(filepath.Join(dir, indexFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		if err := f.add(WeightsFile, nil); err != nil {
-			return nil, errors.Join(err, checkPickle(dir, err))
+		err := f.add(WeightsFile, nil)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = errors.Join(err, checkPickle(dir))
 		}
-		return f, nil
+		return f, err
 	}
 	if err != nil {
 		return nil, err
@@ -63,12 +64,9 @@ func OpenFolder(dir string) (_ *Folder, err error) {
 const pickleFile = "pytorch_model.bin"
 
 // checkPickle says, where weights are missing, that those that are there cannot be read.
-func checkPickle(dir string, err error) error {
-	if !errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if _, err := os.Stat(filepath.Join(dir, pickleFile)); err != nil {
-		return nil
+func checkPickle(dir string) error {
+	if info, err := os.Stat(filepath.Join(dir, pickleFile)); err != nil || !info.Mode().IsRegular() {
+		return nil //nolint:nilerr // then there is nothing more to say
 	}
 	return fmt.Errorf("checkpoint: %s is a pickle of Python, which is not read; save the model by transformers with safe_serialization=True", filepath.Join(dir, pickleFile))
 }
