@@ -11,23 +11,30 @@ import (
 	"github.com/kotoba-nlp/kotoba/tensor"
 )
 
-// TestDivergedRunKeepsWhatItHad: the loss is far above the first for some steps before the
-// run is given up, and validations come more often than that. The same command then meets
-// the same end, and does not go on with weights that are worth nothing.
-func TestDivergedRunKeepsWhatItHad(t *testing.T) {
+// plainLM is a small run of plain units at one rate.
+func plainLM(t *testing.T, units int) LMConfig {
+	t.Helper()
 	c, err := LanguageModels.Preset("rnnlm-small")
 	if err != nil {
 		t.Fatal(err)
 	}
 	fit, _ := smallTexts()
-	dir := t.TempDir()
-	c.Data.Text, c.Data.Streams = filepath.Join(dir, "text"), 3
-	c.Model.Dim, c.Model.Hidden = 8, 8
-	c.Training.Schedule, c.Training.Warmup, c.Training.Rate = "constant", 200, 40000
-	c.Training.MaxEpochs, c.Training.MaxSteps, c.Training.ValidateEvery = 0, 300, 5
+	c.Data.Text, c.Data.Streams = filepath.Join(t.TempDir(), "text"), 3
 	if err := os.WriteFile(c.Data.Text, []byte(strings.Join(fit.Target, "\n")), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	c.Model.Dim, c.Model.Hidden = units, units
+	c.Training.Schedule, c.Training.MaxEpochs = "constant", 0
+	return c
+}
+
+// TestDivergedRunKeepsWhatItHad: the loss is far above the first for some steps before the
+// run is given up, and validations come more often than that. The same command then meets
+// the same end, and does not go on with weights that are worth nothing.
+func TestDivergedRunKeepsWhatItHad(t *testing.T) {
+	c, dir := plainLM(t, 8), t.TempDir()
+	c.Training.Warmup, c.Training.Rate = 200, 40000
+	c.Training.MaxSteps, c.Training.ValidateEvery = 300, 5
 	once := func() string {
 		run, err := NewLMRun(filepath.Join(dir, "run"), c)
 		if err != nil {
@@ -48,22 +55,15 @@ func TestDivergedRunKeepsWhatItHad(t *testing.T) {
 // began, by less than it takes to be far above it.
 func TestRunThatForgetsIsStopped(t *testing.T) {
 	for _, x := range []struct {
-		rate  float64
+		rate  float64 // 0: the preset's
 		stops bool
-	}{{4, false}, {20, true}} {
-		c, err := LanguageModels.Preset("rnnlm-small")
-		if err != nil {
-			t.Fatal(err)
+	}{{0, false}, {20, true}} {
+		c := plainLM(t, 32)
+		if x.rate > 0 {
+			c.Training.Rate = x.rate
 		}
-		fit, _ := smallTexts()
-		dir := t.TempDir()
-		c.Data.Text, c.Data.Streams = filepath.Join(dir, "text"), 3
-		c.Model.Dim, c.Model.Hidden = 32, 32
-		c.Training.Rate, c.Training.Schedule, c.Training.MaxEpochs, c.Training.MaxSteps = x.rate, "constant", 0, 400
-		if err := os.WriteFile(c.Data.Text, []byte(strings.Join(fit.Target, "\n")), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		run, err := NewLMRun(filepath.Join(dir, "run"), c)
+		c.Training.MaxSteps = 400
+		run, err := NewLMRun(filepath.Join(t.TempDir(), "run"), c)
 		if err != nil {
 			t.Fatal(err)
 		}
