@@ -77,6 +77,19 @@ func Map(f Source, params []nn.Param) error {
 	})
 }
 
+// CheckFinite says which parameter, read from path, has an element that is no number, which a
+// model has that diverged in training.
+func CheckFinite(path string, params []nn.Param) error {
+	for _, p := range params {
+		for i, x := range p.Tensor.Data {
+			if x-x != 0 { // NaN or infinite
+				return fmt.Errorf("checkpoint: %s: element %d of %s is %v; the model is damaged, or it diverged in training", path, i, p.Name(), x)
+			}
+		}
+	}
+	return nil
+}
+
 // match gives use each of the wanted tensors with its elements in a source that holds
 // exactly these, in these shapes; otherwise it gives none.
 func match(f Source, wanted []Tensor, use func(t Tensor, floats []tensor.Float, ints []int64)) error {

@@ -17,7 +17,6 @@ import (
 	"github.com/kotoba-nlp/kotoba/checkpoint"
 	"github.com/kotoba-nlp/kotoba/internal/atomicfile"
 	"github.com/kotoba-nlp/kotoba/internal/filelock"
-	"github.com/kotoba-nlp/kotoba/internal/kernel"
 	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/optim"
 )
@@ -252,22 +251,12 @@ func loadOfRun(dir, name string, params []nn.Param) error {
 		if err := checkpoint.Load(f, params); err != nil {
 			return err
 		}
-		return checkFinite(f.Path(), params)
+		return checkpoint.CheckFinite(f.Path(), params)
 	})
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("train: %s has no %s: the run has not been validated yet; train on to its first validation", dir, name)
 	}
 	return err
-}
-
-// checkFinite says where weights are no numbers, with which nothing can be computed.
-func checkFinite(path string, params []nn.Param) error {
-	for _, p := range params {
-		if sum := float64(kernel.Sum(p.Tensor.Data)); !isFinite(sum) {
-			return fmt.Errorf("train: %s: the weights %s are no numbers (their sum is %v): the model is damaged, or it diverged in training", path, strings.Join(p.Names, ", "), sum)
-		}
-	}
-	return nil
 }
 
 func openCheckpoint(path string, use func(f *checkpoint.File) error) (err error) {

@@ -246,20 +246,7 @@ func load(f checkpoint.Source, c Config, fill filler) (*Network, error) {
 	if err := fill(r, nn.Params(n)); err != nil {
 		return nil, err
 	}
-	return n, checkFinite(f, n)
-}
-
-// checkFinite says which parameter has an element that is no number, which a model has
-// that diverged in training.
-func checkFinite(f checkpoint.Source, n *Network) error {
-	for _, p := range nn.Params(n) {
-		for i, x := range p.Tensor.Data {
-			if x-x != 0 { // NaN or infinite
-				return fmt.Errorf("bert: %s: element %d of %s is %v; the model is damaged, or it diverged in training", f.Path(), i, p.Name(), x)
-			}
-		}
-	}
-	return nil
+	return n, checkpoint.CheckFinite(f.Path(), nn.Params(n))
 }
 
 // checkSizes says where a configuration and the weights differ, before memory is taken
