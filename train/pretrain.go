@@ -1,11 +1,13 @@
 package train
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 
 	"github.com/kotoba-nlp/kotoba/models/bert"
+	"github.com/kotoba-nlp/kotoba/pipeline"
 	"github.com/kotoba-nlp/kotoba/tokenizer"
 )
 
@@ -13,6 +15,7 @@ import (
 // section 3.1).
 type PretrainConfig struct {
 	Preset   string             `yaml:"preset" doc:"the preset, with its version, that values not given come from"`
+	Init     string             `yaml:"init" doc:"folder of the encoder to go on from, in the layout of Hugging Face, whose sizes are those of the model then; heads that it does not have, and without it all weights, are random"`
 	Data     PretrainDataConfig `yaml:"data" doc:"what kotoba pretrain-data has made"`
 	Model    bert.Config        `yaml:"model" doc:"the encoder"`
 	Training Options            `yaml:"training" doc:"optimiser, schedule, and when to stop"`
@@ -21,7 +24,7 @@ type PretrainConfig struct {
 // PretrainDataConfig names the instances to train on.
 type PretrainDataConfig struct {
 	Dir          string  `yaml:"dir" doc:"folder of the files of kotoba pretrain-data"`
-	Tokenizer    string  `yaml:"tokenizer" doc:"folder of the vocabulary that they were made with"`
+	Tokenizer    string  `yaml:"tokenizer" doc:"folder of the vocabulary that they were made with; without it that of init"`
 	ValidShare   float64 `yaml:"valid_share" doc:"share of the instances, the last ones, that is kept for validation where the folder has no files valid-*.tfrecord; other copies of their text may be trained on"`
 	Batch        int     `yaml:"batch" doc:"instances of a batch"`
 	NextSentence bool    `yaml:"next_sentence" doc:"whether to predict if the second segment follows the first, beside masked words"`
@@ -66,15 +69,13 @@ type PretrainRun struct {
 	session
 	Config PretrainConfig
 	Task   *PretrainTask
+	NoHead bool // init has no head for masked words: it begins with random weights
 }
 
 // NewPretrainRun makes the folder of a run, or opens it where an earlier session with the
 // same configuration left off.
 func NewPretrainRun(dir string, c PretrainConfig) (*PretrainRun, error) {
-	asked := Format(c)
-	if err := checkConfig(dir, asked); err != nil {
-		return nil, err
-	}
+	c.Data.Tokenizer = cmp.Or(c.Data.Tokenizer, c.Init)
 	if c.Data.Dir == "" || c.Data.Tokenizer == "" {
 		return nil, errors.New("train: data.dir and data.tokenizer are not given; name the folders of the instances and of the vocabulary")
 	}
@@ -82,19 +83,24 @@ func NewPretrainRun(dir string, c PretrainConfig) (*PretrainRun, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.Model.Vocab, err = vocabOf(c.Model.Vocab, tok); err != nil {
+	var n *bert.Network
+	var noHead bool
+	if c.Init != "" {
+		if n, err = c.adopt(tok); err != nil {
+			return nil, err
+		}
+		noHead = n.Predictions == nil
+	}
+	asked := Format(c)
+	if err := checkConfig(dir, asked); err != nil {
 		return nil, err
 	}
-	if c.Model.Types < 2 {
-		return nil, fmt.Errorf("train: model.types is %d; want at least 2, for the two segments of an instance", c.Model.Types)
+	if n == nil {
+		if n, err = c.anew(tok); err != nil {
+			return nil, err
+		}
 	}
-	if err := checkMemory(c.Model.Weights(), "the weights", "model.dim, model.ffn or model.layers"); err != nil {
-		return nil, err
-	}
-	n, err := bert.NewPretraining(c.Model, rand.New(rand.NewPCG(c.Training.Seed, 0)))
-	if err != nil {
-		return nil, err
-	}
+	n.AddPretraining(rand.New(rand.NewPCG(c.Training.Seed, 0)))
 	if !c.Data.NextSentence {
 		n.NextSentence, n.Encoder.Pooler = nil, nil
 	}
@@ -110,5 +116,41 @@ func NewPretrainRun(dir string, c PretrainConfig) (*PretrainRun, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
-	return &PretrainRun{s, c, task}, nil
+	return &PretrainRun{s, c, task, noHead}, nil
+}
+
+// adopt returns the encoder of init, with what it has of the heads of pre-training, and makes
+// its sizes those of the configuration.
+func (c *PretrainConfig) adopt(tok *tokenizer.WordPiece) (*bert.Network, error) {
+	n, own, err := pipeline.Load(c.Init)
+	if err != nil {
+		return nil, err
+	}
+	if tok.Len() != own.Len() {
+		return nil, fmt.Errorf("train: the vocabulary in %s has %d entries and that of init, %s, %d; want that of init", c.Data.Tokenizer, tok.Len(), c.Init, own.Len())
+	}
+	preset, err := Pretrainings.Preset(c.Preset)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range []*bert.Config{&n.Encoder.Config, &preset.Model} {
+		m.Init, m.Dropout, m.AttentionDropout = c.Model.Init, c.Model.Dropout, c.Model.AttentionDropout
+	}
+	if c.Model != preset.Model && c.Model != n.Encoder.Config {
+		return nil, fmt.Errorf("train: of model only init, dropout and attention_dropout can be set where the encoder comes from a folder, here %s; leave the rest out", c.Init)
+	}
+	c.Model = n.Encoder.Config
+	n.Classifier, n.Answer = nil, nil
+	return n, nil
+}
+
+// anew returns a network of random weights.
+func (c *PretrainConfig) anew(tok *tokenizer.WordPiece) (n *bert.Network, err error) {
+	if c.Model.Vocab, err = vocabOf(c.Model.Vocab, tok); err != nil {
+		return nil, err
+	}
+	if err := checkMemory(c.Model.Weights(), "the weights", "model.dim, model.ffn or model.layers"); err != nil {
+		return nil, err
+	}
+	return bert.NewPretraining(c.Model, rand.New(rand.NewPCG(c.Training.Seed, 0)))
 }

@@ -35,6 +35,9 @@ func newPretrainTask(c PretrainConfig, n *bert.Network, tok *tokenizer.WordPiece
 	if d.Batch < 1 {
 		return nil, fmt.Errorf("train: data.batch is %d; want at least 1", d.Batch)
 	}
+	if n.Encoder.Types < 2 {
+		return nil, fmt.Errorf("train: model.types is %d; want at least 2, for the two segments of an instance", n.Encoder.Types)
+	}
 	if !(d.ValidShare > 0 && d.ValidShare < 1) { // or NaN
 		return nil, fmt.Errorf("train: data.valid_share is %v; want more than 0 and less than 1", d.ValidShare)
 	}

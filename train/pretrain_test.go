@@ -221,3 +221,60 @@ func TestPretrainingsThatCannotBe(t *testing.T) {
 		}
 	}
 }
+
+// TestPretrainingGoesOnFromAnEncoder begins where another run ended, whose sizes are not
+// those of the preset, and with an encoder without heads.
+func TestPretrainingGoesOnFromAnEncoder(t *testing.T) {
+	c := smallPretrain(t)
+	c.Training.MaxSteps = 200
+	first := t.TempDir()
+	best, err := pretrain(context.Background(), t, first, c, func(Progress, *Validation) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	preset, err := Pretrainings.Preset("bert-tiny")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Init, c.Data.Tokenizer, c.Model = first, "", preset.Model
+	c.Model.Dropout = 0
+	open := func() (*PretrainRun, Validation) {
+		t.Helper()
+		run, err := NewPretrainRun(t.TempDir(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := run.Task.Validate(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return run, v
+	}
+	run, v := open()
+	if diff := cmp.Diff(best.Scores, v.Scores); diff != "" {
+		t.Errorf("where it begins, and the run before (-want +got):\n%s", diff)
+	}
+	if m := run.Config.Model; m.Dim != 32 || m.Dropout != 0 || run.Task.Network.Encoder.Config != m {
+		t.Errorf("the model is %+v and its configuration %+v; want the sizes of the encoder and no dropout", run.Task.Network.Encoder.Config, m)
+	}
+
+	c.Model.Layers = 3
+	if _, err := NewPretrainRun(t.TempDir(), c); err == nil || !strings.Contains(err.Error(), "of model only init, dropout and attention_dropout") {
+		t.Errorf("with other layers than the encoder's: %v", err)
+	}
+	c.Model.Layers = preset.Model.Layers
+
+	bare := run.Task.Network
+	bare.Predictions, bare.NextSentence, bare.Encoder.Pooler = nil, nil, nil
+	c.Init = t.TempDir()
+	tok, err := tokenizer.LoadWordPiece(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join((&bert.Folder{Network: bare}).Save(c.Init), tok.SaveFolder(c.Init)); err != nil {
+		t.Fatal(err)
+	}
+	if run, v := open(); !run.NoHead || len(v.Scores) != 2 || v.Scores["masked_words"] >= best.Scores["masked_words"] {
+		t.Errorf("without heads it begins with %v, with them %v", v.Scores, best.Scores)
+	}
+}

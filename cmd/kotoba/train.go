@@ -42,6 +42,7 @@ Ctrl-C makes a checkpoint and stops.`,
       --valid-src val.en --valid-tgt val.de --dir runs/ende
   kotoba train --preset lstm-zaremba-small --text train.txt --valid-text valid.txt --dir runs/lm
   kotoba train --preset bert-tiny --data pretrain --tokenizer bert-base --dir runs/tiny
+  kotoba train --preset bert-base --init bert-base --data pretrain --dir runs/further
   kotoba train --preset bert-classify --init minilm --task sst2 --data glue --dir runs/sst2
   kotoba train --preset bert-classify --init minilm --train my.csv --dev dev.csv --text review --label stars --dir runs/stars
   kotoba train --preset bert-qa --init minilm --train train-v1.1.json --dev dev-v1.1.json --dir runs/qa
@@ -82,7 +83,7 @@ var kinds = []kind{
 	{"a classifier", []string{"init", "task", "data", "train", "dev", "text", "pair", "label", "regression", "seeds"}, train.Classifiers.Has, training.classifier},
 	{"question answering", []string{"init", "train", "dev", "seeds"}, train.Answerers.Has, training.answerer},
 	{"labelling words", []string{"init", "train", "dev", "seeds"}, train.Labellers.Has, training.labeller},
-	{"pre-training", []string{"data", "tokenizer"}, train.Pretrainings.Has, training.pretrain},
+	{"pre-training", []string{"init", "data", "tokenizer"}, train.Pretrainings.Has, training.pretrain},
 	{"a language model", []string{"text", "valid-text"}, train.LanguageModels.Has, training.language},
 	{"a translation model", []string{"src", "tgt", "valid-src", "valid-tgt"}, nil, training.translation},
 }

@@ -26,7 +26,7 @@ type bertFlags struct {
 }
 
 func (f *bertFlags) add(flags *pflag.FlagSet) {
-	flags.StringVar(&f.init, "init", "", "folder of the encoder to fine-tune, in the layout of Hugging Face")
+	flags.StringVar(&f.init, "init", "", "folder of the encoder to fine-tune, or to pre-train further, in the layout of Hugging Face")
 	flags.StringVar(&f.task, "task", "", "what a classifier learns: cola, sst2, mrpc, stsb, qqp, mnli, qnli, rte or wnli of GLUE, or swag")
 	flags.StringVar(&f.data, "data", "", "folder of the task's files, or of what pretrain-data has made")
 	flags.StringVar(&f.tokenizer, "tokenizer", "", "folder of the vocabulary of what pretrain-data has made")
@@ -116,7 +116,7 @@ func (t training) labeller(ctx context.Context, w io.Writer, args []string) erro
 
 func (t training) pretrain(ctx context.Context, w io.Writer, args []string) error {
 	config, err := configure(args, t.preset, train.Pretrainings, map[string]string{
-		"data.dir": t.bert.data, "data.tokenizer": t.bert.tokenizer,
+		"init": t.bert.init, "data.dir": t.bert.data, "data.tokenizer": t.bert.tokenizer,
 	}, t.sets)
 	if err != nil {
 		return err
@@ -124,6 +124,9 @@ func (t training) pretrain(ctx context.Context, w io.Writer, args []string) erro
 	run, err := train.NewPretrainRun(t.dir, config)
 	if err != nil {
 		return err
+	}
+	if run.NoHead {
+		fmt.Fprintf(w, "%s has no head for masked words, which begins with random weights\n", config.Init)
 	}
 	_, err = fit(ctx, w, t.dir, run.Steps(), run.Train)
 	return err

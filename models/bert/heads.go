@@ -32,12 +32,25 @@ func NewPretraining(c Config, r *rand.Rand) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	next := c.linear(c.Dim, 2, r)
-	return &Network{
-		Encoder:      m,
-		Predictions:  &Predictions{Dense: c.linear(c.Dim, c.Dim, r), Norm: c.norm(), Bias: tensor.New(1, c.Vocab)},
-		NextSentence: &next,
-	}, nil
+	n := &Network{Encoder: m}
+	n.AddPretraining(r)
+	return n, nil
+}
+
+// AddPretraining gives a network those heads of pre-training, and the pooler, that it does
+// not have.
+func (n *Network) AddPretraining(r *rand.Rand) {
+	c := n.Encoder.Config
+	if n.NextSentence == nil {
+		next := c.linear(c.Dim, 2, r)
+		n.NextSentence = &next
+	}
+	if n.Predictions == nil {
+		n.Predictions = &Predictions{Dense: c.linear(c.Dim, c.Dim, r), Norm: c.norm(), Bias: tensor.New(1, c.Vocab)}
+	}
+	if n.Encoder.Pooler == nil {
+		n.Encoder.AddPooler(r)
+	}
 }
 
 // NewClassifier puts a new head for some labels on an encoder.
