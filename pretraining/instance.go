@@ -19,6 +19,7 @@ type Options struct {
 	MaxPredictions int     // masked tokens of an instance at most
 	MaskShare      float64 // of the tokens that are masked
 	ShortShare     float64 // of instances that are shorter than need be
+	RandomShare    float64 // of second segments that come from another document; with 0 none does
 	Copies         int     // times that the text is gone over, with other masks each time
 	WholeWords     bool    // mask all pieces of a word or none
 	ValidShare     float64 // of the sentences that instances of validation are made of, in one copy
@@ -27,7 +28,7 @@ type Options struct {
 
 // DefaultOptions returns the recipe of the authors, who keep nothing for validation.
 func DefaultOptions() Options {
-	return Options{MaxLength: 128, MaxPredictions: 20, MaskShare: 0.15, ShortShare: 0.1, Copies: 10, ValidShare: 0.02, Seed: 1}
+	return Options{MaxLength: 128, MaxPredictions: 20, MaskShare: 0.15, ShortShare: 0.1, RandomShare: 0.5, Copies: 10, ValidShare: 0.02, Seed: 1}
 }
 
 // longest is how many tokens an instance may have: each takes memory, padding too.
@@ -44,13 +45,15 @@ func (o Options) Validate() error {
 		return fmt.Errorf("pretraining: %d copies; want at least 1", o.Copies)
 	case !(o.MaskShare > 0 && o.MaskShare < 1) || !(o.ShortShare >= 0 && o.ShortShare <= 1): // or NaN
 		return fmt.Errorf("pretraining: masks are a share of %v and short instances of %v; want more than 0 and less than 1, and 0 to 1", o.MaskShare, o.ShortShare)
+	case !(o.RandomShare >= 0 && o.RandomShare <= 1):
+		return fmt.Errorf("pretraining: a share of %v of random second segments; want 0 to 1", o.RandomShare)
 	case !(o.ValidShare >= 0 && o.ValidShare < 1):
 		return fmt.Errorf("pretraining: a share of %v for validation; want at least 0 and less than 1", o.ValidShare)
 	}
 	return nil
 }
 
-// Instance is [CLS] a [SEP] b [SEP] with masked words.
+// Instance is [CLS] a [SEP] b [SEP] with masked words, or [CLS] a [SEP].
 type Instance struct {
 	IDs    []int32
 	First  int     // tokens of the first segment, [CLS] and its [SEP] among them
@@ -114,7 +117,7 @@ func (m *maker) instances(all []document, which int) (made []Instance) {
 		}
 		a := slices.Concat(chunk[:end]...)
 		var b []int32
-		random := len(chunk) == 1 || m.r.Float64() < 0.5
+		random := m.RandomShare > 0 && (len(chunk) == 1 || m.r.Float64() < m.RandomShare)
 		if random {
 			b = m.elsewhere(all, which, target-len(a))
 			i -= len(chunk) - end // sentences that were not used are put back
@@ -163,11 +166,13 @@ func (m *maker) truncate(a, b []int32, room int) (shortA, shortB []int32) {
 	return a, b
 }
 
-// masked returns an instance with words masked.
+// masked returns an instance with words masked. Where b is empty, the text is one segment.
 func (m *maker) masked(a, b []int32, random bool) Instance {
 	in := Instance{First: len(a) + 2, Random: random}
 	in.IDs = append(append(append(in.IDs, m.special.Begin), a...), m.special.End)
-	in.IDs = append(append(in.IDs, b...), m.special.End)
+	if len(b) > 0 {
+		in.IDs = append(append(in.IDs, b...), m.special.End)
+	}
 	m.draw(&in)
 	return in
 }

@@ -186,7 +186,7 @@ func consecutive(all []place) bool {
 
 // numbered makes instances, at most 64 tokens long, of documents of which every sentence has
 // a word of its own, three times.
-func numbered(t *testing.T, documents, sentences int, share float64) (o Options, tok *tokenizer.WordPiece, all, held []Instance) {
+func numbered(t *testing.T, documents, sentences int, share, random float64) (o Options, tok *tokenizer.WordPiece, all, held []Instance) {
 	t.Helper()
 	words := strings.Fields("[PAD] [UNK] [CLS] [SEP] [MASK]")
 	var text strings.Builder
@@ -207,7 +207,7 @@ func numbered(t *testing.T, documents, sentences int, share float64) (o Options,
 		t.Fatal(err)
 	}
 	o = DefaultOptions()
-	o.MaxLength, o.MaxPredictions, o.Copies, o.ValidShare = 64, 12, 1, share
+	o.MaxLength, o.MaxPredictions, o.Copies, o.ValidShare, o.RandomShare = 64, 12, 1, share, random
 	var records, valid []byte
 	if _, err := Make(context.Background(), []string{path}, o, tok, 2, func(b, v []byte) error {
 		records, valid = append(records, b...), append(valid, v...)
@@ -222,7 +222,7 @@ func numbered(t *testing.T, documents, sentences int, share float64) (o Options,
 // alone where there are others.
 func TestHeldSentencesAreNotTrainedOn(t *testing.T) {
 	for documents, from := range map[int]int{1: 1, 2: 1, 15: 4} {
-		_, tok, all, held := numbered(t, documents, 40, 0.1)
+		_, tok, all, held := numbered(t, documents, 40, 0.1, 0.5)
 		places := func(instances []Instance) map[place]bool {
 			found := map[place]bool{}
 			for _, in := range instances {
@@ -255,7 +255,7 @@ func TestHeldSentencesAreNotTrainedOn(t *testing.T) {
 
 func TestSegmentsAreConsecutiveSentences(t *testing.T) {
 	const documents, sentences = 400, 60
-	o, tok, all, _ := numbered(t, documents, sentences, 0)
+	o, tok, all, _ := numbered(t, documents, sentences, 0, 0.5)
 	used := map[place]int{}
 	short := map[int]bool{} // documents
 	for _, in := range all {
@@ -292,6 +292,35 @@ func TestSegmentsAreConsecutiveSentences(t *testing.T) {
 	// two sentences or more, and with three tokens that mark segments below 49.
 	if share := float64(len(short)) / documents; math.Abs(share-0.07) > 0.03 {
 		t.Errorf("a share of %.3f of documents in short instances; want 0.07", share)
+	}
+}
+
+// TestWithoutRandomSegments wants each sentence of each document once and in order, and of
+// those that no other follows one segment.
+func TestWithoutRandomSegments(t *testing.T) {
+	_, tok, all, _ := numbered(t, 200, 5, 0, 0)
+	var places []place
+	alone := 0
+	for _, in := range all {
+		ids := in.Unmasked()
+		sentences := sentencesOf(tok, ids[1:in.First-1])
+		switch rest := ids[in.First:]; {
+		case len(rest) == 0:
+			alone++
+		default:
+			sentences = append(sentences, sentencesOf(tok, rest[:len(rest)-1])...)
+		}
+		if in.Random || !consecutive(sentences) || ids[len(ids)-1] != tok.Special().End || slices.Contains(ids[1:in.First-1], tok.Special().End) {
+			t.Fatalf("%+v is not of sentences that follow each other: %v", in, sentences)
+		}
+		places = append(places, sentences...)
+	}
+	slices.SortFunc(places, func(a, b place) int { return 10*(a.document-b.document) + a.sentence - b.sentence })
+	if len(places) != 1000 || len(slices.Compact(places)) != 1000 {
+		t.Errorf("%d sentences; want each of 1000 once", len(places))
+	}
+	if alone == 0 || alone > len(all)/4 {
+		t.Errorf("%d of %d instances are one segment; want some", alone, len(all))
 	}
 }
 
@@ -396,6 +425,7 @@ func TestWhatCannotBeMade(t *testing.T) {
 		"no copies":   {write("w1\n"), func(o *Options) { o.Copies = 0 }, "0 copies"},
 		"all is held": {write("w1\n"), func(o *Options) { o.ValidShare = 1 }, "a share of 1 for validation"},
 		"share of it": {write("w1\n"), func(o *Options) { o.ShortShare = math.NaN() }, "short instances of NaN"},
+		"more random": {write("w1\n"), func(o *Options) { o.RandomShare = 1.5 }, "a share of 1.5 of random second segments"},
 	} {
 		o := DefaultOptions()
 		test.change(&o)

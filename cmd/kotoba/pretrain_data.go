@@ -50,6 +50,7 @@ WordPiece vocabulary.`,
 	f.IntVar(&o.MaxLength, "max-length", o.MaxLength, "tokens of an instance")
 	f.IntVar(&o.MaxPredictions, "max-predictions", o.MaxPredictions, "masked tokens of an instance at most")
 	f.IntVar(&o.Copies, "copies", o.Copies, "times that the text is gone over, with other masks each time")
+	f.Float64Var(&o.RandomShare, "random-next", o.RandomShare, "share of second segments that come from another document; 0, for training without next sentences, leaves a sentence alone where none follows")
 	f.BoolVar(&o.WholeWords, "whole-words", false, "mask all pieces of a word or none")
 	f.Float64Var(&o.ValidShare, "valid-share", o.ValidShare, "share of the sentences that is kept for validation, in files of its own and one copy")
 	require(c, "tokenizer", "in", "out")
