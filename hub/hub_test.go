@@ -346,3 +346,11 @@ func TestConcurrentPullsFetchOnce(t *testing.T) {
 		t.Errorf("Find gives %v, %v; want the model", ok, err)
 	}
 }
+
+func TestAnEncoderHasItsPoolingWhereverItStands(t *testing.T) {
+	h := newHub(t, map[string]string{"config.json": "{}", "model.safetensors": "w", "2_Pooling/config.json": "{}", "3_Dense/config.json": "{}"})
+	c, _ := h.client(t, t.TempDir())
+	if diff := cmp.Diff([]string{"2_Pooling/config.json", "config.json", "model.safetensors"}, pull(t, c, Options{}).Files); diff != "" {
+		t.Error(diff)
+	}
+}
