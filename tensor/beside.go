@@ -16,7 +16,7 @@ func (t *Tape) Beside(a, b *Tensor) *Tensor {
 		misfit("Beside", "%d and %d rows; want as many", a.rows, b.rows)
 	}
 	o := besideOps.Get()
-	o.a, o.b, o.y = a, b, t.new(a.rows, a.cols+b.cols)
+	o.a, o.b, o.y = a, b, t.newLoose(a.rows, a.cols+b.cols)
 	o.each(o, a.rows, rowGrain(o.y.cols), (*besideOp).forward)
 	y := o.y
 	t.done(o)

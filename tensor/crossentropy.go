@@ -37,7 +37,8 @@ var crossEntropyOps pool[crossEntropyOp]
 
 // CrossEntropy returns the loss of softmax(logits) against targets, one a row:
 // Scale · Σ -Σ_v q(v)·log p(v) with q = (1-ε)·[v = target] + ε/V. It overwrites
-// logits with their gradient.
+// logits with their gradient where what computed them does not need them any more; no
+// other operation may read them.
 func (t *Tape) CrossEntropy(logits *Tensor, targets []int32, c CrossEntropy) (loss *Tensor, l Likelihood) {
 	if len(targets) != logits.rows {
 		misfit("CrossEntropy", "%d targets for %d rows", len(targets), logits.rows)
@@ -50,6 +51,7 @@ func (t *Tape) CrossEntropy(logits *Tensor, targets []int32, c CrossEntropy) (lo
 			misfit("CrossEntropy", "target %d at %d; there are %d classes", id, i, logits.cols)
 		}
 	}
+	logits = t.loosen(logits)
 	o := crossEntropyOps.Get()
 	o.CrossEntropy, o.logits, o.targets = c, logits, targets
 	o.loss, o.rows = t.new(1, 1), t.new(logits.rows, 3)

@@ -27,7 +27,7 @@ func (t *Tape) DropAdd(a, x *Tensor, m Mask) *Tensor {
 		misfit("DropAdd", "%d x %d and %d x %d; want equal shapes", a.rows, a.cols, x.rows, x.cols)
 	}
 	o := dropAddOps.Get()
-	o.mask, o.a, o.x, o.y = m, a, x, t.new(x.rows, x.cols)
+	o.mask, o.a, o.x, o.y = m, a, x, t.newLoose(x.rows, x.cols)
 	o.each(o, len(x.Data), elementGrain, (*dropAddOp).forward)
 	y := o.y
 	t.done(o)

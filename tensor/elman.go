@@ -22,12 +22,14 @@ var elmanOps pool[elmanOp]
 //
 //	h = f(x + W·h')
 //
-// where h' is the output of the step before. It overwrites x.
+// where h' is the output of the step before. It overwrites x as
+// CrossEntropy does logits.
 func (t *Tape) Elman(x *Tensor, l Elman) *Tensor {
 	if a := l.Activation; a != Tanh && a != Logistic && a != ReLU {
 		misfit("Elman", "activation %d; want Tanh, Logistic or ReLU", a)
 	}
 	l.check("Elman", x, 1)
+	x = t.loosen(x)
 	o := elmanOps.Get()
 	o.begin(t, l.Recurrence)
 	o.x, o.activation = x, l.Activation

@@ -22,7 +22,7 @@ func (t *Tape) Embed(table *Tensor, ids []int32, zero int32, scale float64) *Ten
 		}
 	}
 	o := embedOps.Get()
-	o.table, o.ids, o.zero, o.scale, o.y = table, ids, zero, Float(scale), t.new(len(ids), table.cols)
+	o.table, o.ids, o.zero, o.scale, o.y = table, ids, zero, Float(scale), t.newLoose(len(ids), table.cols)
 	o.each(o, len(ids), rowGrain(table.cols), (*embedOp).forward)
 	y := o.y
 	t.done(o)
@@ -76,7 +76,7 @@ func (t *Tape) AddRows(x, table *Tensor, rows []int32) *Tensor {
 			x.rows, x.cols, table.rows, table.cols, len(rows))
 	}
 	o := addRowsOps.Get()
-	o.x, o.table, o.rows, o.y = x, table, rows, t.new(x.rows, x.cols)
+	o.x, o.table, o.rows, o.y = x, table, rows, t.newLoose(x.rows, x.cols)
 	o.each(o, x.rows, rowGrain(x.cols), (*addRowsOp).forward)
 	y := o.y
 	t.done(o)

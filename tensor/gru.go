@@ -23,12 +23,14 @@ var gruOps pool[gruOp]
 //
 //	r, z = σ(x + W·h' + b), u = tanh(x + r∘(W·h' + b)), h = (1-z)∘u + z∘h'
 //
-// where h' is the output of the step before. It overwrites x.
+// where h' is the output of the step before. It overwrites x
+// as CrossEntropy does logits.
 func (t *Tape) GRU(x *Tensor, g GRU) *Tensor {
 	g.check("GRU", x, 3)
 	if g.Bias != nil && len(g.Bias.Data) != x.cols {
 		misfit("GRU", "%d biases for %d columns", len(g.Bias.Data), x.cols)
 	}
+	x = t.loosen(x)
 	o := gruOps.Get()
 	o.begin(t, g.Recurrence)
 	o.x, o.bias, o.products = x, g.Bias, t.new(x.rows, x.cols)

@@ -38,6 +38,7 @@ func (t *Tape) Linear(x *Tensor, l Linear) *Tensor {
 	}
 	o := linearOps.Get()
 	o.Linear, o.x, o.y = l, x, t.new(x.rows, w.rows)
+	o.y.loose = l.Activation == Identity
 	o.in = o.y
 	e := kernel.Epilogue{Activation: kernel.Activation(l.Activation)}
 	if l.Activation > ReLU && !t.inference {

@@ -32,13 +32,15 @@ var lstmOps pool[lstmOp]
 //	i, f, o = σ(x + W·h'), u = tanh(x + W·h'), c = f∘c' + i∘u, h = o∘tanh c
 //
 // where h' and c' are those of the step before. With peepholes p_i∘c', p_f∘c' and p_o∘c
-// are added to what i, f and o are computed from. It overwrites x.
+// are added to what i, f and o are computed from. It overwrites x as CrossEntropy
+// does logits.
 func (t *Tape) LSTM(x *Tensor, l LSTM) (h, c *Tensor) {
 	l.check("LSTM", x, 4)
 	l.checkState("LSTM", l.Cell)
 	if p := l.Peephole; p != nil && (p.rows != 3 || p.cols != l.Weight.cols) {
 		misfit("LSTM", "peepholes of %d x %d; want 3 x %d", p.rows, p.cols, l.Weight.cols)
 	}
+	x = t.loosen(x)
 	o := lstmOps.Get()
 	o.coupled, o.peephole = l.Coupled, l.Peephole
 	o.begin(t, l.Recurrence)

@@ -137,6 +137,11 @@ var matrixRows = []opRow{
 	}},
 	{"CrossEntropy", "smoothed", [][2]int{{4, 19}}, crossEntropy(0.1), crossEntropyOracle(0.1)},
 	{"CrossEntropy", "", [][2]int{{4, 19}}, crossEntropy(0), crossEntropyOracle(0)},
+	softmaxOf("tanh", [][2]int{{4, 19}}, func(t *Tape, p []*Tensor) *Tensor { return t.TanhSum(p[0], nil) }, func(p []matrix) matrix {
+		return generate(4, 19, func(i, j int) float64 { return math.Tanh(*p[0].at(i, j)) })
+	}),
+	softmaxOf("ReLU", [][2]int{{4, 5}, {19, 5}}, linear(ReLU), linearOracle(ReLU, Mask{})),
+	softmaxOf("GELU", [][2]int{{4, 5}, {19, 5}}, linear(GELU), linearOracle(GELU, Mask{})),
 	besideSoftmax("Dropout", func(t *Tape, x *Tensor) *Tensor { return t.Dropout(x, testMask) }, func(i, j int) float64 { return factor(testMask, i*19+j) }),
 	besideSoftmax("Stack", func(t *Tape, x *Tensor) *Tensor { return t.Stack(x, x) }, func(int, int) float64 { return 1 }),
 	{"SequenceRows", "under a softmax", [][2]int{{9, 2}}, func(t *Tape, p []*Tensor) *Tensor {
@@ -207,11 +212,22 @@ var (
 
 func crossEntropy(smoothing float64) func(t *Tape, p []*Tensor) *Tensor {
 	return func(t *Tape, p []*Tensor) *Tensor {
-		// The loss destroys its operand: give it a copy.
-		x := t.Dropout(p[0], Mask{Rate: 1e-12})
-		loss, _ := t.CrossEntropy(x, testTargets, CrossEntropy{Smoothing: smoothing, Scale: 0.5})
+		loss, _ := t.CrossEntropy(p[0], testTargets, CrossEntropy{Smoothing: smoothing, Scale: 0.5})
 		return loss
 	}
+}
+
+func linear(a Activation) func(t *Tape, p []*Tensor) *Tensor {
+	return func(t *Tape, p []*Tensor) *Tensor { return t.Linear(p[0], Linear{Weight: p[1], Activation: a}) }
+}
+
+// softmaxOf is a row of a loss of what another operation has computed, which asks for it on
+// its way back.
+func softmaxOf(detail string, shapes [][2]int, run func(t *Tape, p []*Tensor) *Tensor, want func(p []matrix) matrix) opRow {
+	return opRow{"CrossEntropy", "of " + detail, shapes, func(t *Tape, p []*Tensor) *Tensor {
+		loss, _ := t.CrossEntropy(run(t, p), testTargets, CrossEntropy{Scale: 0.5})
+		return loss
+	}, func(p []matrix) matrix { return crossEntropyOracle(0)([]matrix{want(p)}) }}
 }
 
 // besideSoftmax is a row of an operation on what a loss overwrites afterwards; the last

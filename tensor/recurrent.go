@@ -204,6 +204,15 @@ func (t *Tape) zeros(rows, cols int) *Tensor {
 	return x
 }
 
+// loosen returns x for an operation to overwrite, or a copy of it where it is a parameter,
+// or what the operation that computed it asks for on the way back.
+func (t *Tape) loosen(x *Tensor) *Tensor {
+	if x.loose || t.inference && !x.param {
+		return x
+	}
+	return t.Rows(x, 0, x.rows)
+}
+
 // takeGradient makes the memory of x, an operand that an operation has turned
 // into its own gradient, the gradient of x.
 func takeGradient(x *Tensor) {

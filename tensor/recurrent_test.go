@@ -24,8 +24,7 @@ func recurrentRow(op, detail string, steps Steps, hidden, parts, states int,
 		if states > 0 {
 			r.Initial = p[2]
 		}
-		x := t.Dropout(p[0], Mask{Rate: 1e-12}) // the operation destroys its operand: give it a copy
-		return run(t, x, r, p[2:])
+		return run(t, p[0], r, p[2:])
 	}, func(p []matrix) matrix {
 		out := zeros(steps.Rows(), hidden)
 		for i := range steps.Sequences() {

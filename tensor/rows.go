@@ -16,7 +16,7 @@ func (t *Tape) Rows(x *Tensor, lo, hi int) *Tensor {
 		misfit("Rows", "rows %d to %d of %d", lo, hi, x.rows)
 	}
 	o := rowsOps.Get()
-	o.x, o.first, o.y = x, lo*x.cols, t.new(hi-lo, x.cols)
+	o.x, o.first, o.y = x, lo*x.cols, t.newLoose(hi-lo, x.cols)
 	o.each(o, len(o.y.Data), elementGrain, (*rowsOp).forward)
 	y := o.y
 	t.done(o)
@@ -59,7 +59,7 @@ func (t *Tape) Stack(parts ...*Tensor) *Tensor {
 		rows, cols = rows+x.rows, x.cols
 	}
 	o := stackOps.Get()
-	o.parts, o.y = append(o.parts, parts...), t.new(rows, cols)
+	o.parts, o.y = append(o.parts, parts...), t.newLoose(rows, cols)
 	o.each(o, len(parts), 1, (*stackOp).forward)
 	y := o.y
 	t.done(o)

@@ -22,7 +22,7 @@ func (t *Tape) SequenceRows(x *Tensor, s Segments) *Tensor {
 		longest = max(longest, s[i+1]-s[i])
 	}
 	o := sequenceRowsOps.Get()
-	o.x, o.s, o.y = x, s, t.new(x.cols*s.Len(), longest)
+	o.x, o.s, o.y = x, s, t.newLoose(x.cols*s.Len(), longest)
 	o.each(o, o.y.rows, rowGrain(longest), (*sequenceRowsOp).forward)
 	y := o.y
 	t.done(o)

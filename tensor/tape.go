@@ -95,8 +95,7 @@ func (t *Tape) BackwardFrom(seeds ...Seed) {
 		if len(s.Grad) != len(s.Of.Data) {
 			misfit("BackwardFrom", "%d elements for a tensor of %d x %d", len(s.Grad), s.Of.rows, s.Of.cols)
 		}
-		g, _ := s.Of.gradient(t)
-		copy(g, s.Grad)
+		addTo(s.Of.accumulator(t), s.Grad)
 	}
 	t.propagate()
 }
@@ -125,9 +124,16 @@ func (t *Tape) new(rows, cols int) *Tensor {
 	return x
 }
 
-// Input returns a tensor of undefined content, for the caller to fill, that
-// lives until Reset and takes no gradient beyond itself.
-func (t *Tape) Input(rows, cols int) *Tensor { return t.new(rows, cols) }
+// newLoose is new for the result of an operation that does not read it on the way back.
+func (t *Tape) newLoose(rows, cols int) *Tensor {
+	x := t.new(rows, cols)
+	x.loose = true
+	return x
+}
+
+// Input returns a tensor of undefined content, for the caller to copy into, that
+// lives until Reset. Its gradient is there from the end of Backward until then.
+func (t *Tape) Input(rows, cols int) *Tensor { return t.newLoose(rows, cols) }
 
 // done puts an operation on the tape.
 func (t *Tape) done(o operation) {

@@ -135,3 +135,16 @@ func TestRowsOfAGradient(t *testing.T) {
 		}
 	}
 }
+
+// TestSeedsOfOneTensorAddUp gives a tensor two seeds, beside what a parameter has.
+func TestSeedsOfOneTensorAddUp(t *testing.T) {
+	w, tape := New(1, 2), NewTape()
+	for range 2 {
+		y := tape.Rows(w, 0, 1)
+		tape.BackwardFrom(Seed{Of: y, Grad: []Float{1, 2}}, Seed{Of: y, Grad: []Float{3, 0}}, Seed{Of: w, Grad: []Float{10, 10}})
+		tape.Reset()
+	}
+	if want := []Float{28, 24}; !slices.Equal(w.Grad, want) {
+		t.Errorf("the gradient is %v; want %v", w.Grad, want)
+	}
+}

@@ -27,13 +27,14 @@ type Float = kernel.Float
 type Tensor struct {
 	Data []Float // rows·cols elements, row by row
 	// Grad is the derivative of the loss by Data. That of a parameter is
-	// valid from the end of Backward until ZeroGrad; others belong to the
-	// tape and are gone when Backward returns.
+	// valid from the end of Backward until ZeroGrad, that of an input of the
+	// tape until Reset; those of results are gone when Backward returns.
 	Grad []Float
 
 	rows, cols int
 	param      bool
 	constant   bool // takes no gradient
+	loose      bool // what computed it does not read it on the way back
 	stale      bool // Grad holds an earlier step's values and counts as zero
 	packed     *kernel.PackedB
 
