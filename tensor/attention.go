@@ -44,10 +44,10 @@ var attentionOps pool[attentionOp]
 
 // Attention returns, for each head, softmax(Q·Kᵀ/√d)·V, heads side by side
 // (Vaswani et al. 2017, equation 1 and section 3.2.2). The columns of v decide
-// the width; q and k have as many.
+// the width; q and k have as many. A query without keys gets zeros.
 func (t *Tape) Attention(q, k, v Columns, width int, a Attention) *Tensor {
 	for _, c := range []Columns{q, k, v} {
-		if c.First+width > c.cols {
+		if c.First < 0 || c.First+width > c.cols {
 			misfit("Attention", "columns %d to %d of a tensor of %d", c.First, c.First+width, c.cols)
 		}
 	}
@@ -126,6 +126,9 @@ func (o *attentionOp) head(job int) head {
 		qs: o.q.cols, ks: o.k.cols, vs: o.v.cols, ys: o.y.cols,
 		weights: o.weights.Data[at : at+nq*nk], dropped: o.dropped.Data[at : at+nq*nk],
 	}
+	if nq == 0 || nk == 0 { // at the end there may be no data
+		return x
+	}
 	x.qi = o.Queries[i]*x.qs + o.q.First + h*o.dim
 	x.ki = o.Keys[i]*x.ks + o.k.First + h*o.dim
 	x.vi = o.Keys[i]*x.vs + o.v.First + h*o.dim
@@ -150,6 +153,7 @@ func (o *attentionOp) forward(lo, hi int) {
 	for job := lo; job < hi; job++ {
 		x := o.head(job)
 		if x.nq == 0 || x.nk == 0 {
+			o.seeNothing(job)
 			continue
 		}
 		kT := x.k
@@ -166,6 +170,14 @@ func (o *attentionOp) forward(lo, hi int) {
 		}
 		p := kernel.Matrix{Data: x.dropped, Stride: x.nk}
 		kernel.Gemm(x.nq, o.dim, x.nk, p, x.v, o.y.Data[x.yi:], x.ys, kernel.Epilogue{})
+	}
+}
+
+// seeNothing makes the results of a head zeros, whose queries have no keys.
+func (o *attentionOp) seeNothing(job int) {
+	i, first := job/o.Heads, job%o.Heads*o.dim
+	for r := o.Queries[i]; r < o.Queries[i+1]; r++ {
+		clear(o.y.Row(r)[first : first+o.dim])
 	}
 }
 
@@ -201,12 +213,18 @@ func (o *attentionOp) columnGradient(t *Tape, c Columns) (g []Float, add bool) {
 	return c.accumulator(t), true
 }
 
-// covers says whether queries, keys and values are all of x.
+// covers says whether queries, keys and values are all of x, and none of it is two of them.
 func (o *attentionOp) covers(x *Tensor) bool {
-	columns := 0
-	for _, c := range []Columns{o.q, o.k, o.v} {
-		if c.Tensor == x {
-			columns += o.y.cols
+	columns, all := 0, [3]Columns{o.q, o.k, o.v}
+	for i, c := range all {
+		if c.Tensor != x {
+			continue
+		}
+		columns += o.y.cols
+		for _, d := range all[:i] {
+			if d.Tensor == x && max(c.First, d.First) < min(c.First, d.First)+o.y.cols {
+				return false
+			}
 		}
 	}
 	for i := range o.Queries.Len() {

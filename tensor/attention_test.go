@@ -6,8 +6,15 @@ var attentionRows = []opRow{
 	attentionRow("self", Attention{Heads: 2, Queries: SegmentsOf(3, 5), Keys: SegmentsOf(3, 5)}, 8, true),
 	attentionRow("causal dropout", Attention{Heads: 3, Queries: SegmentsOf(7, 1, 18), Keys: SegmentsOf(7, 1, 18), Causal: true, Drop: testMask}, 21, true),
 	attentionRow("source", Attention{Heads: 1, Queries: SegmentsOf(2, 4), Keys: SegmentsOf(6, 1)}, 5, false),
+	attentionRow("empty sequences", Attention{Heads: 2, Queries: SegmentsOf(2, 0, 3, 1), Keys: SegmentsOf(3, 2, 0, 0)}, 8, false),
+	attentionRow("empty sequences of one product", Attention{Heads: 2, Queries: SegmentsOf(3, 0), Keys: SegmentsOf(3, 0)}, 8, true),
+	{"Attention", "keys are values", [][2]int{{6, 8}, {7, 16}}, func(t *Tape, p []*Tensor) *Tensor {
+		return t.Attention(Columns{p[0], 0}, Columns{p[1], 4}, Columns{p[1], 4}, 8, twice)
+	}, func(p []matrix) matrix { return attentionOracle(twice, 8, p[0], p[1], p[1], 4, 4) }},
 	cachedRow(),
 }
+
+var twice = Attention{Heads: 2, Queries: SegmentsOf(2, 4), Keys: SegmentsOf(6, 1)}
 
 // attentionRow has queries and keys of its own, or one product of all three
 // when self is set.
