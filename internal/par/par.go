@@ -7,7 +7,9 @@
 package par
 
 import (
+	"fmt"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 )
@@ -34,6 +36,7 @@ type pool struct {
 	next     atomic.Int64
 	state    atomic.Uint64 // generation<<16 | open<<15 | workers joined
 	finished atomic.Int64
+	failed   atomic.Pointer[Panic] // the first one of a worker in the open loop
 	parked   []atomic.Bool
 	wake     []chan struct{}
 	quit     atomic.Bool
@@ -75,9 +78,25 @@ func SetThreads(n int) {
 	}
 }
 
+// Panic is what a task of a worker has panicked with: the caller of the loop panics with
+// it, so that it can be recovered from.
+type Panic struct {
+	Value any
+	Stack []byte // of the worker
+}
+
+// Error implements error.
+func (p *Panic) Error() string { return fmt.Sprintf("%v\n\nin a worker:\n%s", p.Value, p.Stack) }
+
+// Unwrap returns what the task has panicked with, if it is an error.
+func (p *Panic) Unwrap() error {
+	err, _ := p.Value.(error)
+	return err
+}
+
 // For runs tasks 0 to n-1 of t and returns when all are done. A call from
 // within a task, or while another goroutine's loop runs, does all its tasks
-// itself.
+// itself. When a task panics, For does, and other tasks may not have run.
 func For(n int, t Task) {
 	p := current.Load()
 	if n <= 1 || p.threads == 1 || !p.mu.TryLock() {
@@ -99,10 +118,20 @@ func For(n int, t Task) {
 			p.unpark(w)
 		}
 	}
+	defer p.end()
 	p.drain()
+}
+
+// end waits for the workers of a loop, also when a task of the caller has panicked.
+func (p *pool) end() {
+	p.next.Store(p.tasks)
 	p.close()
 	p.task = nil
+	failed := p.failed.Swap(nil)
 	p.mu.Unlock()
+	if failed != nil {
+		panic(failed)
+	}
 }
 
 // lookEvery is the number of loops after which a worker looks whether it shares
@@ -149,6 +178,18 @@ func (p *pool) drain() {
 	}
 }
 
+// join is a worker's part in a loop.
+func (p *pool) join() {
+	defer func() {
+		if value := recover(); value != nil {
+			p.failed.CompareAndSwap(nil, &Panic{value, debug.Stack()})
+			p.next.Store(p.tasks)
+		}
+		p.finished.Add(1)
+	}()
+	p.drain()
+}
+
 func (p *pool) unpark(w int) {
 	select {
 	case p.wake[w] <- struct{}{}:
@@ -170,8 +211,7 @@ func (p *pool) work(w int) {
 					p.separate()
 					woken = false
 				}
-				p.drain()
-				p.finished.Add(1)
+				p.join()
 			}
 			idle = 0
 			continue

@@ -1,6 +1,9 @@
 package par
 
 import (
+	"errors"
+	"io"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -92,5 +95,51 @@ func BenchmarkForEmpty(b *testing.B) {
 	c := &counter{ran: make([]atomic.Int32, 2)}
 	for b.Loop() {
 		For(2, c)
+	}
+}
+
+// failing panics in one of its tasks, which others wait for.
+type failing struct {
+	which int
+	began sync.WaitGroup
+}
+
+func (f *failing) Do(i int) {
+	if i < 2 { // one each for the caller and for the worker
+		f.began.Done()
+		f.began.Wait()
+	}
+	if i == f.which {
+		panic(io.ErrUnexpectedEOF)
+	}
+}
+
+// TestPanicsReachTheCaller has the first task of the caller or of the worker panic, and
+// uses the workers afterwards.
+func TestPanicsReachTheCaller(t *testing.T) {
+	before := Threads()
+	defer SetThreads(before)
+	SetThreads(2)
+	for range 20 {
+		for which := range 2 {
+			f := &failing{which: which}
+			f.began.Add(2)
+			func() {
+				defer func() {
+					if err, _ := recover().(error); !errors.Is(err, io.ErrUnexpectedEOF) {
+						t.Errorf("recovered from %v; want what the task panicked with", err)
+					}
+				}()
+				For(1000, f)
+				t.Error("For returns after a panic")
+			}()
+			c := &counter{ran: make([]atomic.Int32, 50)}
+			For(50, c)
+			for i := range c.ran {
+				if got := c.ran[i].Load(); got != 1 {
+					t.Fatalf("after a panic task %d ran %d times", i, got)
+				}
+			}
+		}
 	}
 }
