@@ -9,7 +9,8 @@ import (
 	"github.com/kotoba-nlp/kotoba/tokenizer"
 )
 
-// System is a trained model that turns sentences into sentences.
+// System is a trained model that turns sentences into sentences. Several goroutines may use
+// one at a time.
 type System struct {
 	// Start begins to decode a batch of source sequences, which end with the
 	// end symbol.

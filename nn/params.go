@@ -3,6 +3,7 @@ package nn
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/kotoba-nlp/kotoba/tensor"
@@ -94,17 +95,20 @@ func Count(params []Param) int {
 	return n
 }
 
-// Pack prepares the matrices of a model, which Linear multiplies by, for inference.
-// A packed model must not be trained; Unpack makes it trainable again.
-func Pack(model any) { eachMatrix(model, (*tensor.Tensor).Pack) }
+// Pack prepares the matrices of a model, which Linear multiplies by, for inference; tables
+// are those that it only looks rows up in. A packed model must not be trained; Unpack makes
+// it trainable again.
+func Pack(model any, tables ...*tensor.Tensor) {
+	for _, p := range Params(model) {
+		if p.Tensor.Rows() > 1 && !slices.Contains(tables, p.Tensor) {
+			p.Tensor.Pack()
+		}
+	}
+}
 
 // Unpack undoes Pack.
-func Unpack(model any) { eachMatrix(model, (*tensor.Tensor).Unpack) }
-
-func eachMatrix(model any, f func(*tensor.Tensor)) {
+func Unpack(model any) {
 	for _, p := range Params(model) {
-		if p.Tensor.Rows() > 1 {
-			f(p.Tensor)
-		}
+		p.Tensor.Unpack()
 	}
 }

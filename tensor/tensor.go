@@ -8,6 +8,11 @@
 // [Tape.Backward] needs. Memory of results belongs to the tape and is used
 // again after [Tape.Reset]; parameters come from [New] and stay.
 //
+// Several goroutines may compute with the same parameters, each on a tape of its own, as
+// long as none of them changes a parameter or computes gradients. A loop over elements runs
+// on the workers of the package when they are free, as many as runtime.GOMAXPROCS says when
+// the program starts, and in its own goroutine otherwise.
+//
 // Operands of the wrong shape are a mistake in the program: an operation then
 // panics with a [ShapeError].
 package tensor

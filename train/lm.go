@@ -135,7 +135,8 @@ func newLM(c rnnlm.Config, seed uint64) (*rnnlm.Model, error) {
 	return rnnlm.New(c, rand.New(rand.NewPCG(seed, 0)))
 }
 
-// LM is a trained language model, ready for use.
+// LM is a trained language model, ready for use, by several goroutines at a time too: its
+// weights are packed (see nn.Pack) and must not be changed.
 type LM struct {
 	Config    LMConfig // of the run
 	Model     *rnnlm.Model
@@ -170,6 +171,7 @@ func OpenLM(dir string) (*LM, error) {
 	if err := loadOfRun(dir, bestFile, nn.Params(m)); err != nil {
 		return nil, err
 	}
+	m.Pack()
 	return &LM{Config: c, Model: m, Tokenizer: tok}, nil
 }
 
@@ -180,8 +182,6 @@ func (m *LM) Generate(prefix string, length int, s decode.Sampling) (string, err
 	if length < 1 {
 		return "", fmt.Errorf("train: %d tokens to write; want at least 1", length)
 	}
-	m.Model.Pack()
-	defer m.Model.Unpack()
 	lines := strings.Split(prefix, "\n")
 	line := lines[len(lines)-1] // what the first line to be written begins with
 	begun := m.Tokenizer.Encode(line)

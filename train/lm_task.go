@@ -258,8 +258,6 @@ func (m *LM) Score(lines []string, count int) (TextScore, error) {
 		return TextScore{}, fmt.Errorf("train: %d streams of a text of %d tokens; want at least 1, and two tokens in each", count, len(ids))
 	}
 	s := newStreams(ids, count, scoreSteps)
-	m.Model.Pack()
-	defer m.Model.Unpack()
 	l, err := likelihood(context.Background(), m.Model, &s)
 	if err != nil {
 		return TextScore{}, err

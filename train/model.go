@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/kotoba-nlp/kotoba/decode"
 	"github.com/kotoba-nlp/kotoba/inspect"
@@ -17,12 +18,13 @@ import (
 	"github.com/kotoba-nlp/kotoba/tokenizer"
 )
 
-// Model is a trained model, ready for use.
+// Model is a trained model, ready for use, by several goroutines at a time too.
 type Model struct {
 	Config         Config              // of the run; an imported model has that of the default preset
 	Source, Target tokenizer.Tokenizer // one and the same unless the model was imported
 
 	network network
+	pack    sync.Once
 }
 
 // Transformer returns the model if it is a Transformer.
@@ -117,7 +119,12 @@ func openMarian(dir string) (*Model, error) {
 
 // System returns the model as a System, packed for decoding.
 func (m *Model) System() decode.System {
-	m.network.Pack()
+	m.pack.Do(m.network.Pack)
+	return m.system()
+}
+
+// system is System of a model that has been packed.
+func (m *Model) system() decode.System {
 	start, longest := m.network.Limits()
 	return decode.System{
 		Source: m.Source, Target: m.Target, Begin: start, MaxLength: longest,

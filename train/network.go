@@ -91,6 +91,9 @@ func (n recurrent) Limits() (start int32, maxLength int) { return int32(n.Start)
 // Ensemble returns models that translate and score as one; see [decode.Ensemble]. They must share a
 // vocabulary. Configuration and attention are those of the first.
 func Ensemble(models ...*Model) (*Model, error) {
+	if len(models) == 0 {
+		return nil, errors.New("train: an ensemble of no models; want at least one")
+	}
 	all := ensemble{network: models[0].network}
 	for i, m := range models {
 		all.networks = append(all.networks, m.network)
@@ -98,9 +101,8 @@ func Ensemble(models ...*Model) (*Model, error) {
 			return nil, fmt.Errorf("train: model %d of the ensemble has another vocabulary than the first; train them on one, with tokenizer.model", i+1)
 		}
 	}
-	first := *models[0]
-	first.network = all
-	return &first, nil
+	first := models[0]
+	return &Model{Config: first.Config, Source: first.Source, Target: first.Target, network: all}, nil
 }
 
 func sameVocabulary(a, b tokenizer.Tokenizer) bool {

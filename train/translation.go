@@ -207,7 +207,8 @@ func (t *Translation) translate(ctx context.Context, lines []string) ([]string, 
 	defer t.Model.network.Unpack()
 	o := t.decoding
 	o.SplitLong = true
-	s := t.Model.System()
+	t.Model.network.Pack()
+	s := t.Model.system()
 	var out []string
 	for block := range slices.Chunk(lines, translateBlock) {
 		if ctx.Err() != nil {

@@ -9,7 +9,13 @@ import (
 
 // Pack prepares the weights for inference. A packed model must not be trained;
 // Unpack makes it trainable again.
-func (m *Model) Pack() { nn.Pack(m) }
+func (m *Model) Pack() {
+	if m.Tied {
+		nn.Pack(m)
+	} else {
+		nn.Pack(m, m.Embedding)
+	}
+}
 
 // Unpack undoes Pack.
 func (m *Model) Unpack() { nn.Unpack(m) }

@@ -94,7 +94,7 @@ func (d *Decoder) Select(parents []int) {
 
 // Pack prepares the weights for inference. A packed model must not be trained; Unpack
 // makes it trainable again.
-func (m *Model) Pack() { nn.Pack(m) }
+func (m *Model) Pack() { nn.Pack(m, m.Source, m.Target) }
 
 // Unpack undoes Pack.
 func (m *Model) Unpack() { nn.Unpack(m) }
