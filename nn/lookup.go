@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -68,6 +69,24 @@ type LookupConfig struct {
 	Positions int // that the score location knows
 }
 
+// Validate says what of a lookup cannot be.
+func (c LookupConfig) Validate() error {
+	if err := cmp.Or(c.Window.Validate(), c.Score.Validate()); err != nil {
+		return err
+	}
+	switch {
+	case c.Coverage && (c.Score != Concat || c.Window != Global):
+		return fmt.Errorf("nn: coverage with the score %s and the window %q; want %s and no window", c.Score, c.Window, Concat)
+	case c.Window != Global && c.Radius < 1:
+		return fmt.Errorf("nn: radius is %d; want at least 1, as 10 in the paper, or no window", c.Radius)
+	case c.Renormalise && c.Window != LocalPredicted:
+		return fmt.Errorf("nn: renormalise with the window %q; it is for that of %s, which has a Gaussian", c.Window, LocalPredicted)
+	case c.Window != Global && c.Score == Location:
+		return fmt.Errorf("nn: a window of %s with scores by location, which are of the whole source; want another score or no window", c.Window)
+	}
+	return nil
+}
+
 // Lookup is attention as a dictionary that a query is looked up in: the query is
 // compared with every key, the scores become weights that sum to 1, and the answer is
 // the mixture of the values that they say.
@@ -83,8 +102,12 @@ type Lookup struct {
 	PlaceV *tensor.Tensor `param:"place_v"`
 }
 
-// NewLookup returns a lookup with random weights uniform in ±limit.
+// NewLookup returns a lookup with random weights uniform in ±limit. It panics where the
+// configuration is not valid.
 func NewLookup(c LookupConfig, limit float64, r *rand.Rand) Lookup {
+	if err := c.Validate(); err != nil {
+		panic(err)
+	}
 	l := Lookup{LookupConfig: c}
 	switch c.Score {
 	case General:

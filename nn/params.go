@@ -25,13 +25,23 @@ func (p Param) Name() string { return strings.Join(p.Names, "+") }
 // `param:"name"`, and in those of structs, pointers and slices below, whose
 // names are joined by dots; an element of a slice is named by its number.
 // A name a+b says that the layer stacks the rows of layers a and b; one that ends in
-// ",matrix" is that of a matrix even with one row. Fields that are nil are left out. It panics when model is not a pointer to a struct.
+// ",matrix" is that of a matrix even with one row. Fields that are nil are left out. It panics
+// when model is not a pointer to a struct, and when two fields are one tensor, which would
+// be trained twice: leave the tag off one of them.
 func Params(model any) []Param {
 	v := reflect.ValueOf(model)
 	if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
 		panic(fmt.Sprintf("nn: Params of %T; want a pointer to a struct", model))
 	}
-	return walk(v.Elem(), []string{""})
+	all := walk(v.Elem(), []string{""})
+	names := map[*tensor.Tensor]string{}
+	for _, p := range all {
+		if other, ok := names[p.Tensor]; ok {
+			panic(fmt.Sprintf("nn: Params of %T: %s and %s are one tensor; leave the tag off one of them", model, other, p.Name()))
+		}
+		names[p.Tensor] = p.Name()
+	}
+	return all
 }
 
 var tensorType = reflect.TypeFor[*tensor.Tensor]()
@@ -65,6 +75,9 @@ func walk(v reflect.Value, names []string) []Param {
 		tag, ok := v.Type().Field(i).Tag.Lookup("param")
 		if !ok {
 			continue
+		}
+		if f := v.Type().Field(i); !f.IsExported() {
+			panic(fmt.Sprintf("nn: the field %s of %s is tagged as a parameter and not exported", f.Name, v.Type()))
 		}
 		tag, matrix := strings.CutSuffix(tag, ",matrix")
 		for _, p := range walk(v.Field(i), extend(names, tag)) {

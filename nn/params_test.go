@@ -1,9 +1,11 @@
 package nn
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/kotoba-nlp/kotoba/tensor"
@@ -72,5 +74,28 @@ func TestSinusoids(t *testing.T) {
 				t.Fatalf("position %d, column %d: %v, %v", pos, i, pe.Row(pos)[i], pe.Row(pos)[4+i])
 			}
 		}
+	}
+}
+
+// TestParamsRefusesWhatCannotBeTrained: a tensor in two fields, and one that cannot be seen.
+func TestParamsRefusesWhatCannotBeTrained(t *testing.T) {
+	w := tensor.New(2, 2)
+	for want, model := range map[string]any{
+		"in.weight and out are one tensor": &struct {
+			In  Linear         `param:"in"`
+			Out *tensor.Tensor `param:"out"`
+		}{Linear{Weight: w}, w},
+		"the field hidden of": &struct {
+			hidden *tensor.Tensor `param:"hidden"`
+		}{w},
+	} {
+		func() {
+			defer func() {
+				if text := fmt.Sprint(recover()); !strings.Contains(text, want) {
+					t.Errorf("panic %q; want %q", text, want)
+				}
+			}()
+			Params(model)
+		}()
 	}
 }

@@ -8,7 +8,6 @@
 package seq2seq
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -76,22 +75,18 @@ func (c Config) validateAttention() error {
 		}
 		return nil
 	}
-	if err := cmp.Or(c.Window.Validate(), c.Attention.Validate()); err != nil {
-		return err
-	}
-	switch {
-	case c.InputFeeding && c.PreviousState:
+	if c.InputFeeding && c.PreviousState {
 		return errors.New("seq2seq: input_feeding and previous_state; choose one way to tell the decoder what attention finds")
-	case c.Coverage && (c.Attention != nn.Concat || c.Window != nn.Global):
-		return fmt.Errorf("seq2seq: coverage with the score %s and the window %q; want %s and no window", c.Attention, c.Window, nn.Concat)
-	case c.Window != nn.Global && c.Radius < 1:
-		return fmt.Errorf("seq2seq: radius is %d; want at least 1, as 10 in the paper, or no window", c.Radius)
-	case c.Renormalise && c.Window != nn.LocalPredicted:
-		return fmt.Errorf("seq2seq: renormalise with the window %q; it is for that of %s, which has a Gaussian", c.Window, nn.LocalPredicted)
-	case c.Window != nn.Global && c.Attention == nn.Location:
-		return fmt.Errorf("seq2seq: a window of %s with scores by location, which are of the whole source; want another score or no window", c.Window)
 	}
-	return nil
+	return c.lookup().Validate()
+}
+
+// lookup is what the attention does.
+func (c Config) lookup() nn.LookupConfig {
+	return nn.LookupConfig{
+		Score: c.Attention, Window: c.Window, Radius: c.Radius, Renormalise: c.Renormalise,
+		Coverage: c.Coverage, Split: c.Split, Dim: c.Hidden, Positions: c.MaxLength,
+	}
 }
 
 // Weights returns how many weights a model surely has, without making it.
@@ -169,10 +164,7 @@ func New(c Config, r *rand.Rand) (*Model, error) {
 		in = c.Hidden
 	}
 	if c.Attention != "" {
-		l := nn.NewLookup(nn.LookupConfig{
-			Score: c.Attention, Window: c.Window, Radius: c.Radius, Renormalise: c.Renormalise,
-			Coverage: c.Coverage, Split: c.Split, Dim: c.Hidden, Positions: c.MaxLength,
-		}, c.Init, r)
+		l := nn.NewLookup(c.lookup(), c.Init, r)
 		m.Attention = &l
 		m.Context, m.State = nn.Uniform(c.Hidden, c.Hidden, c.Init, r), nn.Uniform(c.Hidden, c.Hidden, c.Init, r)
 	}
