@@ -49,6 +49,27 @@ func (o Options) Validate() error {
 	return o.Penalty.Validate()
 }
 
+// fits says what of the options cannot be with a vocabulary.
+func (o Options) fits(vocab int) error {
+	barred := map[int32]bool{}
+	for _, id := range o.Banned {
+		if id < 0 || int(id) >= vocab {
+			return fmt.Errorf("decode: token %d is banned and the vocabulary has %d", id, vocab)
+		}
+		barred[id] = true
+	}
+	if int(o.End) >= vocab {
+		return fmt.Errorf("decode: the end is token %d and the vocabulary has %d", o.End, vocab)
+	}
+	if o.End >= 0 && o.MinLength > 0 {
+		barred[o.End] = true
+	}
+	if len(barred) == vocab {
+		return fmt.Errorf("decode: all of the %d tokens are banned; want one that can come", vocab)
+	}
+	return nil
+}
+
 // LengthPenalty divides the log-probability of a hypothesis by a power of its
 // length, so that long ones are not at a disadvantage.
 type LengthPenalty struct {
@@ -104,9 +125,9 @@ func Run(s Stepper, limits []int, o Options) ([][]Hypothesis, error) {
 		if n := len(o.Sampling.Streams); n > 0 && n != len(limits) {
 			return nil, fmt.Errorf("decode: %d random streams for %d sequences; want one for each", n, len(limits))
 		}
-		return sample(s, limits, o), nil
+		return sample(s, limits, o)
 	}
-	return search(s, limits, o), nil
+	return search(s, limits, o)
 }
 
 // Limits returns n equal limits for Run.

@@ -66,9 +66,8 @@ func (m *table) exhaustive(sequence, limit int, o Options) []Hypothesis {
 		for _, v := range x {
 			sum += math.Exp(float64(v))
 		}
-		prepare(x, length, o, nil)
 		for id, v := range x {
-			if math.IsInf(float64(v), -1) {
+			if slices.Contains(o.Banned, int32(id)) || int32(id) == o.End && len(h)-2 < o.MinLength {
 				continue
 			}
 			lp := logProb + float64(v) - math.Log(sum)
@@ -248,6 +247,24 @@ func TestLimitsAreChecked(t *testing.T) {
 	for _, limit := range []int{0, 2} {
 		if _, err := Run(newTable(3, 1), Limits(1, limit), Options{Beam: 1, NBest: 1, MinLength: 3}); err == nil {
 			t.Errorf("no error for a limit of %d under a minimum of 3", limit)
+		}
+	}
+}
+
+func TestTokensThatCannotComeAreRefused(t *testing.T) {
+	for name, o := range map[string]Options{
+		"banned one of no vocabulary": {Banned: []int32{5}, End: 1},
+		"negative":                    {Banned: []int32{-1}, End: 1},
+		"end of no vocabulary":        {End: 5},
+		"all":                         {Banned: []int32{0, 1, 2, 3, 4, 4}, End: 1},
+		"all before the minimum":      {Banned: []int32{0, 2, 3, 4}, End: 1, MinLength: 1},
+	} {
+		o.Beam, o.NBest = 1, 1
+		for _, s := range []*Sampling{nil, {Temperature: 1}} {
+			o.Sampling = s
+			if out, err := Run(newTable(5, 1), Limits(1, 3), o); err == nil {
+				t.Errorf("%s: %v and no error", name, out)
+			}
 		}
 	}
 }

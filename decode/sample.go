@@ -42,7 +42,7 @@ func (s Sampling) validate() error {
 
 // sample draws one hypothesis for each sequence. Each sequence has a random
 // stream of its own, so that a result does not depend on the others.
-func sample(s Stepper, limits []int, o Options) [][]Hypothesis {
+func sample(s Stepper, limits []int, o Options) ([][]Hypothesis, error) {
 	sequences := len(limits)
 	out := make([][]Hypothesis, sequences)
 	streams := make([]*rand.Rand, sequences)
@@ -54,6 +54,11 @@ func sample(s Stepper, limits []int, o Options) [][]Hypothesis {
 	}
 	for length := 1; len(open) > 0; length++ {
 		logits := s.Step(tokens)
+		if length == 1 {
+			if err := o.fits(logits.Cols()); err != nil {
+				return nil, err
+			}
+		}
 		tokens = tokens[:0]
 		var next, parents []int
 		for row, i := range open {
@@ -78,7 +83,7 @@ func sample(s Stepper, limits []int, o Options) [][]Hypothesis {
 			s.Select(parents)
 		}
 	}
-	return out
+	return out, nil
 }
 
 // sortAll returns all elements of x but those of -Inf, largest first.

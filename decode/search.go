@@ -28,7 +28,7 @@ type sentence struct {
 // keeps the Beam most probable beginnings. A sentence leaves the batch when
 // none of its beginnings can become better than the worst of Beam results, as
 // judged by the score that the best would have if it ended now.
-func search(s Stepper, limits []int, o Options) [][]Hypothesis {
+func search(s Stepper, limits []int, o Options) ([][]Hypothesis, error) {
 	sequences := len(limits)
 	out := make([][]Hypothesis, sequences)
 	open := make([]*sentence, sequences)
@@ -45,6 +45,11 @@ func search(s Stepper, limits []int, o Options) [][]Hypothesis {
 	}
 	for length := 1; len(open) > 0; length++ {
 		logits := s.Step(tokens)
+		if length == 1 {
+			if err := o.fits(logits.Cols()); err != nil {
+				return nil, err
+			}
+		}
 		r.rank(logits, length)
 		var parents []int
 		tokens = tokens[:0]
@@ -69,7 +74,7 @@ func search(s Stepper, limits []int, o Options) [][]Hypothesis {
 			s.Select(parents)
 		}
 	}
-	return out
+	return out, nil
 }
 
 // candidate is a hypothesis of a sentence with one token more.

@@ -64,6 +64,9 @@ func targetLimit(source, limit int) int { return min(2*source+50, limit) }
 // Translate translates lines and returns up to NBest translations of each,
 // best first. An empty line is its own translation.
 func (s System) Translate(lines []string, o TranslateOptions) ([][]Translation, error) {
+	if o.MinLength > s.MaxLength {
+		return nil, fmt.Errorf("decode: translations have at least %d tokens and the model writes %d at most", o.MinLength, s.MaxLength)
+	}
 	special := s.Target.Special()
 	o.Begin, o.End = s.Begin, special.End
 	for _, id := range []int32{special.Pad, special.Begin} {
