@@ -14,7 +14,7 @@ import (
 type Adam struct {
 	Gradients
 	Beta1, Beta2, Epsilon float64
-	WeightDecay           float64 // of what has more than one row: matrices and peepholes; gains, shifts, biases and the vectors of scores are left alone
+	WeightDecay           float64 // of what has more than one row or is tagged as a matrix; gains, shifts, biases and the vectors of scores are left alone
 	// Uncorrected leaves the moments as they are: they begin at 0 and are too small at
 	// first. BERT was trained so (Devlin et al. 2018, appendix A.2, and its code).
 	Uncorrected bool

@@ -128,7 +128,10 @@ func TestSchedules(t *testing.T) {
 		{Kind: "cosine", Rate: 1},
 		{Kind: "noam", Rate: 1},
 		{Kind: "linear", Rate: 1, Warmup: 10, Total: 10},
+		{Kind: "noam", Rate: 1, Warmup: 10},
 		{Kind: "constant"},
+		{Kind: "constant", Rate: math.NaN()},
+		{Kind: "constant", Rate: math.Inf(1)},
 		{Kind: "staircase", Rate: 1, Factor: 0.5},
 		{Kind: "staircase", Rate: 1, Every: 1, Factor: 2},
 	} {

@@ -152,6 +152,9 @@ var Kinds = []string{"noam", "inverse-sqrt", "linear", "bert", "constant", "stai
 func (s Schedule) Validate() error {
 	switch s.Kind {
 	case "noam", "inverse-sqrt":
+		if s.Kind == "noam" && s.Dim < 1 {
+			return fmt.Errorf("optim: schedule noam is of a model of dimension %d; want at least 1", s.Dim)
+		}
 		if s.Warmup < 1 {
 			return fmt.Errorf("optim: schedule %s has a warmup of %d steps; want at least 1", s.Kind, s.Warmup)
 		}
@@ -168,7 +171,7 @@ func (s Schedule) Validate() error {
 	default:
 		return fmt.Errorf("optim: unknown schedule %q; want one of %v", s.Kind, Kinds)
 	}
-	if s.Rate <= 0 {
+	if !(s.Rate > 0 && s.Rate <= math.MaxFloat64) { // or NaN
 		return fmt.Errorf("optim: learning rate %v; want more than 0", s.Rate)
 	}
 	return nil
