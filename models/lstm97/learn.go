@@ -31,18 +31,19 @@ func (n *Net) present(s *Sequence, learn bool) (y [][]float64) {
 	n.reset()
 	steps := s.Len()
 	first := steps - len(s.Targets)
+	answers := s.answers()
 	for t := range steps {
 		x := s.Input(t)
 		n.step(x, learn)
 		if t < first {
 			continue
 		}
-		s.outputs[t-first] = append(s.outputs[t-first][:0], n.outputs(x)...)
+		answers[t-first] = append(answers[t-first][:0], n.outputs(x)...)
 		if learn {
 			n.backward(x, s.Targets[t-first])
 		}
 	}
-	return s.outputs
+	return answers
 }
 
 // backward is the backward pass of one step with targets: it adds the step's part of

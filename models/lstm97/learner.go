@@ -250,10 +250,11 @@ func (b *bptt) forward(tape *tensor.Tape, s *Sequence) *tensor.Tensor {
 	if b.Direct != nil {
 		net = tape.DropAdd(net, tape.Linear(x, tensor.Linear{Weight: b.Direct}), tensor.Mask{})
 	}
-	for i := range s.Targets {
-		s.outputs[i] = s.outputs[i][:0]
+	answers := s.answers()
+	for i := range answers {
+		answers[i] = answers[i][:0]
 		for _, v := range net.Row(steps - len(s.Targets) + i) {
-			s.outputs[i] = append(s.outputs[i], b.output(v))
+			answers[i] = append(answers[i], b.output(v))
 		}
 	}
 	return net

@@ -46,13 +46,14 @@ func (l *rtrl) present(s *Sequence, learn bool) [][]float64 {
 	l.layer.Reset()
 	steps := s.Len()
 	first := steps - len(s.Targets)
+	answers := s.answers()
 	for t := range steps {
 		fill(l.x, s.Input(t))
 		h := l.layer.Step(l.x)
 		if t < first {
 			continue
 		}
-		y := s.outputs[t-first][:0]
+		y := answers[t-first][:0]
 		for k := range l.net {
 			net := l.Out.Bias.Data[k] + kernel.Dot(l.Out.Weight.Row(k), h)
 			if l.Direct != nil {
@@ -60,12 +61,12 @@ func (l *rtrl) present(s *Sequence, learn bool) [][]float64 {
 			}
 			y = append(y, l.output(net))
 		}
-		s.outputs[t-first] = y
+		answers[t-first] = y
 		if learn {
 			l.backward(h, s.Targets[t-first], y)
 		}
 	}
-	return s.outputs
+	return answers
 }
 
 // backward adds one step's part of the gradients.

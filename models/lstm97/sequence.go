@@ -18,6 +18,14 @@ type Sequence struct {
 	outputs [][]float64 // room for the learner's answers
 }
 
+// answers is where the outputs of a learner go, one for each of the targets.
+func (s *Sequence) answers() [][]float64 {
+	for len(s.outputs) < len(s.Targets) {
+		s.outputs = append(s.outputs, make([]float64, 0, len(s.Targets[0])))
+	}
+	return s.outputs[:len(s.Targets)]
+}
+
 // Input is the input of one step: Values, or where they are nil a one at Symbol.
 type Input struct {
 	Symbol int
@@ -40,12 +48,11 @@ func (s *Sequence) Input(t int) Input {
 	return Input{Symbol: s.Symbols[t]}
 }
 
-// newSequence returns a sequence with room for targets and outputs.
+// newSequence returns a sequence with room for targets.
 func newSequence(targets, units int) *Sequence {
 	s := &Sequence{}
 	for range targets {
 		s.Targets = append(s.Targets, make([]float64, units))
-		s.outputs = append(s.outputs, make([]float64, 0, units))
 	}
 	return s
 }

@@ -2,6 +2,7 @@ package lstm97
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"sync"
 
@@ -79,6 +80,9 @@ func (t Task) trial(ctx context.Context, o Options, number int) (res Result, ok 
 // Run runs trials on threads and hands each result to report, in the order of trials. When
 // ctx ends it drops the trials under way.
 func (t Task) Run(ctx context.Context, o Options, report func(Result)) error {
+	if err := o.Check(); err != nil {
+		return fmt.Errorf("lstm97: %w", err)
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	type outcome struct {

@@ -230,8 +230,10 @@ func TestBadTasksAndOptionsAreRefused(t *testing.T) {
 	} {
 		o := good
 		change(&o)
-		if err := o.Check(); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v; want %q", err, want)
+		for _, err := range []error{o.Check(), mustTask(t, "adding", 100).Run(context.Background(), o, nil)} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%v; want %q", err, want)
+			}
 		}
 	}
 }
@@ -257,5 +259,20 @@ func TestRangesThatHaveNoUseAreRefused(t *testing.T) {
 	err := mustTask(t, "noise-free-lag", 10).Run(context.Background(), o, func(Result) { t.Error("a trial was run") })
 	if err == nil || !strings.Contains(err.Error(), "leave their ranges out") {
 		t.Errorf("error %v for ranges of functions that have none", err)
+	}
+}
+
+// TestSequencesOfOnesOwnAreLearned presents one that no task has made.
+func TestSequencesOfOnesOwnAreLearned(t *testing.T) {
+	n, err := New(Config{Inputs: 2, Outputs: 1, Blocks: 2, Size: 1, Init: 0.5, Linear: true}, 0.5, rand.New(rand.NewPCG(1, 2)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Sequence{Values: []float64{1, 0, 0, 1}, Width: 2, Targets: [][]float64{{0.3}}}
+	for range 200 {
+		n.Learn(s)
+	}
+	if y := n.Run(s)[0][0]; math.Abs(y-0.3) > 0.01 {
+		t.Errorf("%v after learning; want 0.3", y)
 	}
 }
