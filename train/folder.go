@@ -182,7 +182,7 @@ func (f *folder) Checkpoint(t *Trainer) error {
 			return err
 		}
 	}
-	return t.save(f.dir, lastFile)
+	return t.Save(f.dir)
 }
 
 // saveWeights writes the weights that validation sees.
@@ -312,8 +312,8 @@ func (t *Trainer) extra() []checkpoint.Tensor {
 	return all
 }
 
-// save writes all that the run in a folder needs to go on.
-func (t *Trainer) save(dir, name string) error {
+// Save writes to a folder all that training needs to go on to the same weights bit for bit.
+func (t *Trainer) Save(dir string) error {
 	s, err := json.Marshal(t.state)
 	if err != nil {
 		return fmt.Errorf("train: %w", err)
@@ -322,12 +322,12 @@ func (t *Trainer) save(dir, name string) error {
 	if err != nil {
 		return err
 	}
-	return checkpoint.Save(filepath.Join(dir, name), t.params, map[string]string{stateKey: string(s), vocabularyKey: hash}, t.extra()...)
+	return checkpoint.Save(filepath.Join(dir, lastFile), t.params, map[string]string{stateKey: string(s), vocabularyKey: hash}, t.extra()...)
 }
 
-// resume reads what save wrote.
-func (t *Trainer) resume(dir, name string) error {
-	path := filepath.Join(dir, name)
+// Resume reads what Save wrote.
+func (t *Trainer) Resume(dir string) error {
+	path := filepath.Join(dir, lastFile)
 	data := t.state.Data // of now
 	return openCheckpoint(path, func(f *checkpoint.File) error {
 		if err := checkVocabulary(f, dir); err != nil {

@@ -257,6 +257,9 @@ func (m *LM) Score(lines []string, count int) (TextScore, error) {
 	if count < 1 || count > len(ids)/2 {
 		return TextScore{}, fmt.Errorf("train: %d streams of a text of %d tokens; want at least 1, and two tokens in each", count, len(ids))
 	}
+	if len(lines) == 0 {
+		return TextScore{}, errors.New("train: a text without lines; want at least one")
+	}
 	s := newStreams(ids, count, scoreSteps)
 	l, err := likelihood(context.Background(), m.Model, &s)
 	if err != nil {

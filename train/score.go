@@ -16,6 +16,9 @@ type Score struct {
 
 // Score returns the scores of given pairs.
 func (m *Model) Score(t Text) ([]Score, error) {
+	if err := t.check(); err != nil {
+		return nil, err
+	}
 	start, longest := m.network.Limits()
 	var examples []data.Example
 	for i := range t.Source {

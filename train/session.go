@@ -46,8 +46,11 @@ func newSession(dir string, o Options, dim int, task Task) session {
 func (r *session) Steps() int { return r.options.MaxSteps }
 
 // Train trains until the configuration says that it is enough, reporting every
-// step and validation. It goes on from the folder's checkpoint if there is one.
+// step and validation; progress may be nil. It goes on from the folder's checkpoint if there is one.
 func (r *session) Train(ctx context.Context, progress func(Progress, *Validation)) (best Validation, err error) {
+	if progress == nil {
+		progress = func(Progress, *Validation) {}
+	}
 	unlock, err := lockFolder(r.Dir)
 	if err != nil {
 		return best, err
@@ -61,7 +64,7 @@ func (r *session) Train(ctx context.Context, progress func(Progress, *Validation
 	r.trainer.state.Data = r.data
 	last := filepath.Join(r.Dir, lastFile)
 	if _, err := os.Stat(last); err == nil {
-		if err := r.trainer.resume(r.Dir, lastFile); err != nil {
+		if err := r.trainer.Resume(r.Dir); err != nil {
 			return best, err
 		}
 		r.Resumed = r.trainer.state.Step

@@ -242,7 +242,7 @@ type Observer interface {
 	// Validated is called after every validation, while the parameters are
 	// those that were validated; best says whether they are the best so far.
 	Validated(p Progress, v Validation, best bool) error
-	// Checkpoint is called when the state of the run is to be kept.
+	// Checkpoint is called when the state of the run is to be kept, as Trainer.Save does.
 	Checkpoint(t *Trainer) error
 }
 
@@ -252,10 +252,21 @@ var errNoExamples = errors.New("train: no examples to train on")
 // been made.
 var ErrInterrupted = errors.New("train: interrupted")
 
-// NewTrainer returns a trainer at step 0.
+// silent observes nothing.
+type silent struct{}
+
+func (silent) Stepped(Progress) error                     { return nil }
+func (silent) Validated(Progress, Validation, bool) error { return nil }
+func (silent) Checkpoint(*Trainer) error                  { return nil }
+
+// NewTrainer returns a trainer at step 0 of a model of the given dimension, which the
+// schedule noam asks for. The observer may be nil.
 func NewTrainer(o Options, dim int, task Task, observer Observer) (*Trainer, error) {
-	if err := o.Validate(); err != nil {
+	if err := cmp.Or(o.Validate(), o.schedule(dim).Validate()); err != nil {
 		return nil, err
+	}
+	if observer == nil {
+		observer = silent{}
 	}
 	t := &Trainer{Options: o, Dim: dim, Task: task, Observer: observer, params: task.Params(), tape: tensor.NewTape()}
 	switch o.Optimizer {

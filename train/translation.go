@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -15,6 +16,14 @@ import (
 
 // Text is a parallel corpus, line by line.
 type Text struct{ Source, Target []string }
+
+// check refuses sides of different lengths.
+func (t Text) check() error {
+	if len(t.Source) != len(t.Target) {
+		return fmt.Errorf("train: %d source lines and %d target lines; want as many", len(t.Source), len(t.Target))
+	}
+	return nil
+}
 
 // Translation is the task of fitting a model to a parallel corpus.
 type Translation struct {
@@ -39,7 +48,7 @@ type Translation struct {
 // NewTranslation prepares a corpus for a model.
 func NewTranslation(c Config, m *Model, train, valid Text) (*Translation, error) {
 	tok := m.Source
-	if err := decode.CheckTokenizer(tok); err != nil {
+	if err := cmp.Or(train.check(), valid.check(), decode.CheckTokenizer(tok)); err != nil {
 		return nil, err
 	}
 	longest := m.MaxLength()
