@@ -191,6 +191,7 @@ func TestWriteRefusesWhatIsNoFile(t *testing.T) {
 		"two of a name":    {x, x},
 		"reserved name":    {{Name: metadataKey, Shape: []int{0}}},
 		"too few elements": {{Name: "x", Shape: []int{2}, Data: x.Data}},
+		"negative sizes":   {{Name: "x", Shape: []int{-1, -1}, Data: x.Data}},
 		"both kinds":       {{Name: "x", Shape: []int{1}, Data: x.Data, Ints: []int64{1}}},
 	} {
 		if err := Write(path, tensors, nil); err == nil || !strings.Contains(err.Error(), path) {

@@ -29,6 +29,9 @@ type Tensor struct {
 func (t Tensor) elements() (want, have int) {
 	want = 1
 	for _, n := range t.Shape {
+		if n < 0 {
+			return -1, max(len(t.Data), len(t.Ints))
+		}
 		want *= n
 	}
 	return want, max(len(t.Data), len(t.Ints))

@@ -75,6 +75,11 @@ func (t *Tape) AddRows(x, table *Tensor, rows []int32) *Tensor {
 		misfit("AddRows", "x is %d x %d, the table %d x %d and there are %d rows",
 			x.rows, x.cols, table.rows, table.cols, len(rows))
 	}
+	for i, r := range rows {
+		if r < 0 || int(r) >= table.rows {
+			misfit("AddRows", "row %d at %d; the table has %d", r, i, table.rows)
+		}
+	}
 	o := addRowsOps.Get()
 	o.x, o.table, o.rows, o.y = x, table, rows, t.newLoose(x.rows, x.cols)
 	o.each(o, x.rows, rowGrain(x.cols), (*addRowsOp).forward)

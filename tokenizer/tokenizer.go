@@ -1,7 +1,7 @@
 // Package tokenizer turns text into the ids of a fixed vocabulary and back.
 //
-// Every tokenizer of kotoba, whatever its algorithm, is a [Tokenizer]; models
-// and training code know nothing else.
+// Every tokenizer of kotoba, whatever its algorithm, is a [Tokenizer]; decoding and the
+// training of translation and language models know nothing else.
 package tokenizer
 
 // None is the id of a special symbol that a vocabulary lacks.

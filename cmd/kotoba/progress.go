@@ -61,7 +61,7 @@ func (b *trainBar) line() string {
 }
 
 func (b *trainBar) update(p train.Progress, v *train.Validation) {
-	if b.first == 0 {
+	if b.last.Step == 0 {
 		b.first = p.Step - 1
 	}
 	b.last = p

@@ -144,8 +144,8 @@ func (m *Model) Loss(p Pass, ids, targets []int32, steps tensor.Steps, before []
 	return loss, likelihood, after
 }
 
-// Keep copies the last step of states that Forward returned to states that the
-// next step can go on from.
+// Keep copies the last step of states that Forward returned, of steps that are all as wide,
+// to states that the next step can go on from.
 func Keep(to, after []nn.State) {
 	last := func(to, from *tensor.Tensor) {
 		if to != nil {

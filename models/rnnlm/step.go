@@ -29,7 +29,8 @@ type Decoder struct {
 }
 
 // NewDecoder returns a decoder of one text that begins with prefix, which may be
-// empty.
+// empty. The first token given to Step comes after the prefix: of a text that has begun,
+// leave the last token out of the prefix and make it decode.Options.Begin.
 func (m *Model) NewDecoder(prefix []int32) *Decoder {
 	d := &Decoder{m: m, tape: tensor.NewInferenceTape(), states: m.NewStates(1)}
 	for some := range slices.Chunk(prefix, prefixSteps) {
