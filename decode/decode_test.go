@@ -268,3 +268,19 @@ func TestTokensThatCannotComeAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestAnEndBeyondTheBeamIsNoResult: of the candidates, only the Beam best may end.
+func TestAnEndBeyondTheBeamIsNoResult(t *testing.T) {
+	for _, last := range []int{1, 2} { // the rank of the end, from 0
+		row := []choice{{4, -1}, {5, -2}, {6, -3}}
+		row[last].token = 1
+		q := sentence{limit: 9, beam: []live{{}}}
+		q.advance([][]choice{row}, 1, Options{End: 1, Beam: 2})
+		if got, want := len(q.ended), 2-last; got != want {
+			t.Errorf("the end at rank %d of a beam of 2: %d results; want %d", last, got, want)
+		}
+		if len(q.beam) != 2 {
+			t.Errorf("the end at rank %d: %d beginnings are left; want 2", last, len(q.beam))
+		}
+	}
+}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/kotoba-nlp/kotoba/tokenizer"
 )
 
@@ -51,6 +53,15 @@ func TestWhatIsDrawnFollowsFromTheLine(t *testing.T) {
 	if got := slices.Concat(draw(0, 31, 20), draw(31, 60, 1000)); !slices.Equal(got, all) {
 		t.Error("lines in two blocks have other translations")
 	}
+	same := 0 // first and second parts of long lines
+	for i := 2; i < len(all); i += 3 {
+		if words := strings.Fields(all[i]); len(words) > 9 && slices.Equal(words[:4], words[len(words)-4:]) {
+			same++
+		}
+	}
+	if same > 5 {
+		t.Errorf("%d of 20 long lines begin and end with the same words", same)
+	}
 	distinct := map[string]bool{}
 	for i := 0; i < len(all); i += 3 {
 		distinct[all[i]] = true
@@ -80,5 +91,16 @@ func TestEmptyLinesHaveEnded(t *testing.T) {
 	out, err := drawSystem(t).Translate([]string{""}, DefaultTranslate())
 	if err != nil || len(out[0]) != 1 || out[0][0].Text != "" || !out[0][0].Ended {
 		t.Errorf("%+v, %v; want one empty translation that has ended", out, err)
+	}
+}
+
+func TestPartsOfALineAreJoined(t *testing.T) {
+	of := func(text string, tokens []int32, logProb, score float64, ended bool) Translation {
+		return Translation{Text: text, Hypothesis: Hypothesis{Tokens: tokens, LogProb: logProb, Score: score, Ended: ended}}
+	}
+	line := []Translation{of("a", []int32{1}, -1, -1, true), of("b", []int32{2}, -2, -2, true)}
+	got := join(line, []Translation{of("c", []int32{3}, -5, -3, false)})
+	if diff := cmp.Diff([]Translation{of("a c", []int32{1, 3}, -6, -3, false)}, got); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -12,6 +12,9 @@ const testKeys = 9
 // before those of the one ahead of it.
 var backSpans = Spans{{0, 0, 3}, {0, 6, 9}, {0, 1, 4}}
 
+// oneKey are spans of one key and of two.
+var oneKey = Spans{{0, 0, 1}, {1, 1, 3}}
+
 // still is a recurrence that does without the step before.
 var still = Recurrence{Steps: EqualSteps(3, 1), Weight: New(8, 2)}
 
@@ -99,6 +102,11 @@ var lookupRows = []opRow{
 	}},
 	{"Locate", "", [][2]int{{5, 1}}, func(t *Tape, p []*Tensor) *Tensor { return t.Locate(p[0], testSpans) }, func(p []matrix) matrix {
 		return generate(5, 1, func(i, _ int) float64 { return float64(testSpans[i].Len()) * sigmoid(p[0].data[i]) })
+	}},
+	{"Locate", "one key", [][2]int{{2, 1}}, func(t *Tape, p []*Tensor) *Tensor {
+		return t.Locate(p[0], oneKey)
+	}, func(p []matrix) matrix {
+		return generate(2, 1, func(i, _ int) float64 { return float64(1+i) * sigmoid(p[0].data[i]) })
 	}},
 	{"Gauss", "windows", [][2]int{{5, 6}, {5, 1}}, func(t *Tape, p []*Tensor) *Tensor {
 		return t.Gauss(p[0], p[1], testSpans, 1.5)

@@ -7,12 +7,14 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/kotoba-nlp/kotoba/decode"
 	"github.com/kotoba-nlp/kotoba/models/rnnlm"
 	"github.com/kotoba-nlp/kotoba/nn"
+	"github.com/kotoba-nlp/kotoba/tensor"
 )
 
 // smallLM is a run of a language model of a fraction of a second. Its validations fall
@@ -165,6 +167,38 @@ func TestScoreIsTheProbabilityOfTheText(t *testing.T) {
 	}
 	if _, err := m.Score(nil, 1); err == nil {
 		t.Error("no error for a text without lines")
+	}
+}
+
+// TestTheMostProbableTextFollowsItsPrefix continues a line by the best token each time, from
+// the end of the line before on.
+func TestTheMostProbableTextFollowsItsPrefix(t *testing.T) {
+	m := openSmallLM(t, func(*LMConfig) {})
+	for i := range m.Model.Embedding.Data { // so that every token tells
+		m.Model.Embedding.Data[i] *= 100
+	}
+	special := m.Tokenizer.Special()
+	for _, prefix := range []string{"the", ""} {
+		d := m.Model.NewDecoder(nil)
+		var logits []tensor.Float
+		for _, id := range append([]int32{special.End}, m.Tokenizer.Encode(prefix)...) {
+			logits = d.Step([]int32{id}).Row(0)
+		}
+		lines := []string{prefix}
+		for range 12 {
+			logits[special.Unknown] = tensor.Float(math.Inf(-1))
+			best := int32(slices.Index(logits, slices.Max(logits)))
+			if line := &lines[len(lines)-1]; best == special.End {
+				lines = append(lines, "")
+			} else {
+				*line = strings.TrimPrefix(*line+" "+m.Tokenizer.Token(best), " ")
+			}
+			logits = d.Step([]int32{best}).Row(0)
+		}
+		got, err := m.Generate(prefix, 12, decode.Sampling{Temperature: 1, TopK: 1})
+		if want := strings.Join(lines, "\n"); err != nil || got != want {
+			t.Errorf("%q, %v; want %q", got, err, want)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"github.com/kotoba-nlp/kotoba/checkpoint"
 	"github.com/kotoba-nlp/kotoba/models/bert"
 	"github.com/kotoba-nlp/kotoba/pretraining"
+	"github.com/kotoba-nlp/kotoba/tensor"
 	"github.com/kotoba-nlp/kotoba/tokenizer"
 )
 
@@ -276,5 +278,21 @@ func TestPretrainingGoesOnFromAnEncoder(t *testing.T) {
 	}
 	if run, v := open(); !run.NoHead || len(v.Scores) != 2 || v.Scores["masked_words"] >= best.Scores["masked_words"] {
 		t.Errorf("without heads it begins with %v, with them %v", v.Scores, best.Scores)
+	}
+}
+
+// TestBothTasksCountAsMuch: the loss is the mean over masked words and that over pairs.
+func TestBothTasksCountAsMuch(t *testing.T) {
+	run, err := NewPretrainRun(t.TempDir(), smallPretrain(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	task := run.Task
+	task.Epoch(0)
+	task.fill(task.batches[0], task.instance)
+	loss, words, pairs := task.losses(bert.Pass{Tape: tensor.NewInferenceTape()}, 1/float64(len(task.words)))
+	want := -words.LogProb/float64(words.Tokens) - pairs.LogProb/float64(pairs.Tokens)
+	if got := float64(loss.Data[0]); math.Abs(got-want) > 1e-4 || pairs.Tokens != 8 {
+		t.Errorf("the loss is %v of %d pairs; want %v of 8", got, pairs.Tokens, want)
 	}
 }

@@ -276,3 +276,42 @@ func TestSequencesOfOnesOwnAreLearned(t *testing.T) {
 		t.Errorf("%v after learning; want 0.3", y)
 	}
 }
+
+// TestMultiplicationStopsByItsNumbersOfWrongSequences: of the last 2,000 fewer than 140, and
+// fewer than 13.
+func TestMultiplicationStopsByItsNumbersOfWrongSequences(t *testing.T) {
+	for wrong, want := range map[int]int{140: 0, 139: 1, 13: 1, 12: 2} {
+		p := beginMultiplication(mustTask(t, "multiplication", 100), rand.New(rand.NewPCG(1, 1)))
+		s := &Sequence{Targets: [][]float64{{0.5}}}
+		reached := 0
+		for i := range recent {
+			y := 0.5
+			if i < wrong {
+				y = 0.6
+			}
+			reached = p.reached(nil, i+1, s, [][]float64{{y}})
+		}
+		if reached != want {
+			t.Errorf("%d wrong sequences: %d stages reached; want %d", wrong, reached, want)
+		}
+	}
+}
+
+// TestErrorsStopDecreasingWhereTheyFallByLessThanATenth: cells wait while each hundred
+// sequences have less than nine tenths of the error before.
+func TestErrorsStopDecreasingWhereTheyFallByLessThanATenth(t *testing.T) {
+	for share, waits := range map[float64]bool{0.89: true, 0.91: false} {
+		j := joining{waits: true}
+		s := &Sequence{Targets: [][]float64{{0}}}
+		for i := range 2 * joinWindow {
+			y := 1.0
+			if i >= joinWindow {
+				y = math.Sqrt(share)
+			}
+			j.observe(s, [][]float64{{y}})
+		}
+		if j.waits != waits {
+			t.Errorf("an error of %v of that before: waits is %v; want %v", share, j.waits, waits)
+		}
+	}
+}
