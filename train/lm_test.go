@@ -174,8 +174,11 @@ func TestScoreIsTheProbabilityOfTheText(t *testing.T) {
 // the end of the line before on.
 func TestTheMostProbableTextFollowsItsPrefix(t *testing.T) {
 	m := openSmallLM(t, func(*LMConfig) {})
-	for i := range m.Model.Embedding.Data { // so that every token tells
-		m.Model.Embedding.Data[i] *= 100
+	c := m.Model.Config
+	c.Init = 1 // so that every token tells
+	var err error
+	if m.Model, err = newLM(c, 5); err != nil {
+		t.Fatal(err)
 	}
 	special := m.Tokenizer.Special()
 	for _, prefix := range []string{"the", ""} {
