@@ -59,6 +59,7 @@ func (t *Tape) Attention(q, k, v Columns, width int, a Attention) *Tensor {
 			"Attention", "%d sequences of %d queries, %d of %d keys; q, k and v have %d, %d and %d rows",
 			a.Queries.Len(), a.Queries.Rows(), a.Keys.Len(), a.Keys.Rows(), q.rows, k.rows, v.rows)
 	}
+	checkMask("Attention", a.Drop)
 	o := attentionOps.Get()
 	o.Attention, o.q, o.k, o.v, o.dim = a, q, k, v, width/a.Heads
 	total := 0

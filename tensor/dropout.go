@@ -6,6 +6,13 @@ import "github.com/kotoba-nlp/kotoba/internal/kernel"
 // mask, and Rate is the probability of dropping a unit. Rate 0 drops nothing.
 type Mask = kernel.Mask
 
+// checkMask panics unless the rate of a mask is a probability below 1.
+func checkMask(op string, m Mask) {
+	if !(m.Rate >= 0 && m.Rate < 1) { // or NaN
+		misfit(op, "a rate of dropout of %v; want at least 0 and less than 1", m.Rate)
+	}
+}
+
 // elementGrain is the number of elements that one task works on.
 const elementGrain = 1 << 14
 
@@ -26,6 +33,7 @@ func (t *Tape) DropAdd(a, x *Tensor, m Mask) *Tensor {
 	if a.rows != x.rows || a.cols != x.cols {
 		misfit("DropAdd", "%d x %d and %d x %d; want equal shapes", a.rows, a.cols, x.rows, x.cols)
 	}
+	checkMask("DropAdd", m)
 	o := dropAddOps.Get()
 	o.mask, o.a, o.x, o.y = m, a, x, t.newLoose(x.rows, x.cols)
 	o.each(o, len(x.Data), elementGrain, (*dropAddOp).forward)
@@ -92,6 +100,7 @@ func (t *Tape) Dropout(x *Tensor, m Mask) *Tensor {
 	if m.Rate == 0 {
 		return x
 	}
+	checkMask("Dropout", m)
 	o := dropoutOps.Get()
 	o.mask, o.x, o.y = m, x, t.new(x.rows, x.cols)
 	o.each(o, len(x.Data), elementGrain, (*dropoutOp).forward)

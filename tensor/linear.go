@@ -36,6 +36,7 @@ func (t *Tape) Linear(x *Tensor, l Linear) *Tensor {
 	if l.Drop.Rate != 0 && l.Activation != ReLU {
 		misfit("Linear", "dropout is on ReLU units")
 	}
+	checkMask("Linear", l.Drop)
 	o := linearOps.Get()
 	o.Linear, o.x, o.y = l, x, t.new(x.rows, w.rows)
 	o.y.loose = l.Activation == Identity
@@ -70,6 +71,9 @@ func (o *linearOp) drop(lo, hi int) {
 
 func (o *linearOp) backward(t *Tape) {
 	x, w, y := o.x, o.Weight, o.y
+	if x.rows == 0 {
+		return
+	}
 	o.dy = y.Grad
 	switch o.Activation {
 	case ReLU:

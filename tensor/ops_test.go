@@ -467,15 +467,6 @@ func TestOperationsAllocateNothing(t *testing.T) {
 	}
 }
 
-func TestWrongShapesPanicWithAShapeError(t *testing.T) {
-	defer func() {
-		if _, ok := recover().(*ShapeError); !ok {
-			t.Error("no ShapeError")
-		}
-	}()
-	NewTape().Linear(New(2, 3), Linear{Weight: New(4, 5)})
-}
-
 func TestCrossEntropyReportsLikelihood(t *testing.T) {
 	x := New(3, 2)
 	copy(x.Data, []Float{0, 0, 0, 5, 5, 0})

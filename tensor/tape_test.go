@@ -148,3 +148,37 @@ func TestSeedsOfOneTensorAddUp(t *testing.T) {
 		t.Errorf("the gradient is %v; want %v", w.Grad, want)
 	}
 }
+
+// TestNoRowsHaveGradients trains with an empty batch, beside one that is not.
+func TestNoRowsHaveGradients(t *testing.T) {
+	w, bias := New(2, 3), New(1, 2)
+	tape := NewTape()
+	y := tape.Linear(tape.Input(0, 3), Linear{Weight: w, Bias: bias})
+	loss, _ := tape.CrossEntropy(y, nil, CrossEntropy{Scale: 1})
+	tape.Backward(loss)
+	if got := w.Gradient(); !slices.Equal(got, make([]Float, 6)) {
+		t.Errorf("the gradient is %v; want zeros", got)
+	}
+}
+
+func TestWrongOperandsPanicWithAShapeError(t *testing.T) {
+	x, w := New(2, 3), New(4, 5)
+	self := Attention{Heads: 1, Queries: SegmentsOf(2), Keys: SegmentsOf(2)}
+	for name, run := range map[string]func(t *Tape){
+		"columns":             func(t *Tape) { t.Linear(x, Linear{Weight: w}) },
+		"a rate of 1.5":       func(t *Tape) { t.Dropout(x, Mask{Rate: 1.5}) },
+		"a negative rate":     func(t *Tape) { t.DropAdd(x, x, Mask{Rate: -1}) },
+		"a negative column":   func(t *Tape) { t.Attention(Columns{x, -1}, Columns{x, 0}, Columns{x, 0}, 2, self) },
+		"a row of no table":   func(t *Tape) { t.AddRows(x, New(4, 3), []int32{0, 4}) },
+		"a row without place": func(t *Tape) { t.Embed(w, []int32{4}, -1, 1) },
+	} {
+		func() {
+			defer func() {
+				if _, ok := recover().(*ShapeError); !ok {
+					t.Errorf("%s: no ShapeError", name)
+				}
+			}()
+			run(NewTape())
+		}()
+	}
+}
