@@ -74,7 +74,8 @@ func load(dir string, open func(dir string) (*bert.Folder, error)) (*bert.Folder
 }
 
 // Input is a sequence for the encoder: [CLS] text [SEP], or [CLS] text [SEP] pair [SEP]
-// (Devlin et al. 2018, figure 2).
+// (Devlin et al. 2018, figure 2). Text and Pair make them; of others the encoder panics
+// where ids are none, not of the vocabulary, or more than the model takes.
 type Input struct {
 	IDs []int32
 	// Second is the number of tokens that belong to the pair, its [SEP] among them; 0 where

@@ -8,6 +8,9 @@
 // [Tape.Backward] needs. Memory of results belongs to the tape and is used
 // again after [Tape.Reset]; parameters come from [New] and stay.
 //
+// The operations are those that the models of kotoba need; others can be added in this
+// package alone.
+//
 // Several goroutines may compute with the same parameters, each on a tape of its own, as
 // long as none of them changes a parameter or computes gradients. A loop over elements runs
 // on the workers of the package when they are free, as many as runtime.GOMAXPROCS says when
