@@ -36,7 +36,7 @@ func newFolder(t testing.TB, head func(m *bert.Model, r *rand.Rand) *bert.Folder
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := tok.SaveFolder(dir); err != nil {
+	if err := tok.SaveFolder(dir, 0); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -190,6 +190,29 @@ func TestFoldersSayHowToPool(t *testing.T) {
 		if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), file) {
 			t.Errorf("error %v for %s with %s", err, file, text)
 		}
+	}
+}
+
+// TestSentencesGetWhatFoldersSay: a prompt, and lower case before a vocabulary with case.
+func TestSentencesGetWhatFoldersSay(t *testing.T) {
+	dir := newFolder(t, bare)
+	write(t, dir, "config_sentence_transformers.json", `{"prompts": {"query": "the ", "none": ""}, "default_prompt_name": "query"}`)
+	write(t, dir, "sentence_bert_config.json", `{"max_seq_length": 8, "do_lower_case": true}`)
+	write(t, dir, "tokenizer_config.json", `{"do_lower_case": false}`)
+	e := mustOpen(t, dir)
+	if got, want := e.Sentence("CAT sat"), e.Text("the cat sat"); !slices.Equal(got.IDs, want.IDs) {
+		t.Errorf("tokens %v; want %v", got.IDs, want.IDs)
+	}
+	if got, want := e.Text("CAT"), e.Text("[UNK]"); !slices.Equal(got.IDs, want.IDs) {
+		t.Errorf("tokens %v of a text that is no sentence; want %v", got.IDs, want.IDs)
+	}
+	write(t, dir, "1_Pooling/config.json", `{"pooling_mode_mean_tokens": true, "include_prompt": false}`)
+	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "include_prompt false") {
+		t.Errorf("error %v for a prompt that does not count", err)
+	}
+	write(t, dir, "config_sentence_transformers.json", `{"prompts": {"query": "the "}, "default_prompt_name": "x"}`)
+	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), `default_prompt_name is "x"`) {
+		t.Errorf("error %v for a prompt that is not there", err)
 	}
 }
 

@@ -137,6 +137,20 @@ func newWordPiece(vocab []string, o WordPieceOptions, added []addedToken) (*Word
 	return w, nil
 }
 
+// Lower returns a tokenizer of the same vocabulary that puts text in lower case first and
+// leaves accents as w does.
+func (w *WordPiece) Lower() (*WordPiece, error) {
+	o := w.options
+	if !o.Cased {
+		return w, nil
+	}
+	if !o.stripsAccents() {
+		o.Accents = KeepAccents
+	}
+	o.Cased = false
+	return newWordPiece(w.tokens[:w.own], o, slices.Clone(w.added))
+}
+
 // index fills the map from entries to ids and checks them.
 func (w *WordPiece) index() error {
 	w.ids = make(map[string]int32, len(w.tokens))

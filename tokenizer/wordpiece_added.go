@@ -97,12 +97,13 @@ func newAddedSet(all []addedToken, key func(addedToken) (string, bool)) (addedSe
 		}
 	}
 	slices.SortStableFunc(entries, func(a, b entry) int { return strings.Compare(a.key, b.key) })
-	keys, values := make([]string, len(entries)), make([]int32, len(entries))
+	var keys []string
+	var values []int32
 	for i, e := range entries {
-		if i > 0 && e.key == keys[i-1] {
-			return s, fmt.Errorf("added tokens %.40q and %.40q are the same when normalised; expected distinct ones", s.tokens[i-1].Content, e.token.Content)
+		if i > 0 && e.key == entries[i-1].key {
+			continue // the same when normalised: the first one is found
 		}
-		keys[i], values[i] = e.key, int32(i)
+		keys, values = append(keys, e.key), append(values, int32(len(s.tokens)))
 		s.tokens = append(s.tokens, e.token)
 		s.begin[e.key[0]] = true
 	}
@@ -133,6 +134,9 @@ func (s *addedSet) find(text string, other func(from, to int), found func(id int
 		}
 		if t.RStrip {
 			end = len(text) - len(strings.TrimLeftFunc(text[end:], unicode.IsSpace))
+		}
+		if start >= end {
+			continue // white space that the token before has taken along
 		}
 		if done < start {
 			other(done, start)

@@ -20,12 +20,16 @@ const (
 	wordPieceFile       = "tokenizer.json"
 	wordPieceVocabFile  = "vocab.txt"
 	wordPieceConfigFile = "tokenizer_config.json"
+	// Of older versions of transformers, which kept there what the configuration has now.
+	wordPieceAddedFile   = "added_tokens.json"
+	wordPieceSpecialFile = "special_tokens_map.json"
 )
 
 // LoadWordPiece reads the tokenizer of a folder of a BERT model as Hugging Face
 // has it: tokenizer.json or vocab.txt, and, if it is there,
 // tokenizer_config.json, whose case, accents and Chinese characters count where
-// tokenizer.json says something else, as in transformers.
+// tokenizer.json says something else, as in transformers; of folders of older
+// versions added_tokens.json and special_tokens_map.json too.
 func LoadWordPiece(dir string) (*WordPiece, error) {
 	for _, name := range []string{wordPieceFile, wordPieceVocabFile} {
 		path := filepath.Join(dir, name)
@@ -35,7 +39,7 @@ func LoadWordPiece(dir string) (*WordPiece, error) {
 			return nil, err
 		case name == wordPieceFile:
 			var config tokenizerConfig
-			if err := config.read(filepath.Join(dir, wordPieceConfigFile)); err != nil {
+			if err := config.read(dir); err != nil {
 				return nil, err
 			}
 			return parseWordPieceFile(path, data, config)
@@ -118,7 +122,7 @@ func parseTokenizerFile(data []byte, config tokenizerConfig) (*WordPiece, error)
 	if err != nil {
 		return nil, fmt.Errorf("model.vocab: %w", err)
 	}
-	return newWordPiece(vocab, config.over(o), f.AddedTokens)
+	return newWordPiece(vocab, config.over(o), config.withSpecial(vocab, f.AddedTokens))
 }
 
 // options checks that the parts of the tokenizer are those of BERT.
@@ -126,7 +130,7 @@ func (f *tokenizerFile) options() (WordPieceOptions, error) {
 	var o WordPieceOptions
 	n, m, d := f.Normalizer, f.Model, f.Decoder
 	switch {
-	case m.Type != "WordPiece":
+	case m.Type != "WordPiece" && m.Type != "": // which older files leave out
 		return o, fmt.Errorf("model.type is %q; expected WordPiece", m.Type)
 	case m.UnkToken != wordPieceUnknown || m.ContinuingSubwordPrefix != continuation || m.MaxInputCharsPerWord != maxWordChars:
 		return o, fmt.Errorf("model has unk_token %q, continuing_subword_prefix %q and max_input_chars_per_word %d; expected %s, %s and %d", m.UnkToken, m.ContinuingSubwordPrefix, m.MaxInputCharsPerWord, wordPieceUnknown, continuation, maxWordChars)
@@ -196,12 +200,30 @@ type tokenizerConfig struct {
 	DoLowerCase          *bool                 `json:"do_lower_case"`
 	StripAccents         *bool                 `json:"strip_accents"`
 	TokenizeChineseChars *bool                 `json:"tokenize_chinese_chars"`
+	Longest              float64               `json:"model_max_length,omitempty"` // 1e30 where there is no limit
 	Unknown              *tokenName            `json:"unk_token"`
 	Begin                *tokenName            `json:"cls_token"`
 	End                  *tokenName            `json:"sep_token"`
 	Pad                  *tokenName            `json:"pad_token"`
 	Mask                 *tokenName            `json:"mask_token"`
 	Added                map[string]addedToken `json:"added_tokens_decoder,omitempty"` // by id
+	Special              []specialToken        `json:"additional_special_tokens,omitempty"`
+
+	old map[string]int32 // of added_tokens.json
+}
+
+// specialToken is a special token by its name: a string, or an object of an added token.
+type specialToken addedToken
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (t *specialToken) UnmarshalJSON(data []byte) error {
+	*t = specialToken{}
+	err := json.Unmarshal(data, (*addedToken)(t))
+	if data[0] == '"' {
+		err = json.Unmarshal(data, &t.Content)
+	}
+	t.Special, t.Normalized = true, t.Normalized && data[0] == '{'
+	return err
 }
 
 // tokenName is the name of a special symbol: a string, or an object with it.
@@ -222,12 +244,12 @@ func (n *tokenName) UnmarshalJSON(data []byte) error {
 // options of the tokenizer_config.json that lies beside it.
 func parseWordPieceVocab(path string, data []byte) (*WordPiece, error) {
 	var config tokenizerConfig
-	configPath := filepath.Join(filepath.Dir(path), wordPieceConfigFile)
-	if err := config.read(configPath); err != nil {
+	dir := filepath.Dir(path)
+	if err := config.read(dir); err != nil {
 		return nil, err
 	}
 	if err := config.check(); err != nil {
-		return nil, fmt.Errorf("tokenizer: %s: %w", configPath, err)
+		return nil, fmt.Errorf("tokenizer: %s: %w", filepath.Join(dir, wordPieceConfigFile), err)
 	}
 	w, err := parseVocabLines(data, config)
 	if problem := new(entryError); errors.As(err, &problem) {
@@ -249,8 +271,29 @@ func parseVocabLines(data []byte, config tokenizerConfig) (*WordPiece, error) {
 	return newWordPiece(vocab, config.options(), added)
 }
 
-// read reads the configuration if it is there.
-func (c *tokenizerConfig) read(path string) error {
+// read reads the configuration of a folder, and what of it older versions keep elsewhere, as
+// far as they are there.
+func (c *tokenizerConfig) read(dir string) error {
+	if err := readJSON(filepath.Join(dir, wordPieceConfigFile), c); err != nil {
+		return err
+	}
+	if c.Special == nil {
+		var special struct {
+			Special []specialToken `json:"additional_special_tokens"`
+		}
+		if err := readJSON(filepath.Join(dir, wordPieceSpecialFile), &special); err != nil {
+			return err
+		}
+		c.Special = special.Special
+	}
+	if c.Added != nil {
+		return nil
+	}
+	return readJSON(filepath.Join(dir, wordPieceAddedFile), &c.old)
+}
+
+// readJSON reads a file of a tokenizer's settings if it is there.
+func readJSON(path string, to any) error {
 	data, err := readFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -258,7 +301,7 @@ func (c *tokenizerConfig) read(path string) error {
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(data, c); err != nil {
+	if err := json.Unmarshal(data, to); err != nil {
 		return fmt.Errorf("tokenizer: %s: no JSON of a tokenizer's configuration: %w", path, err)
 	}
 	return nil
@@ -306,7 +349,6 @@ func (c *tokenizerConfig) options() WordPieceOptions {
 // symbols of the vocabulary.
 func (c *tokenizerConfig) added(vocab []string) ([]addedToken, error) {
 	var added []addedToken
-	given := map[string]bool{}
 	for _, key := range slices.SortedFunc(maps.Keys(c.Added), func(a, b string) int { return cmp.Or(len(a)-len(b), strings.Compare(a, b)) }) {
 		id, err := strconv.ParseInt(key, 10, 32)
 		if err != nil {
@@ -314,13 +356,45 @@ func (c *tokenizerConfig) added(vocab []string) ([]addedToken, error) {
 		}
 		t := c.Added[key]
 		t.ID = int32(id)
-		given[t.Content] = true
+		added = append(added, t)
+	}
+	for _, content := range slices.SortedFunc(maps.Keys(c.old), func(a, b string) int { return cmp.Or(cmp.Compare(c.old[a], c.old[b]), strings.Compare(a, b)) }) {
+		t := addedToken{ID: c.old[content], Content: content, Normalized: true}
+		if i := slices.IndexFunc(c.Special, func(s specialToken) bool { return s.Content == content }); i >= 0 {
+			t.Special, t.Normalized = true, false
+		}
 		added = append(added, t)
 	}
 	for _, t := range specialTokens(vocab) {
-		if !given[t.Content] {
+		if !has(added, t.Content) {
 			added = append(added, t)
 		}
 	}
-	return added, nil
+	return c.withSpecial(vocab, added), nil
+}
+
+// withSpecial returns added with the special tokens of the configuration that it lacks, with
+// the ids that the vocabulary has for them, or the next ones.
+func (c *tokenizerConfig) withSpecial(vocab []string, added []addedToken) []addedToken {
+	next := int32(len(vocab))
+	for _, t := range added {
+		next = max(next, t.ID+1)
+	}
+	for _, s := range c.Special {
+		t := addedToken(s)
+		if has(added, t.Content) {
+			continue
+		}
+		t.ID = int32(slices.Index(vocab, t.Content))
+		if t.ID < 0 {
+			t.ID = next
+			next++
+		}
+		added = append(added, t)
+	}
+	return added
+}
+
+func has(added []addedToken, content string) bool {
+	return slices.ContainsFunc(added, func(t addedToken) bool { return t.Content == content })
 }

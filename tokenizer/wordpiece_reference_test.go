@@ -67,7 +67,7 @@ func TestWordPieceReferenceReadsSaved(t *testing.T) {
 		t.Run(v.name(), func(t *testing.T) {
 			w := g.tokenizer(t, n)
 			dir := t.TempDir()
-			if err := w.SaveFolder(dir); err != nil {
+			if err := w.SaveFolder(dir, 0); err != nil {
 				t.Fatal(err)
 			}
 			var lines []string

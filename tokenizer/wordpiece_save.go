@@ -11,8 +11,12 @@ import (
 
 // Save writes the vocabulary as the reference has it, an entry a line, and its
 // settings to tokenizer_config.json beside it.
-func (w *WordPiece) Save(path string) error {
-	config, err := json.MarshalIndent(w.config(), "", "  ")
+func (w *WordPiece) Save(path string) error { return w.save(path, 0) }
+
+func (w *WordPiece) save(path string, longest int) error {
+	c := w.config()
+	c.Longest = float64(longest)
+	config, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {
 		return fmt.Errorf("tokenizer: %w", err)
 	}
@@ -23,13 +27,13 @@ func (w *WordPiece) Save(path string) error {
 }
 
 // SaveFolder writes vocab.txt and tokenizer_config.json to a folder, which
-// [LoadWordPiece] and the reference's BertTokenizerFast.from_pretrained read. It
-// makes the folder if needed.
-func (w *WordPiece) SaveFolder(dir string) error {
+// [LoadWordPiece] and the reference's BertTokenizerFast.from_pretrained read; longest
+// is how many tokens the model takes, 0 for any number. It makes the folder if needed.
+func (w *WordPiece) SaveFolder(dir string, longest int) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("tokenizer: %w", err)
 	}
-	return w.Save(filepath.Join(dir, wordPieceVocabFile))
+	return w.save(filepath.Join(dir, wordPieceVocabFile), longest)
 }
 
 func (w *WordPiece) config() tokenizerConfig {

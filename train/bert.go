@@ -61,7 +61,7 @@ func makeBERTFolder(dir, format string, f *bert.Folder, tok *tokenizer.WordPiece
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
-	if err := errors.Join(f.SaveConfig(dir), tok.SaveFolder(dir)); err != nil {
+	if err := errors.Join(f.SaveConfig(dir), tok.SaveFolder(dir, f.Network.Encoder.MaxLength)); err != nil {
 		return err
 	}
 	return writeFile(filepath.Join(dir, configFile), format)

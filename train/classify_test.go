@@ -35,7 +35,7 @@ func smallEncoder(t *testing.T) string {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	if err := errors.Join((&bert.Folder{Network: n}).Save(dir), tok.SaveFolder(dir)); err != nil {
+	if err := errors.Join((&bert.Folder{Network: n}).Save(dir), tok.SaveFolder(dir, 0)); err != nil {
 		t.Fatal(err)
 	}
 	return dir

@@ -273,7 +273,7 @@ func TestPretrainingGoesOnFromAnEncoder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join((&bert.Folder{Network: bare}).Save(c.Init), tok.SaveFolder(c.Init)); err != nil {
+	if err := errors.Join((&bert.Folder{Network: bare}).Save(c.Init), tok.SaveFolder(c.Init, 0)); err != nil {
 		t.Fatal(err)
 	}
 	if run, v := open(); !run.NoHead || len(v.Scores) != 2 || v.Scores["masked_words"] >= best.Scores["masked_words"] {

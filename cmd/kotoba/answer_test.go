@@ -37,7 +37,7 @@ func smallAnswerer(t *testing.T) string {
 	if err := (&bert.Folder{Network: bert.NewAnswerer(m, r)}).Save(dir); err != nil {
 		t.Fatal(err)
 	}
-	if err := tok.SaveFolder(dir); err != nil {
+	if err := tok.SaveFolder(dir, 0); err != nil {
 		t.Fatal(err)
 	}
 	return dir

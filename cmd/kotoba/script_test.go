@@ -43,7 +43,7 @@ func smallBERT(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	dir := ts.MkAbs(args[0])
 	ts.Check((&bert.Folder{Network: n}).Save(dir))
-	ts.Check(tok.SaveFolder(dir))
+	ts.Check(tok.SaveFolder(dir, 0))
 }
 
 // refuses runs a command that must tell of bad input: by status 2 and one line
