@@ -61,6 +61,9 @@ func Matthews(predicted, gold []int) float64 {
 // Pearson is the correlation of two series, NaN where one of them is constant.
 func Pearson(x, y []float64) float64 {
 	mustPair("Pearson", len(x), len(y))
+	if len(x) == 0 || slices.Max(x) == slices.Min(x) || slices.Max(y) == slices.Min(y) {
+		return math.NaN() // which rounding may hide below
+	}
 	mx, my := mean(x), mean(y)
 	var xy, xx, yy float64
 	for i := range x {

@@ -51,3 +51,15 @@ func TestPairsAreWanted(t *testing.T) {
 	}()
 	Accuracy([]int{1, 0}, []int{1})
 }
+
+func TestConstantSeriesHaveNoCorrelation(t *testing.T) {
+	constant, other := make([]float64, 20), make([]float64, 20)
+	for i := range constant {
+		constant[i], other[i] = 2.3, float64(i)
+	}
+	for name, r := range map[string]float64{"both": Pearson(constant, constant), "one": Pearson(other, constant), "ranks": Spearman(constant, other), "none": Pearson(nil, nil)} {
+		if !math.IsNaN(r) {
+			t.Errorf("%s: %v; want NaN", name, r)
+		}
+	}
+}

@@ -12,7 +12,7 @@ type Entity struct {
 // Entities returns the entities that the labels of a sentence mark, in order: B-TYPE begins
 // one, I-TYPE goes on with one, or begins one where none of its type is open, E-TYPE ends and
 // S-TYPE is one by itself, O is outside (conlleval, the script of the shared task of CoNLL
-// 2000 and 2003).
+// 2000 and 2003). U- is another name of S-, and L- of E- (BILOU, Ratinov and Roth 2009).
 func Entities(labels []string) []Entity {
 	var all []Entity
 	open := false // whether the last entity may go on
@@ -36,7 +36,15 @@ func Entities(labels []string) []Entity {
 // SplitLabel returns the prefix of a label, B, I, E or S, and what is left, the type of an
 // entity; "" and the whole label where it has no such prefix.
 func SplitLabel(label string) (prefix, kind string) {
-	if prefix, kind, ok := strings.Cut(label, "-"); ok && len(prefix) == 1 && strings.Contains("BIES", prefix) {
+	prefix, kind, ok := strings.Cut(label, "-")
+	switch {
+	case !ok:
+		return "", label
+	case prefix == "U":
+		return "S", kind
+	case prefix == "L":
+		return "E", kind
+	case prefix == "B" || prefix == "I" || prefix == "E" || prefix == "S":
 		return prefix, kind
 	}
 	return "", label

@@ -63,3 +63,12 @@ func TestWhatMarksEntities(t *testing.T) {
 		}
 	}
 }
+
+// TestOtherNamesOfSingleAndLastWords: of BILOU labels.
+func TestOtherNamesOfSingleAndLastWords(t *testing.T) {
+	got := Entities([]string{"U-PER", "U-PER", "O", "B-LOC", "I-LOC", "L-LOC", "L-LOC"})
+	want := Entities([]string{"S-PER", "S-PER", "O", "B-LOC", "I-LOC", "E-LOC", "E-LOC"})
+	if diff := cmp.Diff(want, got); diff != "" || !HasEntities([]string{"O", "U-PER", "L-LOC"}) {
+		t.Errorf("%s", diff)
+	}
+}

@@ -106,3 +106,15 @@ func TestScoreAlignments(t *testing.T) {
 		t.Errorf("gold scored with itself is %+v, %v", perfect, err)
 	}
 }
+
+// TestCompatibilityIdeographsAreChinese: the score is what sacreBLEU 2.6.0 -tok zh prints.
+func TestCompatibilityIdeographsAreChinese(t *testing.T) {
+	b := BLEUConfig{Tokenize: "zh"}
+	score, err := b.Corpus([]string{"\ufa70\ufa71x y"}, []string{"\ufa70 x y z"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if math.Abs(score.Score-35.355339) > 1e-5 {
+		t.Errorf("BLEU %v; want 35.355339", score.Score)
+	}
+}

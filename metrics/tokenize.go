@@ -122,6 +122,7 @@ var chineseRanges = &unicode.RangeTable{R16: []unicode.Range16{
 	{Lo: 0x4e00, Hi: 0x9fbb, Stride: 1}, // CJK unified ideographs
 	{Lo: 0xf900, Hi: 0xfa2d, Stride: 1}, // CJK compatibility ideographs
 	{Lo: 0xfa30, Hi: 0xfa6a, Stride: 1},
+	{Lo: 0xfa70, Hi: 0xfad9, Stride: 1},
 	{Lo: 0xfe10, Hi: 0xfe1f, Stride: 1}, // vertical forms
 	{Lo: 0xfe30, Hi: 0xfe4f, Stride: 1}, // CJK compatibility forms
 	{Lo: 0xff00, Hi: 0xffef, Stride: 1}, // half width and full width forms
