@@ -8,17 +8,13 @@ import (
 	"strings"
 )
 
-// WriteNPY writes a matrix, rows of equal length, as single-precision numbers in the
+// WriteNPY writes a matrix, rows of so many elements each, as single-precision numbers in the
 // format of NumPy, version 1.0
 // (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html).
-func WriteNPY[T float32 | float64](w io.Writer, rows [][]T) error {
-	cols := 0
+func WriteNPY[T float32 | float64](w io.Writer, rows [][]T, cols int) error {
 	for i, r := range rows {
-		if i == 0 {
-			cols = len(r)
-		}
 		if len(r) != cols {
-			return fmt.Errorf("data: row %d has %d elements and the first one %d; want equal numbers", i, len(r), cols)
+			return fmt.Errorf("data: row %d has %d elements; want %d in each", i, len(r), cols)
 		}
 	}
 	header := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }", len(rows), cols)

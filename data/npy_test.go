@@ -9,7 +9,7 @@ import (
 
 func TestWriteNPY(t *testing.T) {
 	var b bytes.Buffer
-	if err := WriteNPY(&b, [][]float32{{1, -2, 0.5}, {3, 4, 5}}); err != nil {
+	if err := WriteNPY(&b, [][]float32{{1, -2, 0.5}, {3, 4, 5}}, 3); err != nil {
 		t.Fatal(err)
 	}
 	// What numpy.save writes for the same array, but for the padding of the header.
@@ -25,7 +25,7 @@ func TestWriteNPY(t *testing.T) {
 	if len(elements) != 24 || math.Float32frombits(uint32(elements[4])|uint32(elements[5])<<8|uint32(elements[6])<<16|uint32(elements[7])<<24) != -2 {
 		t.Errorf("elements %x", elements)
 	}
-	if err := WriteNPY(&b, [][]float32{{1}, {1, 2}}); err == nil {
+	if err := WriteNPY(&b, [][]float32{{1}, {1, 2}}, 1); err == nil {
 		t.Error("no error for rows of different length")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -24,7 +25,8 @@ type TaggedColumns struct{ Word, Label int }
 // conllu is the ending of a file of CoNLL-U.
 const conllu = ".conllu"
 
-// ReadTagged reads sentences of a file with a word a line, columns apart by spaces or tabs,
+// ReadTagged reads sentences of a file with a word a line, columns apart by tabs or, in a line
+// without any, by spaces,
 // and an empty line after each sentence, as those of the shared tasks of CoNLL are. Lines of
 // -DOCSTART- are left out, and in files of CoNLL-U, whose names end in .conllu, comments,
 // words of several tokens and empty nodes.
@@ -83,7 +85,14 @@ func readTagged(lines *bufio.Scanner, isCoNLLU bool, c TaggedColumns) (all []Tag
 
 // tagged returns word and label of a line; ok is false where the line is no word.
 func tagged(text string, isCoNLLU bool, c TaggedColumns) (word, label string, ok bool, err error) {
-	columns := strings.Fields(text)
+	columns := strings.FieldsFunc(text, func(r rune) bool { return r == ' ' })
+	if strings.Contains(strings.Trim(text, "\t "), "\t") {
+		columns = strings.Split(text, "\t") // words may have spaces then
+	}
+	for i := range columns {
+		columns[i] = strings.Trim(columns[i], "\t ")
+	}
+	columns = slices.DeleteFunc(columns, func(c string) bool { return c == "" })
 	wordAt, labelAt := 1, -1
 	if isCoNLLU {
 		columns = strings.Split(text, "\t")

@@ -22,6 +22,11 @@ func TestTaggedSentencesAreRead(t *testing.T) {
 			TaggedColumns{},
 			[]Tagged{{[]string{"EU", "rejects"}, []string{"B-ORG", "O"}, 3}, {[]string{"#", "1.5"}, []string{"O", "O"}, 7}},
 		},
+		"spaces.txt": {
+			"New York\tB-LOC\n10\u00a0000 \t\tO\nParis\u3000x B-LOC\n",
+			TaggedColumns{},
+			[]Tagged{{[]string{"New York", "10\u00a0000", "Paris\u3000x"}, []string{"B-LOC", "O", "B-LOC"}, 1}},
+		},
 		"pos.txt": {"EU NNP B-NP B-ORG\n", TaggedColumns{Label: 2}, []Tagged{{[]string{"EU"}, []string{"NNP"}, 1}}},
 		"end.txt": {"B-ORG EU x\n", TaggedColumns{Word: -2, Label: 1}, []Tagged{{[]string{"EU"}, []string{"B-ORG"}, 1}}},
 		"ewt.conllu": {
