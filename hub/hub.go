@@ -85,7 +85,7 @@ type Snapshot struct {
 var encoderFiles = []string{
 	"config.json", weights, "*" + indexEnding,
 	"vocab.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
-	"modules.json", "sentence_bert_config.json", "*_Pooling/config.json", // the number is that of the module
+	"modules.json", "sentence_bert_config.json", "config_sentence_transformers.json", "*_Pooling/config.json", // the number is that of the module
 }
 
 const weights = "*.safetensors"

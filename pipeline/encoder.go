@@ -4,6 +4,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 
@@ -24,7 +25,9 @@ type Encoder struct {
 	MaxLength int          // longest sequence, in tokens, [CLS] and [SEP] among them
 
 	folder  *bert.Folder
-	cleanUp bool // of the spaces of decoded text
+	cleanUp bool                 // of the spaces of decoded text
+	prompt  string               // before each sentence
+	lower   *tokenizer.WordPiece // of sentences, in lower case; nil for Tokenizer
 }
 
 // Open maps a folder in the layout of Hugging Face: see [bert.Map].
@@ -86,12 +89,20 @@ type Input struct {
 }
 
 // Text returns the sequence of a text, cut at the longest that the model takes.
-func (e *Encoder) Text(text string) Input {
-	ids, special := e.Tokenizer.Encode(text), e.Tokenizer.Special()
+func (e *Encoder) Text(text string) Input { return e.text(e.Tokenizer, text) }
+
+func (e *Encoder) text(tok *tokenizer.WordPiece, text string) Input {
+	ids, special := tok.Encode(text), tok.Special()
 	cut := max(len(ids)+2-e.MaxLength, 0)
 	ids = ids[:len(ids)-cut]
 	all := append(append([]int32{special.Begin}, ids...), special.End)
 	return Input{IDs: all, Cut: cut}
+}
+
+// Sentence returns the sequence of a text whose vector is wanted, as sentence-transformers
+// makes it: Text after the prompt of the folder, in lower case where the folder says so.
+func (e *Encoder) Sentence(text string) Input {
+	return e.text(cmp.Or(e.lower, e.Tokenizer), e.prompt+text)
 }
 
 // Pair returns the sequence of two texts. Where it is too long, tokens are cut from the

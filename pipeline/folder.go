@@ -13,8 +13,8 @@ import (
 )
 
 // readSettings reads what a folder says beside the model and its vocabulary: how decoded
-// text is written, and where it is one of sentence-transformers, how to pool and the
-// longest text that the model was made for.
+// text is written, and where it is one of sentence-transformers, how to pool, the longest
+// text that the model was made for, and what is done to a text before.
 func (e *Encoder) readSettings(dir string) error {
 	var tokenizer struct {
 		CleanUp bool    `json:"clean_up_tokenization_spaces"`
@@ -24,6 +24,9 @@ func (e *Encoder) readSettings(dir string) error {
 		return err
 	}
 	e.cleanUp = tokenizer.CleanUp
+	if err := e.readPrompt(filepath.Join(dir, "config_sentence_transformers.json")); err != nil {
+		return err
+	}
 	modules, err := readModules(filepath.Join(dir, "modules.json"))
 	if err != nil {
 		return err
@@ -33,10 +36,16 @@ func (e *Encoder) readSettings(dir string) error {
 	}
 	var sentence struct {
 		Longest *int `json:"max_seq_length"` // null, or none: as many as the tokenizer takes
+		Lower   bool `json:"do_lower_case"`
 	}
 	path := filepath.Join(dir, "sentence_bert_config.json")
 	if err := readJSON(path, &sentence); err != nil {
 		return err
+	}
+	if sentence.Lower {
+		if e.lower, err = e.Tokenizer.Lower(); err != nil {
+			return fmt.Errorf("pipeline: %s: do_lower_case: %w", path, err)
+		}
 	}
 	if sentence.Longest == nil {
 		if n := tokenizer.Longest; modules != nil && n >= 3 && n < float64(e.MaxLength) {
@@ -48,6 +57,23 @@ func (e *Encoder) readSettings(dir string) error {
 		return fmt.Errorf("pipeline: %s: max_seq_length is %d; want 3 to %d, the model's positions", path, n, e.MaxLength)
 	}
 	e.MaxLength = *sentence.Longest
+	return nil
+}
+
+// readPrompt reads the prompt that sentences get where none is named.
+func (e *Encoder) readPrompt(path string) error {
+	var config struct {
+		Prompts map[string]string `json:"prompts"`
+		Default *string           `json:"default_prompt_name"`
+	}
+	if err := readJSON(path, &config); err != nil || config.Default == nil {
+		return err
+	}
+	prompt, ok := config.Prompts[*config.Default]
+	if !ok {
+		return fmt.Errorf("pipeline: %s: default_prompt_name is %q; want one of the prompts, or null", path, *config.Default)
+	}
+	e.prompt = prompt
 	return nil
 }
 
@@ -96,6 +122,9 @@ func (e *Encoder) readPooling(dir string, modules []module) error {
 	var config map[string]any
 	if err := readJSON(path, &config); err != nil {
 		return err
+	}
+	if config["include_prompt"] == false && e.prompt != "" {
+		return fmt.Errorf("pipeline: %s says include_prompt false and the folder has a default prompt; vectors that leave out the words of a prompt are not supported", path)
 	}
 	asked, said := askedPoolings(config)
 	if !said {

@@ -46,11 +46,11 @@ the layout of Hugging Face.`,
 				w := newOutput(c)
 				return f.run(c, w, args, func(first int, some [][]tensor.Float) { f.print(w, first, some) })
 			}
-			vectors, err := f.all(c, args)
+			vectors, dim, err := f.all(c, args)
 			if err != nil {
 				return err
 			}
-			return f.npy.write(vectors)
+			return f.npy.write(vectors, dim)
 		},
 	}
 	f.add(c)
@@ -81,8 +81,8 @@ func (f npyFile) check() error {
 	return checkNew(f.path, f.force)
 }
 
-func (f npyFile) write(vectors [][]tensor.Float) error {
-	return writeNew(f.path, f.force, func(w io.Writer) error { return data.WriteNPY(w, vectors) })
+func (f npyFile) write(vectors [][]tensor.Float, dim int) error {
+	return writeNew(f.path, f.force, func(w io.Writer) error { return data.WriteNPY(w, vectors, dim) })
 }
 
 // run passes the vectors of the texts in args, after the folder, or of stdin, to f, some
@@ -92,12 +92,16 @@ func (f embedding) run(c *cobra.Command, w output, args []string, each func(firs
 	if err != nil {
 		return err
 	}
+	return f.embed(t, w, each)
+}
+
+func (f embedding) embed(t *texts, w output, each func(first int, vectors [][]tensor.Float)) error {
 	pooling := t.Pooling
 	if f.pooling != "" {
 		pooling = pipeline.Pooling(f.pooling)
 	}
 	return t.each(textsAtOnce, w, func(some []string) error {
-		vectors, err := t.Embed(t.inputs(some, ""), pooling, f.normalize)
+		vectors, err := t.Embed(t.sentences(some), pooling, f.normalize)
 		if err == nil {
 			each(t.n, vectors)
 		}
@@ -105,10 +109,14 @@ func (f embedding) run(c *cobra.Command, w output, args []string, each func(firs
 	})
 }
 
-// all returns the vectors of all texts.
-func (f embedding) all(c *cobra.Command, args []string) (vectors [][]tensor.Float, err error) {
-	err = f.run(c, newOutput(c), args, func(_ int, some [][]tensor.Float) { vectors = append(vectors, some...) })
-	return vectors, err
+// all returns the vectors of all texts, and how many elements one has.
+func (f embedding) all(c *cobra.Command, args []string) (vectors [][]tensor.Float, dim int, err error) {
+	t, err := openTexts(c, args)
+	if err != nil {
+		return nil, 0, err
+	}
+	err = f.embed(t, newOutput(c), func(_ int, some [][]tensor.Float) { vectors = append(vectors, some...) })
+	return vectors, t.Network.Encoder.Dim, err
 }
 
 func (f embedding) print(w output, first int, vectors [][]tensor.Float) {
@@ -134,7 +142,7 @@ lines of standard input: row i, column j is that of texts i and j.`,
 		Example: `  kotoba similar minilm "The weather is lovely today." "It's so sunny outside!" "He drove to the stadium."`,
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			vectors, err := f.all(c, args)
+			vectors, _, err := f.all(c, args)
 			if err != nil {
 				return err
 			}

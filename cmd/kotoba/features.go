@@ -69,7 +69,7 @@ func (f features) run(c *cobra.Command, args []string) error {
 	if err != nil || f.npy.path == "" {
 		return err
 	}
-	return f.npy.write(vectors)
+	return f.npy.write(vectors, len(f.layers)*t.Network.Encoder.Dim)
 }
 
 // rows prints the tokens of a text and returns the vector of each, its layers one after the

@@ -80,11 +80,25 @@ func (t *texts) next(most int) (some []string, err error) {
 func (t *texts) inputs(some []string, between string) []pipeline.Input {
 	all := make([]pipeline.Input, len(some))
 	for i, text := range some {
+		first, second := text, ""
 		if at := strings.LastIndex(text, between); at >= 0 && between != "" {
-			all[i] = t.Pair(text[:at], text[at+len(between):])
-		} else {
-			all[i] = t.Text(text)
+			first, second = text[:at], text[at+len(between):]
 		}
+		if second != "" {
+			all[i] = t.Pair(first, second)
+		} else {
+			all[i] = t.Text(first)
+		}
+		t.cut.note(t.n+i, all[i].Cut > 0)
+	}
+	return all
+}
+
+// sentences returns sequences of texts whose vectors are wanted, and notes which are too long.
+func (t *texts) sentences(some []string) []pipeline.Input {
+	all := make([]pipeline.Input, len(some))
+	for i, text := range some {
+		all[i] = t.Sentence(text)
 		t.cut.note(t.n+i, all[i].Cut > 0)
 	}
 	return all
