@@ -126,8 +126,8 @@ func (c *PretrainConfig) adopt(tok *tokenizer.WordPiece) (*bert.Network, error) 
 	if err != nil {
 		return nil, err
 	}
-	if tok.Len() != own.Len() {
-		return nil, fmt.Errorf("train: the vocabulary in %s has %d entries and that of init, %s, %d; want that of init", c.Data.Tokenizer, tok.Len(), c.Init, own.Len())
+	if !sameVocabulary(tok, own) {
+		return nil, fmt.Errorf("train: the vocabulary in %s, of %d entries, is not that of init, %s, of %d; want the same", c.Data.Tokenizer, tok.Len(), c.Init, own.Len())
 	}
 	preset, err := Pretrainings.Preset(c.Preset)
 	if err != nil {
