@@ -325,7 +325,8 @@ func (t *Trainer) Save(dir string) error {
 	return checkpoint.Save(filepath.Join(dir, lastFile), t.params, map[string]string{stateKey: string(s), vocabularyKey: hash}, t.extra()...)
 }
 
-// Resume reads what Save wrote.
+// Resume reads what Save wrote, of a trainer that was made in the same way. The folders of
+// runs are read by the runs.
 func (t *Trainer) Resume(dir string) error {
 	path := filepath.Join(dir, lastFile)
 	data := t.state.Data // of now

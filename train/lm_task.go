@@ -37,8 +37,8 @@ func NewLMTask(c LMConfig, m *rnnlm.Model, tok tokenizer.Tokenizer, fit, valid [
 	if err := c.Data.validate(); err != nil {
 		return nil, err
 	}
-	if c.Training.PerSentence {
-		return nil, errors.New("train: training.per_sentence is for translation; a text is read across the ends of sentences")
+	if c.Training.PerSentence || c.Training.BatchTokens != 0 {
+		return nil, errors.New("train: training.per_sentence and batch_tokens are for translation; a text is read across the ends of sentences, by data.streams and steps")
 	}
 	t := &LMTask{Model: m, Tokenizer: tok, options: c.Training}
 	t.fit = newStreams(tokens(tok, fit), c.Data.Streams, c.Data.Steps)

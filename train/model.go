@@ -117,7 +117,8 @@ func openMarian(dir string) (*Model, error) {
 	return &Model{Config: c, Source: in.Source, Target: in.Target, network: attentive{in.Model, in.Start}}, nil
 }
 
-// System returns the model as a System, packed for decoding.
+// System returns the model as a System, packed for decoding: its weights must not be changed
+// from then on.
 func (m *Model) System() decode.System {
 	m.pack.Do(m.network.Pack)
 	return m.system()

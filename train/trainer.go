@@ -81,12 +81,12 @@ func (v Validation) better(w Validation) bool {
 // Options is how a Trainer works.
 type Options struct {
 	Seed          uint64  `yaml:"seed" doc:"decides initial weights, order of data and dropout"`
-	BatchTokens   int     `yaml:"batch_tokens" doc:"tokens of a batch, of the longer side"`
+	BatchTokens   int     `yaml:"batch_tokens" doc:"tokens of a batch, of the longer side; for translation"`
 	Accumulate    int     `yaml:"accumulate" doc:"batches whose gradients make one step"`
 	MaxSteps      int     `yaml:"max_steps" doc:"steps after which training ends; 0 is no limit"`
 	MaxEpochs     int     `yaml:"max_epochs" doc:"epochs after which training ends; 0 is no limit"`
 	MaxMinutes    float64 `yaml:"max_minutes" doc:"minutes after which training ends; 0 is no limit (a run so ended depends on the machine's speed)"`
-	Smoothing     float64 `yaml:"label_smoothing" doc:"ε of label smoothing"`
+	Smoothing     float64 `yaml:"label_smoothing" doc:"ε of label smoothing; for translation and language models"`
 	PerSentence   bool    `yaml:"per_sentence" doc:"divide the loss of a batch by its sentences, not by its tokens (Sutskever 2014, section 3.4); for translation"`
 	Clip          float64 `yaml:"clip" doc:"largest norm of the gradient; 0 is no limit"`
 	Optimizer     string  `yaml:"optimizer" doc:"adam, bert-adam (without correction of the moments' bias, as BERT's authors have it), lamb (You et al. 2020, without it as well) or sgd"`
@@ -101,7 +101,7 @@ type Options struct {
 	Beta2         float64 `yaml:"beta2" doc:"decay of Adam's second moment"`
 	Epsilon       float64 `yaml:"epsilon" doc:"Adam's ε"`
 	WeightDecay   float64 `yaml:"weight_decay" doc:"decoupled decay of matrices, of all optimizers but sgd"`
-	ValidateEvery int     `yaml:"validate_every" doc:"steps from one validation, and checkpoint, to the next"`
+	ValidateEvery int     `yaml:"validate_every" doc:"steps from one validation, and checkpoint, to the next; of BERT 0 is an epoch"`
 	Patience      int     `yaml:"patience" doc:"validations without progress after which training ends; 0 is no limit"`
 	Average       int     `yaml:"average" doc:"checkpoints that are averaged at the end; 0 or 1 averages none"`
 	EMA           float64 `yaml:"ema" doc:"decay of the exponential moving average of the weights that is validated and kept; 0 is none"`
@@ -248,8 +248,8 @@ type Observer interface {
 
 var errNoExamples = errors.New("train: no examples to train on")
 
-// ErrInterrupted is returned by Run when its context ended; a checkpoint has
-// been made.
+// ErrInterrupted is returned by Run when its context ended; the observer has been asked for
+// a checkpoint.
 var ErrInterrupted = errors.New("train: interrupted")
 
 // silent observes nothing.
@@ -317,12 +317,12 @@ func (t *Trainer) Run(ctx context.Context) (Validation, error) {
 		}
 		t.state.Seconds = before + time.Since(session).Seconds()
 		p.Elapsed = time.Duration(t.state.Seconds * float64(time.Second))
-		if err := t.Observer.Stepped(p); err != nil {
-			return t.state.Best, err
-		}
 		if t.state.Batch >= batches {
 			t.state.Epoch, t.state.Batch = t.state.Epoch+1, 0
 			batches = t.Task.Epoch(t.state.Epoch)
+		}
+		if err := t.Observer.Stepped(p); err != nil {
+			return t.state.Best, err
 		}
 	}
 	return t.state.Best, nil

@@ -1,8 +1,13 @@
 package train
 
 import (
+	"context"
 	"errors"
 	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -68,5 +73,77 @@ func TestAnEnsembleTakesWhatAllOfItTake(t *testing.T) {
 	e := ensemble{limited{most: 20}, []network{limited{most: 20}, limited{most: 8}, limited{most: 30}}}
 	if start, most := e.Limits(); start != 7 || most != 8 {
 		t.Errorf("begins with %d and takes %d tokens; want 7 and 8", start, most)
+	}
+}
+
+// TestBERTRefusesWhatItDoesNotRead: options of other tasks.
+func TestBERTRefusesWhatItDoesNotRead(t *testing.T) {
+	for name, change := range map[string]func(*Options){
+		"smoothing": func(o *Options) { o.Smoothing = 0.1 },
+		"tokens":    func(o *Options) { o.BatchTokens = 7 },
+		"sentences": func(o *Options) { o.PerSentence = true },
+	} {
+		c := smallPretrain(t)
+		change(&c.Training)
+		if _, err := NewPretrainRun(t.TempDir(), c); err == nil || !strings.Contains(err.Error(), "which BERT does not have") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// keeper saves a trainer after each step, in a folder each.
+type keeper struct {
+	silent
+	dir string
+	of  *Trainer
+}
+
+func (k *keeper) folder(step int) string { return filepath.Join(k.dir, strconv.Itoa(step)) }
+
+func (k *keeper) Stepped(p Progress) error {
+	dir := k.folder(p.Step)
+	return errors.Join(os.Mkdir(dir, 0o755), k.of.Save(dir))
+}
+
+// TestTrainersGoOnFromEveryStep trains over two epochs and a half, and once more from what was
+// kept after each step.
+func TestTrainersGoOnFromEveryStep(t *testing.T) {
+	c := smallPretrain(t)
+	c.Data.Batch = 200
+	c.Training.MaxSteps, c.Training.ValidateEvery, c.Training.WarmupShare = 8, 100, 0
+	begin := func(observer Observer) *Trainer {
+		run, err := NewPretrainRun(t.TempDir(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := run.Task.Epoch(0); n != 3 {
+			t.Fatalf("%d batches; want 3", n)
+		}
+		tr, err := NewTrainer(c.Training, 32, run.Task, observer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tr
+	}
+	finish := func(tr *Trainer) (all []tensor.Float) {
+		if _, err := tr.Run(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range tr.params {
+			all = append(all, p.Tensor.Data...)
+		}
+		return all
+	}
+	k := &keeper{dir: t.TempDir()}
+	k.of = begin(k)
+	want := finish(k.of)
+	for step := 1; step < 8; step++ {
+		tr := begin(nil)
+		if err := tr.Resume(k.folder(step)); err != nil {
+			t.Fatal(err)
+		}
+		if got := finish(tr); !slices.Equal(got, want) {
+			t.Errorf("other weights from step %d on", step)
+		}
 	}
 }
