@@ -84,7 +84,7 @@ type Snapshot struct {
 // encoderFiles are the patterns of the files that an encoder needs.
 var encoderFiles = []string{
 	"config.json", weights, "*" + indexEnding,
-	"vocab.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+	"vocab.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
 	"modules.json", "sentence_bert_config.json", "config_sentence_transformers.json", "*_Pooling/config.json", // the number is that of the module
 }
 

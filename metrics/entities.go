@@ -33,8 +33,9 @@ func Entities(labels []string) []Entity {
 	return all
 }
 
-// SplitLabel returns the prefix of a label, B, I, E or S, and what is left, the type of an
-// entity; "" and the whole label where it has no such prefix.
+// SplitLabel returns the prefix of a label, B, I, E or S, which U and L stand for too (see
+// [Entities]), and what is left, the type of an entity; "" and the whole label where it has
+// no such prefix.
 func SplitLabel(label string) (prefix, kind string) {
 	prefix, kind, ok := strings.Cut(label, "-")
 	switch {

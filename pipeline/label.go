@@ -50,7 +50,7 @@ func (e *Encoder) fill(words [][]int32) (all []Words) {
 
 // Entity is a part of a text that words of one label make up.
 type Entity struct {
-	Group string  `json:"entity_group"` // the label without B- or I-
+	Group string  `json:"entity_group"` // the label without its prefix, B- or I- say
 	Score float64 `json:"score"`        // mean probability of its words' labels
 	Word  string  `json:"word"`         // the text from start to end
 	Start int     `json:"start"`        // in characters, code points of the text, as Python counts
@@ -58,8 +58,8 @@ type Entity struct {
 }
 
 // Entities returns the entities of each text in order: words side by side that have the same
-// label, but for B- and I-, where B- begins a new one, and E- and S-; O is none. They are what the pipeline
-// token-classification of transformers returns with the strategy "first": words begin where a
+// label, but for B- and I-, where B- begins a new one, and the other prefixes of [metrics.Entities]; O is none. Of
+// B- and I- they are what the pipeline token-classification of transformers returns with the strategy "first": words begin where a
 // piece does not go on with the one before, and have the labels of their first pieces.
 func (e *Encoder) Entities(texts []string) ([][]Entity, error) {
 	if e.Network.Classifier == nil || e.Network.Encoder.Pooler != nil {

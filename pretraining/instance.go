@@ -18,7 +18,7 @@ type Options struct {
 	MaxLength      int     // tokens of an instance, its three special ones among them
 	MaxPredictions int     // masked tokens of an instance at most
 	MaskShare      float64 // of the tokens that are masked
-	ShortShare     float64 // of instances that are shorter than need be
+	ShortShare     float64 // of documents, in each copy, whose instances are shorter than need be
 	RandomShare    float64 // of second segments that come from another document; with 0 none does
 	Copies         int     // times that the text is gone over, with other masks each time
 	WholeWords     bool    // mask all pieces of a word or none
@@ -26,7 +26,8 @@ type Options struct {
 	Seed           uint64
 }
 
-// DefaultOptions returns the recipe of the authors, who keep nothing for validation.
+// DefaultOptions returns the recipe of the authors, but for the sentences that are kept for
+// validation.
 func DefaultOptions() Options {
 	return Options{MaxLength: 128, MaxPredictions: 20, MaskShare: 0.15, ShortShare: 0.1, RandomShare: 0.5, Copies: 10, ValidShare: 0.02, Seed: 1}
 }

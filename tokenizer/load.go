@@ -17,8 +17,9 @@ const maxFileSize = 1 << 28
 // Load reads a vocabulary and tells its kind by its content: a file that
 // begins with a printable character is a word list, one of characters if its
 // first line says so, and one of WordPiece if it has [UNK] and no <unk>, or is a
-// tokenizer.json; any other is a SentencePiece model. The tokenizer_config.json
-// beside a WordPiece vocabulary is read too, if there is one.
+// tokenizer.json; any other is a SentencePiece model. Beside a vocab.txt of
+// WordPiece the tokenizer's other files are read too, beside a tokenizer.json none is: see
+// [LoadWordPiece].
 func Load(path string) (Tokenizer, error) {
 	data, err := readFile(path)
 	if err != nil {

@@ -29,7 +29,7 @@ const (
 // has it: tokenizer.json or vocab.txt, and, if it is there,
 // tokenizer_config.json, whose case, accents and Chinese characters count where
 // tokenizer.json says something else, as in transformers; of folders of older
-// versions added_tokens.json and special_tokens_map.json too.
+// versions special_tokens_map.json, and beside vocab.txt added_tokens.json, too.
 func LoadWordPiece(dir string) (*WordPiece, error) {
 	for _, name := range []string{wordPieceFile, wordPieceVocabFile} {
 		path := filepath.Join(dir, name)

@@ -32,8 +32,9 @@ func newEmbed() *cobra.Command {
 		Use:   "embed DIR [TEXT...]",
 		Short: "Print a vector for each text",
 		Long: `embed prints a vector for each text given, or for each line of standard input:
-the mean of the vectors of its tokens, of length 1. DIR is a folder of a BERT model in
-the layout of Hugging Face.`,
+pooled as the folder says, or else the mean of the vectors of its tokens, and of length 1
+unless --normalize=false. DIR is a folder of a BERT model in the layout of Hugging Face;
+where it is one of sentence-transformers, its prompt and lower case count.`,
 		Example: `  kotoba embed minilm --json < sentences.txt
   kotoba embed minilm --npy vectors.npy < sentences.txt
   kotoba embed minilm "The weather is lovely today."`,

@@ -17,7 +17,8 @@ func newLabel() *cobra.Command {
 have the same label: the label, how probable it is, and where the part is, in characters.
 There is an empty line after each text. With --json a text is one line, a list as the pipeline
 token-classification of transformers returns it with the strategy "first", but for word,
-which is the text as it stands there.`,
+which is the text as it stands there, and for labels with E-, S-, L- or U-, which are
+understood here.`,
 		Example: `  kotoba label runs/ner "Angela Merkel was in Paris on Monday."
   kotoba label runs/ner --json < sentences.txt`,
 		Args: cobra.MinimumNArgs(1),

@@ -37,7 +37,7 @@ they are in. Files that are there already are not fetched again, and a download 
 cut off goes on where it was.
 
 The folder is in the cache that Python's huggingface_hub uses too: in $HF_HUB_CACHE, or
-else $HF_HOME/hub, or else ~/.cache/huggingface/hub. HF_ENDPOINT is another hub's URL,
+else $HF_HOME/hub, or else huggingface/hub in $XDG_CACHE_HOME or ~/.cache. HF_ENDPOINT is another hub's URL,
 HF_TOKEN the token for private and gated models; with HF_HUB_OFFLINE=1 only the cache
 is looked at.`,
 		Example: `  kotoba pull sentence-transformers/all-MiniLM-L6-v2

@@ -37,12 +37,6 @@ var layers = [][]string{
 	{"cmd/...", "examples/..."},
 }
 
-// sideways are imports within a layer that are right all the same, with the
-// reason.
-var sideways = map[[2]string]string{
-	{"models/bert", "models/transformer"}: "BERT is the Transformer's encoder",
-}
-
 func TestImportsGoOneWay(t *testing.T) {
 	_, files := parse(t)
 	for name, file := range files {
@@ -61,7 +55,7 @@ func TestImportsGoOneWay(t *testing.T) {
 				t.Fatal(err)
 			}
 			to, ours := strings.CutPrefix(imported, module)
-			if ours && layer(to) >= level && sideways[[2]string{from, to}] == "" {
+			if ours && layer(to) >= level {
 				t.Errorf("%s: %s imports %s, which is not below it", name, from, to)
 			}
 		}

@@ -98,7 +98,7 @@ func addScaled(to []float64, scale float64, from []float64) {
 
 // joining finds the time when the error has stopped decreasing and the memory cells of
 // an Early network join. The paper does not say how it told; here it is when the mean
-// error of 100 sequences is no longer a tenth below that of the 100 before.
+// squared error of 100 sequences is no longer a tenth below that of the 100 before.
 type joining struct {
 	waits       bool
 	sequences   int
