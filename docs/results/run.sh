@@ -86,23 +86,16 @@ with_dropout() {
 	sed 's/\(_dropout_prob": \)0,/\10.1,/' "$1/config.json" > "$2/config.json"
 }
 
-# similar teaches WEIGHTS to see in both texts at once how similar it finds their vectors.
-similar() {
-	if [ ! -e "$out/similar/fit.tsv" ]; then
-		python3 "$here/similar.py" "$kotoba" "$1" "$DATA/glue" "$out/similar"
+# paired teaches WEIGHTS to predict the masked words of two texts from both.
+paired() {
+	if [ ! -e "$out/pairs/part-00000.tfrecord" ]; then
+		mkdir -p "$out"
+		python3 "$here/pairs.py" "$DATA/glue" > "$out/pairs.txt"
+		"$kotoba" pretrain-data --tokenizer "$1" --in "$out/pairs.txt" --out "$out/pairs" --copies 1 --random-next 0
 	fi
-	finetune bert-minilm-similar bert-classify "$1" --train "$out/similar/fit.tsv" --dev "$out/similar/valid.tsv" \
-		--text a --pair b --label score --regression --set training.rate=1e-4 --set training.max_epochs=2
-}
-
-# orders goes on with STS-B, each pair in both orders, but for what MRPC is validated on.
-orders() {
-	similar "$1"
-	if [ ! -e "$out/orders/STS-B/dev.tsv" ]; then
-		python3 "$here/both_orders.py" "$DATA/glue" "$out/orders"
-	fi
-	finetune bert-minilm-orders-stsb bert-classify "$out/bert-minilm-similar" --task stsb --data "$out/orders" \
-		--set training.rate=1e-4 --set training.max_epochs=2
+	finetune bert-minilm-pairs bert-tiny "$1" --data "$out/pairs" --set data.next_sentence=false --set data.dynamic_masking=true \
+		--set training.optimizer=adam --set training.schedule=linear --set training.warmup_share=0.1 --set training.rate=2e-4 \
+		--set training.max_steps=2200 --set training.validate_every=275
 }
 
 # spoilt teaches WEIGHTS to tell sentences from spoilt ones.
@@ -130,17 +123,15 @@ bert() {
 		finetune "$1" bert-label "$2/minilm" --train "$DATA/ud-ewt/en_ewt-ud-dev.conllu" \
 			--set training.rate=2e-4 --set training.max_epochs=5
 		;;
-	bert-minilm-similar) similar "$2/minilm" ;;
-	bert-minilm-similar-*) # what pairs have in common first, and then the task
-		similar "$2/minilm"
-		classify "$1" "$out/bert-minilm-similar" --set fresh_pooler=true --set training.max_epochs=3
+	bert-minilm-pairs) paired "$2/minilm" ;;
+	bert-minilm-pairs-mrpc) # each pair in both orders
+		paired "$2/minilm"
+		python3 "$here/both_orders.py" "$DATA/glue" "$out/orders"
+		finetune "$1" bert-classify "$out/bert-minilm-pairs" --task mrpc --data "$out/orders" --set training.max_epochs=3 --set training.ema=0.99 --seeds 3
 		;;
-	bert-minilm-orders-mrpc) # each pair in both orders, and the mean of the weights of five seeds
-		orders "$2/minilm"
-		finetune "$1" bert-classify "$out/bert-minilm-orders-stsb" --task mrpc --data "$out/orders" --set fresh_pooler=true \
-			--set training.max_epochs=3 --set training.ema=0.99 --seeds 5
-		[ -e "$out/$1-mean" ] || "$kotoba" average "$out/$1"/seed-* --dir "$out/$1-mean"
-		"$kotoba" eval "$out/$1-mean" --data "$DATA/glue/MRPC/dev.tsv"
+	bert-minilm-pairs-*)
+		paired "$2/minilm"
+		classify "$1" "$out/bert-minilm-pairs" --set training.max_epochs=4
 		;;
 	bert-minilm-spoilt) spoilt "$2/minilm" ;;
 	bert-minilm-spoilt-*) # what a sentence is first, and then the task
@@ -184,7 +175,7 @@ lower_multi30k() {
 [ $# -gt 0 ] || set -- multi30k-en-de multi30k-de-en multi30k-en-de-lower enja-en-ja \
 	multi30k-de-en-bahdanau enja-en-ja-bahdanau ptb-{lstm,gru,rnn}-small ptb-lstm-tied \
 	{shakespeare,neko}-lstm-char \
-	bert-minilm-{sst2,stsb,mrpc,rte,cola,xquad,ewt} bert-minilm-similar-{rte,mrpc} bert-minilm-orders-mrpc bert-minilm-spoilt-cola bert-tiny bert-tiny-{sst2,stsb,mrpc,rte,cola,xquad} bert-{pretrained,random}-sst2
+	bert-minilm-{sst2,stsb,mrpc,rte,cola,xquad,ewt} bert-minilm-pairs-{rte,mrpc} bert-minilm-spoilt-cola bert-tiny bert-tiny-{sst2,stsb,mrpc,rte,cola,xquad} bert-{pretrained,random}-sst2
 for name; do
 	printf '== %s\n' "$name"
 	case $name in
