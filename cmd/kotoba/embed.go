@@ -45,7 +45,8 @@ where it is one of sentence-transformers, its prompt and lower case count.`,
 			}
 			if f.npy.path == "" {
 				w := newOutput(c)
-				return f.run(c, w, args, func(first int, some [][]tensor.Float) { f.print(w, first, some) })
+				_, err := f.run(c, w, args, func(first int, some [][]tensor.Float) { f.print(w, first, some) })
+				return err
 			}
 			vectors, dim, err := f.all(c, args)
 			if err != nil {
@@ -87,37 +88,30 @@ func (f npyFile) write(vectors [][]tensor.Float, dim int) error {
 }
 
 // run passes the vectors of the texts in args, after the folder, or of stdin, to f, some
-// at a time.
-func (f embedding) run(c *cobra.Command, w output, args []string, each func(first int, vectors [][]tensor.Float)) error {
+// at a time, and returns how many elements one has.
+func (f embedding) run(c *cobra.Command, w output, args []string, each func(first int, vectors [][]tensor.Float)) (dim int, err error) {
 	t, err := openTexts(c, args)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return f.embed(t, w, each)
-}
-
-func (f embedding) embed(t *texts, w output, each func(first int, vectors [][]tensor.Float)) error {
 	pooling := t.Pooling
 	if f.pooling != "" {
 		pooling = pipeline.Pooling(f.pooling)
 	}
-	return t.each(textsAtOnce, w, func(some []string) error {
-		vectors, err := t.Embed(t.sentences(some), pooling, f.normalize)
+	err = t.each(textsAtOnce, w, func(some []string) error {
+		vectors, err := t.Embed(t.sequences(some, t.Sentence), pooling, f.normalize)
 		if err == nil {
 			each(t.n, vectors)
 		}
 		return err
 	})
+	return t.Network.Encoder.Dim, err
 }
 
 // all returns the vectors of all texts, and how many elements one has.
 func (f embedding) all(c *cobra.Command, args []string) (vectors [][]tensor.Float, dim int, err error) {
-	t, err := openTexts(c, args)
-	if err != nil {
-		return nil, 0, err
-	}
-	err = f.embed(t, newOutput(c), func(_ int, some [][]tensor.Float) { vectors = append(vectors, some...) })
-	return vectors, t.Network.Encoder.Dim, err
+	dim, err = f.run(c, newOutput(c), args, func(_ int, some [][]tensor.Float) { vectors = append(vectors, some...) })
+	return vectors, dim, err
 }
 
 func (f embedding) print(w output, first int, vectors [][]tensor.Float) {

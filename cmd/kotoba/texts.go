@@ -75,30 +75,25 @@ func (t *texts) next(most int) (some []string, err error) {
 	return t.in.block(most), t.in.err
 }
 
-// inputs returns sequences of texts, or of two texts each where between stands, and
-// notes which are too long.
+// inputs returns sequences of texts, or of two texts each where between stands.
 func (t *texts) inputs(some []string, between string) []pipeline.Input {
-	all := make([]pipeline.Input, len(some))
-	for i, text := range some {
+	return t.sequences(some, func(text string) pipeline.Input {
 		first, second := text, ""
 		if at := strings.LastIndex(text, between); at >= 0 && between != "" {
 			first, second = text[:at], text[at+len(between):]
 		}
 		if second != "" {
-			all[i] = t.Pair(first, second)
-		} else {
-			all[i] = t.Text(first)
+			return t.Pair(first, second)
 		}
-		t.cut.note(t.n+i, all[i].Cut > 0)
-	}
-	return all
+		return t.Text(first)
+	})
 }
 
-// sentences returns sequences of texts whose vectors are wanted, and notes which are too long.
-func (t *texts) sentences(some []string) []pipeline.Input {
+// sequences returns what is made of each text, and notes which are too long.
+func (t *texts) sequences(some []string, sequence func(text string) pipeline.Input) []pipeline.Input {
 	all := make([]pipeline.Input, len(some))
 	for i, text := range some {
-		all[i] = t.Sentence(text)
+		all[i] = sequence(text)
 		t.cut.note(t.n+i, all[i].Cut > 0)
 	}
 	return all
