@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -26,8 +25,7 @@ type TaggedColumns struct{ Word, Label int }
 const conllu = ".conllu"
 
 // ReadTagged reads sentences of a file with a word a line, columns apart by tabs or, in a line
-// without any, by spaces,
-// and an empty line after each sentence, as those of the shared tasks of CoNLL are. Lines of
+// without any, by spaces, and an empty line after each sentence, as those of the shared tasks of CoNLL are. Lines of
 // -DOCSTART- are left out, and in files of CoNLL-U, whose names end in .conllu, comments,
 // words of several tokens and empty nodes.
 func ReadTagged(path string, c TaggedColumns) ([]Tagged, error) {
@@ -85,14 +83,7 @@ func readTagged(lines *bufio.Scanner, isCoNLLU bool, c TaggedColumns) (all []Tag
 
 // tagged returns word and label of a line; ok is false where the line is no word.
 func tagged(text string, isCoNLLU bool, c TaggedColumns) (word, label string, ok bool, err error) {
-	columns := strings.FieldsFunc(text, func(r rune) bool { return r == ' ' })
-	if strings.Contains(strings.Trim(text, "\t "), "\t") {
-		columns = strings.Split(text, "\t") // words may have spaces then
-	}
-	for i := range columns {
-		columns[i] = strings.Trim(columns[i], "\t ")
-	}
-	columns = slices.DeleteFunc(columns, func(c string) bool { return c == "" })
+	columns := columnsOf(text)
 	wordAt, labelAt := 1, -1
 	if isCoNLLU {
 		columns = strings.Split(text, "\t")
@@ -117,6 +108,20 @@ func tagged(text string, isCoNLLU bool, c TaggedColumns) (word, label string, ok
 		return "", "", false, errors.New("there is one column only; want a word and its label")
 	}
 	return word, label, true, nil
+}
+
+// columnsOf cuts a line at tabs, between which words may have spaces, or without any at spaces.
+func columnsOf(line string) (columns []string) {
+	line, between := strings.Trim(line, "\t "), " "
+	if strings.Contains(line, "\t") {
+		between = "\t"
+	}
+	for column := range strings.SplitSeq(line, between) {
+		if column = strings.Trim(column, " "); column != "" {
+			columns = append(columns, column)
+		}
+	}
+	return columns
 }
 
 // column returns the column of a number from 1, or from -1 backwards.
