@@ -118,6 +118,9 @@ type head struct {
 	q, k, v    kernel.Matrix
 }
 
+// empty says whether there is nothing to compute.
+func (x head) empty() bool { return x.nq == 0 || x.nk == 0 }
+
 func (o *attentionOp) head(job int) head {
 	i, h := job/o.Heads, job%o.Heads
 	nq, nk := o.lengths(i)
@@ -127,13 +130,13 @@ func (o *attentionOp) head(job int) head {
 		qs: o.q.cols, ks: o.k.cols, vs: o.v.cols, ys: o.y.cols,
 		weights: o.weights.Data[at : at+nq*nk], dropped: o.dropped.Data[at : at+nq*nk],
 	}
-	if nq == 0 || nk == 0 { // at the end there may be no data
+	x.yi = o.Queries[i]*x.ys + h*o.dim
+	if x.empty() { // at the end there may be no data
 		return x
 	}
 	x.qi = o.Queries[i]*x.qs + o.q.First + h*o.dim
 	x.ki = o.Keys[i]*x.ks + o.k.First + h*o.dim
 	x.vi = o.Keys[i]*x.vs + o.v.First + h*o.dim
-	x.yi = o.Queries[i]*x.ys + h*o.dim
 	x.q = kernel.Matrix{Data: o.q.Data[x.qi:], Stride: x.qs}
 	x.k = kernel.Matrix{Data: o.k.Data[x.ki:], Stride: x.ks}
 	x.v = kernel.Matrix{Data: o.v.Data[x.vi:], Stride: x.vs}
@@ -153,8 +156,10 @@ func (o *attentionOp) seen(r, keys int) int {
 func (o *attentionOp) forward(lo, hi int) {
 	for job := lo; job < hi; job++ {
 		x := o.head(job)
-		if x.nq == 0 || x.nk == 0 {
-			o.seeNothing(job)
+		if x.empty() {
+			for r := range x.nq { // which see nothing
+				clear(o.y.Data[x.yi+r*x.ys:][:o.dim])
+			}
 			continue
 		}
 		kT := x.k
@@ -171,14 +176,6 @@ func (o *attentionOp) forward(lo, hi int) {
 		}
 		p := kernel.Matrix{Data: x.dropped, Stride: x.nk}
 		kernel.Gemm(x.nq, o.dim, x.nk, p, x.v, o.y.Data[x.yi:], x.ys, kernel.Epilogue{})
-	}
-}
-
-// seeNothing makes the results of a head zeros, whose queries have no keys.
-func (o *attentionOp) seeNothing(job int) {
-	i, first := job/o.Heads, job%o.Heads*o.dim
-	for r := o.Queries[i]; r < o.Queries[i+1]; r++ {
-		clear(o.y.Row(r)[first : first+o.dim])
 	}
 }
 
@@ -239,7 +236,7 @@ func (o *attentionOp) covers(x *Tensor) bool {
 func (o *attentionOp) grad(lo, hi int) {
 	for job := lo; job < hi; job++ {
 		x := o.head(job)
-		if x.nq == 0 || x.nk == 0 {
+		if x.empty() {
 			continue
 		}
 		dy := kernel.Matrix{Data: o.y.Grad[x.yi:], Stride: x.ys}
