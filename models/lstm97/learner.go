@@ -263,7 +263,7 @@ func (b *bptt) forward(tape *tensor.Tape, s *Sequence) *tensor.Tensor {
 // Run implements Learner.
 func (b *bptt) Run(s *Sequence) [][]float64 {
 	b.forward(b.still, s)
-	return s.outputs
+	return s.answers()
 }
 
 // Learn implements Learner.
@@ -284,5 +284,5 @@ func (b *bptt) Learn(s *Sequence) [][]float64 {
 	}
 	b.tape.BackwardFrom(tensor.Seed{Of: net, Grad: seed})
 	b.descend()
-	return s.outputs
+	return s.answers()
 }
