@@ -84,23 +84,23 @@ func NewPretrainRun(dir string, c PretrainConfig) (*PretrainRun, error) {
 		return nil, err
 	}
 	var n *bert.Network
-	var noHead bool
 	if c.Init != "" {
 		if n, err = c.adopt(tok); err != nil {
 			return nil, err
 		}
-		noHead = n.Predictions == nil
 	}
 	asked := Format(c)
 	if err := checkConfig(dir, asked); err != nil {
 		return nil, err
 	}
+	r := rand.New(rand.NewPCG(c.Training.Seed, 0))
 	if n == nil {
-		if n, err = c.anew(tok); err != nil {
+		if n, err = c.anew(tok, r); err != nil {
 			return nil, err
 		}
 	}
-	n.AddPretraining(rand.New(rand.NewPCG(c.Training.Seed, 0)))
+	noHead := c.Init != "" && n.Predictions == nil
+	n.AddPretraining(r)
 	if !c.Data.NextSentence {
 		n.NextSentence, n.Encoder.Pooler = nil, nil
 	}
@@ -144,13 +144,15 @@ func (c *PretrainConfig) adopt(tok *tokenizer.WordPiece) (*bert.Network, error) 
 	return n, nil
 }
 
-// anew returns a network of random weights.
-func (c *PretrainConfig) anew(tok *tokenizer.WordPiece) (n *bert.Network, err error) {
+// anew returns an encoder of random weights.
+func (c *PretrainConfig) anew(tok *tokenizer.WordPiece, r *rand.Rand) (*bert.Network, error) {
+	var err error
 	if c.Model.Vocab, err = vocabOf(c.Model.Vocab, tok); err != nil {
 		return nil, err
 	}
 	if err := checkMemory(c.Model.Weights(), "the weights", "model.dim, model.ffn or model.layers"); err != nil {
 		return nil, err
 	}
-	return bert.NewPretraining(c.Model, rand.New(rand.NewPCG(c.Training.Seed, 0)))
+	m, err := bert.New(c.Model, r)
+	return &bert.Network{Encoder: m}, err
 }
