@@ -476,14 +476,12 @@ func (g *gemm) activate(r0, r1, c0, c1 int) {
 	if to == nil {
 		to = g.c
 	}
-	for r := r0; r < r1; r++ {
-		x, y := g.c[r*g.ldc+c0:r*g.ldc+c1], to[r*g.ldc+c0:r*g.ldc+c1]
-		if g.e.Activation == GELUExact {
-			GELU(y, x)
-		} else {
-			GELUTanh(y, x)
-		}
+	f := active.gelu
+	if g.e.Activation == GELUApprox {
+		f = active.geluTanh
 	}
+	first := r0*g.ldc + c0
+	f(&to[first], &g.c[first], c1-c0, r1-r0, g.ldc)
 }
 
 // blocks returns the number of blocks, equal up to one row, that k is split

@@ -19,9 +19,9 @@ type vector struct {
 	expSum       func(dst, x *Float, n int, scale, shift Float) Float
 	softmaxGrad  func(dx, y, dy *Float, n int, dot, scale Float)
 	tanh         func(dst, x *Float, n int)
-	gelu         func(dst, x *Float, n int)
+	gelu         func(dst, x *Float, n, rows, stride int)
 	geluGrad     func(dx, x, dy *Float, n int)
-	geluTanh     func(dst, x *Float, n int)
+	geluTanh     func(dst, x *Float, n, rows, stride int)
 	geluTanhGrad func(dx, x, dy *Float, n int)
 	swish        func(dst, x *Float, n int)
 	swishGrad    func(dx, x, dy *Float, n int)
@@ -150,7 +150,7 @@ func Tanh(dst, x []Float) {
 // Gimpel 2016, section 2).
 func GELU(dst, x []Float) {
 	if n := len(dst); n > 0 {
-		active.gelu(&dst[0], head(x, n), n)
+		active.gelu(&dst[0], head(x, n), n, 1, n)
 	}
 }
 
@@ -165,7 +165,7 @@ func GELUGrad(dx, x, dy []Float) {
 // of dst, their approximation of [GELU].
 func GELUTanh(dst, x []Float) {
 	if n := len(dst); n > 0 {
-		active.geluTanh(&dst[0], head(x, n), n)
+		active.geluTanh(&dst[0], head(x, n), n, 1, n)
 	}
 }
 

@@ -40,9 +40,9 @@ func genericVector() vector {
 		expSum:       expSumGeneric,
 		softmaxGrad:  softmaxGradGeneric,
 		tanh:         func(dst, x *Float, n int) { mapGeneric(dst, x, n, tanh) },
-		gelu:         func(dst, x *Float, n int) { mapGeneric(dst, x, n, gelu) },
+		gelu:         func(dst, x *Float, n, rows, stride int) { mapRowsGeneric(dst, x, n, rows, stride, gelu) },
 		geluGrad:     geluGradGeneric,
-		geluTanh:     func(dst, x *Float, n int) { mapGeneric(dst, x, n, geluTanh) },
+		geluTanh:     func(dst, x *Float, n, rows, stride int) { mapRowsGeneric(dst, x, n, rows, stride, geluTanh) },
 		geluTanhGrad: geluTanhGradGeneric,
 		swish:        func(dst, x *Float, n int) { mapGeneric(dst, x, n, func(v Float) Float { return v * logistic(v) }) },
 		swishGrad:    swishGradGeneric,
@@ -115,6 +115,13 @@ func mapGeneric(dst, x *Float, n int, f func(Float) Float) {
 	d, s := unsafe.Slice(dst, n), unsafe.Slice(x, n)
 	for i := range d {
 		d[i] = f(s[i])
+	}
+}
+
+func mapRowsGeneric(dst, x *Float, n, rows, stride int, f func(Float) Float) {
+	d, s := unsafe.Slice(dst, (rows-1)*stride+n), unsafe.Slice(x, (rows-1)*stride+n)
+	for r := range rows {
+		mapGeneric(&d[r*stride], &s[r*stride], n, f)
 	}
 }
 

@@ -44,13 +44,13 @@ func softmaxGradAVX2(dx *float32, y *float32, dy *float32, n int, dot float32, s
 func tanhAVX2(dst *float32, x *float32, n int)
 
 // geluTanhAVX2 computes dst = x/2 * (1 + tanh(√(2/π)(x + 0.044715x³))).
-func geluTanhAVX2(dst *float32, x *float32, n int)
+func geluTanhAVX2(dst *float32, x *float32, n int, rows int, stride int)
 
 // geluTanhGradAVX2 computes dx += dy times the derivative of geluTanh at x.
 func geluTanhGradAVX2(dx *float32, x *float32, dy *float32, n int)
 
 // geluAVX2 computes dst = x/2 * (1 + erf(x/√2)).
-func geluAVX2(dst *float32, x *float32, n int)
+func geluAVX2(dst *float32, x *float32, n int, rows int, stride int)
 
 // geluGradAVX2 computes dx += dy times the derivative of gelu at x.
 func geluGradAVX2(dx *float32, x *float32, dy *float32, n int)
@@ -155,13 +155,13 @@ func softmaxGradAVX512(dx *float32, y *float32, dy *float32, n int, dot float32,
 func tanhAVX512(dst *float32, x *float32, n int)
 
 // geluTanhAVX512 computes dst = x/2 * (1 + tanh(√(2/π)(x + 0.044715x³))).
-func geluTanhAVX512(dst *float32, x *float32, n int)
+func geluTanhAVX512(dst *float32, x *float32, n int, rows int, stride int)
 
 // geluTanhGradAVX512 computes dx += dy times the derivative of geluTanh at x.
 func geluTanhGradAVX512(dx *float32, x *float32, dy *float32, n int)
 
 // geluAVX512 computes dst = x/2 * (1 + erf(x/√2)).
-func geluAVX512(dst *float32, x *float32, n int)
+func geluAVX512(dst *float32, x *float32, n int, rows int, stride int)
 
 // geluGradAVX512 computes dx += dy times the derivative of gelu at x.
 func geluGradAVX512(dx *float32, x *float32, dy *float32, n int)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"math"
 
 	. "github.com/mmcloughlin/avo/build"
@@ -105,8 +106,11 @@ var (
 )
 
 // geluGate returns the gate of gelu(x) = x·gate, the normal distribution function
-// (1 + erf(x/√2))/2. It leaves x.
+// Φ(x) = (1 + erf(x/√2))/2. It leaves x.
 func (s isa) geluGate(x reg.VecVirtual) reg.VecVirtual {
+	if s.lanes == 16 {
+		return s.normalTable(x)
+	}
 	z, x2 := s.constantIn(-4*math.Sqrt2), s.constantIn(4*math.Sqrt2)
 	VMAXPS(x, z, z)
 	VMINPS(x2, z, z)
@@ -118,6 +122,87 @@ func (s isa) geluGate(x reg.VecVirtual) reg.VecVirtual {
 	VDIVPS(under, over, over)
 	VADDPS(s.constant(0.5), over, over)
 	return over
+}
+
+// Segments of |x| in which Φ(|x|) - 1/2 is a polynomial each: one for every lane of a
+// register, so that an instruction looks their coefficients up.
+const (
+	normalSegments = 16
+	normalWidth    = 11. / 32
+	normalDegree   = 4
+)
+
+// normalTables has the coefficients of the segments, lowest power first.
+var normalTables []Mem
+
+// normalTable returns Φ(x) by a polynomial around the middle of x's segment, and leaves x.
+// The error is under 2e-7, and there is no division.
+func (s isa) normalTable(x reg.VecVirtual) reg.VecVirtual {
+	if normalTables == nil {
+		normalTables = normalCoefficients(s)
+	}
+	size, segment, middle := s.vec(), s.constantIn(1/normalWidth), s.vec()
+	VANDPS(s.bits(0x7fffffff), x, size)
+	VMINPS(s.constant((normalSegments-0.5)*normalWidth-1e-6), size, size)
+	// To add 1.5·2^23 rounds, and leaves the number of the segment in the low bits.
+	VFMADD213PS(s.constant(12582912), size, segment)
+	VSUBPS(s.constant(12582912), segment, middle)
+	VFNMADD231PS(s.constant(normalWidth), middle, size)
+	sum := s.vec()
+	VPERMPS(s.resident(normalTables[normalDegree]), segment, sum)
+	for i := normalDegree - 1; i >= 0; i-- {
+		c := s.vec()
+		VPERMPS(s.resident(normalTables[i]), segment, c)
+		VFMADD213PS(c, size, sum)
+	}
+	const orAnd = 0xf8 // a | b&c
+	VPTERNLOGD(U8(orAnd), s.bits(0x80000000), x, sum)
+	VADDPS(s.constant(0.5), sum, sum)
+	return sum
+}
+
+// normalCoefficients interpolates Φ(|x|) - 1/2 in each segment at the nodes of Chebyshev,
+// in powers of the distance from its middle.
+func normalCoefficients(s isa) []Mem {
+	var c [normalDegree + 1][normalSegments]float64
+	for segment := range normalSegments {
+		nodes, values := make([]float64, normalDegree+1), make([]float64, normalDegree+1)
+		for i := range nodes {
+			nodes[i] = normalWidth / 2 * math.Cos((float64(i)+0.5)*math.Pi/(normalDegree+1))
+			values[i] = math.Erf((float64(segment)*normalWidth+nodes[i])/math.Sqrt2) / 2
+		}
+		for power, v := range interpolate(nodes, values) {
+			c[power][segment] = v
+		}
+	}
+	tables := make([]Mem, len(c))
+	for power, row := range c {
+		tables[power] = GLOBL(fmt.Sprintf("normal%d%s", power, s.name), 8|16)
+		for i, v := range row {
+			DATA(4*i, U32(math.Float32bits(float32(v))))
+		}
+	}
+	return tables
+}
+
+// interpolate returns the coefficients of the polynomial through the points, by Newton's
+// divided differences, lowest power first.
+func interpolate(x, y []float64) []float64 {
+	n := len(x)
+	d := append([]float64{}, y...)
+	for order := 1; order < n; order++ {
+		for i := n - 1; i >= order; i-- {
+			d[i] = (d[i] - d[i-1]) / (x[i] - x[i-order])
+		}
+	}
+	c := make([]float64, n)
+	for i := n - 1; i >= 0; i-- { // c = c·(t - x[i]) + d[i]
+		for j := n - 1; j > 0; j-- {
+			c[j] = c[j-1] - x[i]*c[j]
+		}
+		c[0] = d[i] - x[i]*c[0]
+	}
+	return c
 }
 
 // polynomial returns Σ scale·c[i]·(x2/2)^i.
@@ -163,12 +248,12 @@ const geluRoot = 0.7978845608028654
 
 var exponentials = []loop{
 	{
-		name: "exp", doc: "computes dst = e^x.", in: []string{"x"}, out: []string{"dst"},
+		name: "exp", doc: "computes dst = e^x.", in: []string{"x"}, out: []string{"dst"}, resident: true,
 		body: func(b *body) vecs { return vecs{b.exp(b.in[0])} },
 	},
 	{
 		name: "expSum", doc: "computes dst = e^(x*scale-shift) and returns the sum of dst.",
-		in: []string{"x"}, out: []string{"dst"}, scalars: []string{"scale", "shift"}, sums: []string{"ret"}, unroll: 2,
+		in: []string{"x"}, out: []string{"dst"}, resident: true, scalars: []string{"scale", "shift"}, sums: []string{"ret"}, unroll: 2,
 		body: func(b *body) vecs {
 			VFMSUB213PS(b.scalars[1], b.scalars[0], b.in[0])
 			y := b.exp(b.in[0])
@@ -191,7 +276,7 @@ var exponentials = []loop{
 		body: func(b *body) vecs { return vecs{b.tanh(b.in[0])} },
 	},
 	{
-		name: "geluTanh", doc: "computes dst = x/2 * (1 + tanh(√(2/π)(x + 0.044715x³))).", in: []string{"x"}, out: []string{"dst"},
+		name: "geluTanh", doc: "computes dst = x/2 * (1 + tanh(√(2/π)(x + 0.044715x³))).", in: []string{"x"}, out: []string{"dst"}, rows: true, resident: true,
 		body: func(b *body) vecs {
 			gate := b.geluTanhGate(b.in[0])
 			VMULPS(b.in[0], gate, gate)
@@ -199,7 +284,7 @@ var exponentials = []loop{
 		},
 	},
 	{
-		name: "geluTanhGrad", doc: "computes dx += dy times the derivative of geluTanh at x.", in: []string{"dx", "x", "dy"}, out: []string{"dx"},
+		name: "geluTanhGrad", doc: "computes dx += dy times the derivative of geluTanh at x.", in: []string{"dx", "x", "dy"}, out: []string{"dx"}, resident: true,
 		body: func(b *body) vecs {
 			dx, x, dy := b.in[0], b.in[1], b.in[2]
 			gate := b.geluTanhGate(x)
@@ -216,7 +301,7 @@ var exponentials = []loop{
 		},
 	},
 	{
-		name: "gelu", doc: "computes dst = x/2 * (1 + erf(x/√2)).", in: []string{"x"}, out: []string{"dst"},
+		name: "gelu", doc: "computes dst = x/2 * (1 + erf(x/√2)).", in: []string{"x"}, out: []string{"dst"}, rows: true, resident: true,
 		body: func(b *body) vecs {
 			gate := b.geluGate(b.in[0])
 			VMULPS(b.in[0], gate, gate)
@@ -240,7 +325,7 @@ var exponentials = []loop{
 		},
 	},
 	{
-		name: "swish", doc: "computes dst = x / (1 + e^-x).", in: []string{"x"}, out: []string{"dst"},
+		name: "swish", doc: "computes dst = x / (1 + e^-x).", in: []string{"x"}, out: []string{"dst"}, resident: true,
 		body: func(b *body) vecs {
 			gate := b.swishGate(b.in[0])
 			VMULPS(b.in[0], gate, gate)
@@ -248,7 +333,7 @@ var exponentials = []loop{
 		},
 	},
 	{
-		name: "swishGrad", doc: "computes dx += dy times the derivative of swish at x.", in: []string{"dx", "x", "dy"}, out: []string{"dx"},
+		name: "swishGrad", doc: "computes dx += dy times the derivative of swish at x.", in: []string{"dx", "x", "dy"}, out: []string{"dx"}, resident: true,
 		body: func(b *body) vecs {
 			dx, x, dy := b.in[0], b.in[1], b.in[2]
 			gate := b.swishGate(x)

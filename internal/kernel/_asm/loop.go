@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	. "github.com/mmcloughlin/avo/build"
@@ -20,6 +21,8 @@ type loop struct {
 	sums      []string // results: sums over all elements
 	max       string   // result: the maximum, NaN not counted
 	index     bool     // the body wants the elements' numbers
+	rows      bool     // arrays are matrices with rows of n floats, a stride apart
+	resident  bool     // constants are kept in registers where there are 32
 	unroll    int      // vectors a turn, with accumulators of their own
 	body      func(b *body) []reg.VecVirtual
 }
@@ -77,21 +80,44 @@ func (s isa) greater(a, b reg.VecVirtual) mask {
 // constants holds one memory vector for each constant of each set.
 var constants = map[isa]map[uint32]Mem{avx2: {}, avx512: {}}
 
-// constant returns x in all lanes, as a memory operand.
-func (s isa) constant(x float64) Mem { return s.bits(math.Float32bits(float32(x))) }
+// constant returns x in all lanes, as an operand.
+func (s isa) constant(x float64) Op { return s.bits(math.Float32bits(float32(x))) }
 
-// bits returns the bit pattern x in all lanes, as a memory operand.
-func (s isa) bits(x uint32) Mem {
-	if m, ok := constants[s][x]; ok {
+// bits returns the bit pattern x in all lanes, as an operand.
+func (s isa) bits(x uint32) Op {
+	m, ok := constants[s][x]
+	if !ok {
+		m = GLOBL(fmt.Sprintf("const%s%08x", s.name, x), 8|16)
+		for i := range s.lanes {
+			DATA(4*i, U32(x))
+		}
+		constants[s][x] = m
+	}
+	return s.resident(m)
+}
+
+// residents are the vectors that the kernel being written keeps in registers, nil where it
+// reads them from memory.
+var residents *residentVectors
+
+// residentVectors are registers, and the memory that they are loaded from.
+type residentVectors struct {
+	memory    []Mem
+	registers []reg.VecVirtual
+}
+
+// resident returns what holds the same as m: a register, where there are such.
+func (s isa) resident(m Mem) Op {
+	if residents == nil {
 		return m
 	}
-	name := fmt.Sprintf("const%s%08x", s.name, x)
-	m := GLOBL(name, 8|16)
-	for i := range s.lanes {
-		DATA(4*i, U32(x))
+	i := slices.Index(residents.memory, m)
+	if i < 0 {
+		i = len(residents.memory)
+		residents.memory = append(residents.memory, m)
+		residents.registers = append(residents.registers, s.vec())
 	}
-	constants[s][x] = m
-	return m
+	return residents.registers[i]
 }
 
 // constantIn returns x in all lanes, in a register.
@@ -116,6 +142,9 @@ func (l loop) signature() string {
 		sig += a + ", "
 	}
 	sig = sig[:len(sig)-2] + " *float32, n int"
+	if l.rows {
+		sig += ", rows, stride int"
+	}
 	for _, x := range l.scalars {
 		sig += ", " + x + " float32"
 	}
@@ -179,9 +208,51 @@ func (l loop) emit(s isa) {
 	if l.index {
 		b.index = s.firstIndices()
 	}
-	unroll := max(l.unroll, 1)
-	acc := l.accumulators(s, unroll)
+	acc := l.accumulators(s, max(l.unroll, 1))
+	if l.resident && s.lanes == 16 {
+		// Which constants there are is known at the end: they are loaded there.
+		residents = new(residentVectors)
+		JMP(LabelRef("constants"))
+		Label("begin")
+	}
+	if l.rows {
+		l.eachRow(b, acc, ptr, n)
+	} else {
+		l.row(b, acc, ptr, n)
+	}
+	l.reduce(s, acc)
+	s.done()
+	if residents != nil {
+		Label("constants")
+		for i, m := range residents.memory {
+			VMOVUPS(m, residents.registers[i])
+		}
+		JMP(LabelRef("begin"))
+		residents = nil
+	}
+}
 
+// eachRow walks over the rows of matrices.
+func (l loop) eachRow(b *body, acc [][]reg.VecVirtual, ptr map[string]reg.GPVirtual, n reg.GPVirtual) {
+	rows := Load(Param("rows"), GP64()).(reg.GPVirtual)
+	stride := Load(Param("stride"), GP64()).(reg.GPVirtual)
+	SHLQ(U8(2), stride)
+	Label("row")
+	at, left := map[string]reg.GPVirtual{}, GP64()
+	for _, a := range l.arrays() {
+		at[a] = GP64()
+		MOVQ(ptr[a], at[a])
+		ADDQ(stride, ptr[a])
+	}
+	MOVQ(n, left)
+	l.row(b, acc, at, left)
+	DECQ(rows)
+	JNZ(LabelRef("row"))
+}
+
+// row walks over n floats from the pointers on, which it moves.
+func (l loop) row(b *body, acc [][]reg.VecVirtual, ptr map[string]reg.GPVirtual, n reg.GPVirtual) {
+	s, unroll := b.isa, len(acc)
 	if unroll > 1 {
 		SUBQ(U32(uint32(unroll*s.lanes)), n)
 		JLT(LabelRef("few"))
@@ -210,9 +281,8 @@ func (l loop) emit(s isa) {
 	m := s.firstLanes(n)
 	b.tail = &m
 	l.vector(b, ptr, 0)
+	b.tail = nil
 	Label("done")
-	l.reduce(s, acc)
-	s.done()
 }
 
 // accumulators returns cleared registers for each of unroll vectors.

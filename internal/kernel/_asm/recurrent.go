@@ -6,7 +6,7 @@ import (
 
 var recurrent = []loop{
 	{
-		name: "logistic", doc: "computes dst = 1 / (1 + e^-x).", in: []string{"x"}, out: []string{"dst"},
+		name: "logistic", doc: "computes dst = 1 / (1 + e^-x).", in: []string{"x"}, out: []string{"dst"}, resident: true,
 		body: func(b *body) vecs { return vecs{b.swishGate(b.in[0])} },
 	},
 	{
