@@ -6,73 +6,73 @@ package kernel
 
 // gemm1x16AVX2 computes one 1 x n tile of C, n <= 16:
 // for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 16 columns of b where n > 8, 8 otherwise,
+// plus bias[j], clamped at zero. It reads 16 columns of b where n > 8, 8 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemm1x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemmRows1x16AVX2 computes one 1 x n tile of C, n <= 16:
 // for i, j: C[i*ldc+j] = sum over k of a[i*lda+k] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 16 columns of b where n > 8, 8 otherwise,
+// plus bias[j], clamped at zero. It reads 16 columns of b where n > 8, 8 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemmRows1x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm2x16AVX2 computes one 2 x n tile of C, n <= 16:
 // for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 16 columns of b where n > 8, 8 otherwise,
+// plus bias[j], clamped at zero. It reads 16 columns of b where n > 8, 8 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemm2x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemmRows2x16AVX2 computes one 2 x n tile of C, n <= 16:
 // for i, j: C[i*ldc+j] = sum over k of a[i*lda+k] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 16 columns of b where n > 8, 8 otherwise,
+// plus bias[j], clamped at zero. It reads 16 columns of b where n > 8, 8 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemmRows2x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm3x16AVX2 computes one 3 x n tile of C, n <= 16:
 // for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 16 columns of b where n > 8, 8 otherwise,
+// plus bias[j], clamped at zero. It reads 16 columns of b where n > 8, 8 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemm3x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemmRows3x16AVX2 computes one 3 x n tile of C, n <= 16:
 // for i, j: C[i*ldc+j] = sum over k of a[i*lda+k] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 16 columns of b where n > 8, 8 otherwise,
+// plus bias[j], clamped at zero. It reads 16 columns of b where n > 8, 8 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemmRows3x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm4x16AVX2 computes one 4 x n tile of C, n <= 16:
 // for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 16 columns of b where n > 8, 8 otherwise,
+// plus bias[j], clamped at zero. It reads 16 columns of b where n > 8, 8 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemm4x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemmRows4x16AVX2 computes one 4 x n tile of C, n <= 16:
 // for i, j: C[i*ldc+j] = sum over k of a[i*lda+k] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 16 columns of b where n > 8, 8 otherwise,
+// plus bias[j], clamped at zero. It reads 16 columns of b where n > 8, 8 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemmRows4x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm5x16AVX2 computes one 5 x n tile of C, n <= 16:
 // for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 16 columns of b where n > 8, 8 otherwise,
+// plus bias[j], clamped at zero. It reads 16 columns of b where n > 8, 8 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemm5x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemmRows5x16AVX2 computes one 5 x n tile of C, n <= 16:
 // for i, j: C[i*ldc+j] = sum over k of a[i*lda+k] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 16 columns of b where n > 8, 8 otherwise,
+// plus bias[j], clamped at zero. It reads 16 columns of b where n > 8, 8 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemmRows5x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm6x16AVX2 computes one 6 x n tile of C, n <= 16:
 // for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 16 columns of b where n > 8, 8 otherwise,
+// plus bias[j], clamped at zero. It reads 16 columns of b where n > 8, 8 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemm6x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemmRows6x16AVX2 computes one 6 x n tile of C, n <= 16:
 // for i, j: C[i*ldc+j] = sum over k of a[i*lda+k] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 16 columns of b where n > 8, 8 otherwise,
+// plus bias[j], clamped at zero. It reads 16 columns of b where n > 8, 8 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemmRows6x16AVX2(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
@@ -81,169 +81,169 @@ func fmaPeakAVX2(n int)
 
 // gemm1x32AVX512 computes one 1 x n tile of C, n <= 32:
 // for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 otherwise,
+// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemm1x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemmRows1x32AVX512 computes one 1 x n tile of C, n <= 32:
 // for i, j: C[i*ldc+j] = sum over k of a[i*lda+k] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 otherwise,
+// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemmRows1x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm2x32AVX512 computes one 2 x n tile of C, n <= 32:
 // for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 otherwise,
+// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemm2x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemmRows2x32AVX512 computes one 2 x n tile of C, n <= 32:
 // for i, j: C[i*ldc+j] = sum over k of a[i*lda+k] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 otherwise,
+// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemmRows2x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm3x32AVX512 computes one 3 x n tile of C, n <= 32:
 // for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 otherwise,
+// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemm3x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemmRows3x32AVX512 computes one 3 x n tile of C, n <= 32:
 // for i, j: C[i*ldc+j] = sum over k of a[i*lda+k] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 otherwise,
+// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemmRows3x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm4x32AVX512 computes one 4 x n tile of C, n <= 32:
 // for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 otherwise,
+// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemm4x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemmRows4x32AVX512 computes one 4 x n tile of C, n <= 32:
 // for i, j: C[i*ldc+j] = sum over k of a[i*lda+k] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 otherwise,
+// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemmRows4x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm5x32AVX512 computes one 5 x n tile of C, n <= 32:
 // for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 otherwise,
+// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemm5x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemmRows5x32AVX512 computes one 5 x n tile of C, n <= 32:
 // for i, j: C[i*ldc+j] = sum over k of a[i*lda+k] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 otherwise,
+// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemmRows5x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm6x32AVX512 computes one 6 x n tile of C, n <= 32:
 // for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 otherwise,
+// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemm6x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemmRows6x32AVX512 computes one 6 x n tile of C, n <= 32:
 // for i, j: C[i*ldc+j] = sum over k of a[i*lda+k] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 otherwise,
+// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemmRows6x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm7x32AVX512 computes one 7 x n tile of C, n <= 32:
 // for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 otherwise,
+// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemm7x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemmRows7x32AVX512 computes one 7 x n tile of C, n <= 32:
 // for i, j: C[i*ldc+j] = sum over k of a[i*lda+k] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 otherwise,
+// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemmRows7x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm8x32AVX512 computes one 8 x n tile of C, n <= 32:
 // for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 otherwise,
+// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemm8x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemmRows8x32AVX512 computes one 8 x n tile of C, n <= 32:
 // for i, j: C[i*ldc+j] = sum over k of a[i*lda+k] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 otherwise,
+// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemmRows8x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm9x32AVX512 computes one 9 x n tile of C, n <= 32:
 // for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 otherwise,
+// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemm9x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemmRows9x32AVX512 computes one 9 x n tile of C, n <= 32:
 // for i, j: C[i*ldc+j] = sum over k of a[i*lda+k] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 otherwise,
+// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemmRows9x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm10x32AVX512 computes one 10 x n tile of C, n <= 32:
 // for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 otherwise,
+// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemm10x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemmRows10x32AVX512 computes one 10 x n tile of C, n <= 32:
 // for i, j: C[i*ldc+j] = sum over k of a[i*lda+k] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 otherwise,
+// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemmRows10x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm11x32AVX512 computes one 11 x n tile of C, n <= 32:
 // for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 otherwise,
+// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemm11x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemmRows11x32AVX512 computes one 11 x n tile of C, n <= 32:
 // for i, j: C[i*ldc+j] = sum over k of a[i*lda+k] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 otherwise,
+// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemmRows11x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm12x32AVX512 computes one 12 x n tile of C, n <= 32:
 // for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 otherwise,
+// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemm12x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemmRows12x32AVX512 computes one 12 x n tile of C, n <= 32:
 // for i, j: C[i*ldc+j] = sum over k of a[i*lda+k] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 otherwise,
+// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemmRows12x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm13x32AVX512 computes one 13 x n tile of C, n <= 32:
 // for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 otherwise,
+// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemm13x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemmRows13x32AVX512 computes one 13 x n tile of C, n <= 32:
 // for i, j: C[i*ldc+j] = sum over k of a[i*lda+k] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 otherwise,
+// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemmRows13x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemm14x32AVX512 computes one 14 x n tile of C, n <= 32:
 // for i, j: C[i*ldc+j] = sum over k of a[k*lda+i] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 otherwise,
+// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemm14x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 
 // gemmRows14x32AVX512 computes one 14 x n tile of C, n <= 32:
 // for i, j: C[i*ldc+j] = sum over k of a[i*lda+k] * b[k*ldb+j], by flags added to C,
-// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 otherwise,
+// plus bias[j], clamped at zero. It reads 32 columns of b where n > 16, 16 at most otherwise,
 // and fetches what lies ahead bytes after b.
 func gemmRows14x32AVX512(k int, a *float32, lda int, b *float32, ldb int, ahead int, c *float32, ldc int, n int, flags int, bias *float32)
 

@@ -155,9 +155,9 @@ func (p panel) advanceOne() {
 	}
 }
 
-// fetch asks for what lies ahead of row u.
-func (p panel) fetch(s isa, u int) {
-	for line := 0; line < 2*s.bytes(); line += 64 {
+// fetch asks for what lies ahead of so many registers of row u.
+func (p panel) fetch(s isa, u, registers int) {
+	for line := 0; line < registers*s.bytes(); line += 64 {
 		if s.lanes == 8 {
 			PREFETCHT0(p.at(p.far, u, line))
 			continue
@@ -169,7 +169,8 @@ func (p panel) fetch(s isa, u int) {
 
 // gemmTile writes the kernel of one mr x 2-register tile of C:
 // mr·2 accumulators, two registers for a row of B, one for an element of A. A tile
-// of no more columns than one register has takes half the time.
+// of no more columns than one register has takes half the time, and where half a register
+// of AVX-512 will do, a quarter.
 func gemmTile(s isa, mr int, f form) {
 	nr := 2 * s.lanes
 	name, where := fmt.Sprintf("gemm%dx%d%s", mr, nr, s.name), "a[k*lda+i]"
@@ -179,7 +180,7 @@ func gemmTile(s isa, mr int, f form) {
 	TEXT(name, NOSPLIT, "func(k int, a *float32, lda int, b *float32, ldb, ahead int, c *float32, ldc, n, flags int, bias *float32)")
 	Doc(fmt.Sprintf("%s computes one %d x n tile of C, n <= %d:", name, mr, nr),
 		fmt.Sprintf("for i, j: C[i*ldc+j] = sum over k of %s * b[k*ldb+j], by flags added to C,", where),
-		fmt.Sprintf("plus bias[j], clamped at zero. It reads %d columns of b where n > %d, %d otherwise,", nr, s.lanes, s.lanes),
+		fmt.Sprintf("plus bias[j], clamped at zero. It reads %d columns of b where n > %d, %d at most otherwise,", nr, s.lanes, s.lanes),
 		"and fetches what lies ahead bytes after b.")
 	k := Load(Param("k"), GP64()).(reg.GPVirtual)
 	a := loadElements(f, mr)
@@ -188,9 +189,9 @@ func gemmTile(s isa, mr int, f form) {
 	ldc := Load(Param("ldc"), GP64()).(reg.GPVirtual)
 	SHLQ(U8(2), ldc)
 
-	acc := make([][2]reg.VecVirtual, mr)
+	acc := make([][]reg.VecVirtual, mr)
 	for i := range acc {
-		acc[i] = [2]reg.VecVirtual{s.vec(), s.vec()}
+		acc[i] = []reg.VecVirtual{s.vec(), s.vec()}
 		s.zero(acc[i][0])
 		s.zero(acc[i][1])
 	}
@@ -199,31 +200,67 @@ func gemmTile(s isa, mr int, f form) {
 	n := Load(Param("n"), GP64()).(reg.GPVirtual)
 	CMPQ(n, U32(uint32(s.lanes)))
 	JLE(LabelRef("narrow"))
-	accumulate(s, "", k, a, b, acc, 2)
+	accumulate(s, "", k, a, b, acc)
 	JMP(LabelRef("finish"))
 	Label("narrow")
-	accumulate(s, "narrow", k, a, b, acc, 1)
+	first := make([][]reg.VecVirtual, mr)
+	for i := range first {
+		first[i] = acc[i][:1]
+	}
+	if s.lanes == 16 {
+		CMPQ(n, U32(uint32(s.lanes/2)))
+		JLE(LabelRef("half"))
+	}
+	accumulate(s, "narrow", k, a, b, first)
+	if s.lanes == 16 {
+		JMP(LabelRef("finish"))
+		Label("half")
+		accumulate(s, "half", k, a, b, halves(first))
+	}
 	Label("finish")
 	finishTile(s, acc, c, ldc)
 }
 
+// halves returns the lower halves of registers, of which a processor that halves its
+// registers for arithmetic multiplies two in the time of a whole one.
+func halves(acc [][]reg.VecVirtual) [][]reg.VecVirtual {
+	h := make([][]reg.VecVirtual, len(acc))
+	for i, row := range acc {
+		for _, v := range row {
+			h[i] = append(h[i], v.AsY().(reg.VecVirtual))
+		}
+	}
+	return h
+}
+
+// like returns a fresh register as wide as v.
+func like(v reg.VecVirtual) reg.VecVirtual {
+	if v.Size() == uint(avx512.bytes()) {
+		return ZMM()
+	}
+	return YMM()
+}
+
 // accumulate adds the products of all k columns of a and rows of b, of which it
-// takes so many registers, to acc. Its labels begin with name.
-func accumulate(s isa, name string, k reg.GPVirtual, a elements, b panel, acc [][2]reg.VecVirtual, registers int) {
-	bv, av := [2]reg.VecVirtual{s.vec(), s.vec()}, s.vec()
+// takes as many registers as a row of acc has, to acc. Its labels begin with name.
+func accumulate(s isa, name string, k reg.GPVirtual, a elements, b panel, acc [][]reg.VecVirtual) {
+	bv, av := make([]reg.VecVirtual, len(acc[0])), like(acc[0][0])
+	for j := range bv {
+		bv[j] = like(av)
+	}
 	step := func(u int) {
-		b.fetch(s, u)
+		b.fetch(s, u, len(bv))
 		if a.form == columnForm { // where A lies, its columns are far apart: fetch the tiles to come
 			next := a.at(0, u)
 			next.Disp += 128
 			PREFETCHT1(next)
 		}
-		for j := range registers {
+		for j := range bv {
 			VMOVUPS(b.at(b.rows, u, j*s.bytes()), bv[j])
 		}
 		for i := range acc {
 			VBROADCASTSS(a.at(i, u), av)
-			for j := range registers {
+			for j := range bv {
 				VFMADD231PS(bv[j], av, acc[i][j])
 			}
 		}
@@ -264,7 +301,7 @@ func prefetchTile(mr int, s isa, c, ldc reg.GPVirtual) {
 // finishTile applies the flags and stores the first n columns. Whole tiles have
 // a path of their own: masked stores of AVX2 take AMD's processors ten times as
 // long as plain ones.
-func finishTile(s isa, acc [][2]reg.VecVirtual, c, ldc reg.GPVirtual) {
+func finishTile(s isa, acc [][]reg.VecVirtual, c, ldc reg.GPVirtual) {
 	f := finish{isa: s, acc: acc, c: c, ldc: ldc, t: s.vec()}
 	f.flags = Load(Param("flags"), GP64()).(reg.GPVirtual)
 	n := Load(Param("n"), GP64()).(reg.GPVirtual)
@@ -288,7 +325,7 @@ func finishTile(s isa, acc [][2]reg.VecVirtual, c, ldc reg.GPVirtual) {
 // finish is the end of a tile kernel.
 type finish struct {
 	isa
-	acc           [][2]reg.VecVirtual
+	acc           [][]reg.VecVirtual
 	c, ldc, flags reg.GPVirtual
 	t             reg.VecVirtual // free
 }
@@ -296,7 +333,7 @@ type finish struct {
 // emit writes the end for the lanes of masks, for all lanes without masks;
 // labels begin with name.
 func (f finish) emit(name string, masks []mask) {
-	add := func(src Mem, j int, rows ...[2]reg.VecVirtual) {
+	add := func(src Mem, j int, rows ...[]reg.VecVirtual) {
 		if masks == nil && len(rows) == 1 {
 			VADDPS(src, rows[0][j], rows[0][j])
 			return
