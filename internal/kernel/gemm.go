@@ -339,6 +339,7 @@ func (g *gemm) columns(lo, hi int, s *scratch) {
 				if !g.inPlace(p, ka, kb) {
 					g.packPanel(b, p, ka, kb)
 				}
+				far = g.nextRows(p, kb-ka, b)
 			}
 			g.multiply(p, blk, 0, g.tiles, s.a, g.packedSize(g.m, 0, blk), b, far)
 		}
@@ -431,7 +432,7 @@ func (g *gemm) multiply(p, blk, lo, hi int, a []Float, at int, b []Float, far in
 		row := g.starts[i]
 		tile, lda := g.tile(i, lo, ka, kc, a, at)
 		kernels[g.starts[i+1]-row](kc, tile, lda, panel, ldb, ahead, &g.c[row*g.ldc+col], g.ldc, n, flags, bias)
-		if far > 0 {
+		if far != 0 {
 			ahead = far * size // b itself is near now
 		}
 		if smooth {

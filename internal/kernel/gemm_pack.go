@@ -1,6 +1,10 @@
 package kernel
 
-import "github.com/kotoba-nlp/kotoba/internal/freelist"
+import (
+	"unsafe"
+
+	"github.com/kotoba-nlp/kotoba/internal/freelist"
+)
 
 // packGrain is the number of panels that a task packs: neighbours share cache
 // lines and pages.
@@ -71,6 +75,16 @@ func (g *gemm) packPanel(dst []Float, p, ka, kb int) {
 		}
 		t.packColumns(&dst[j], &g.b.Data[col*g.b.Stride+ka], kb-ka, g.b.Stride, n, t.nr)
 	}
+}
+
+// nextRows returns how far after b the rows begin that the next panel is packed from, 0 where
+// they are not one piece of memory.
+func (g *gemm) nextRows(p, kc int, b []Float) int {
+	first := (p + 1) * g.t.nr * g.b.Stride
+	if !g.b.Trans || g.b.Stride != kc || first >= len(g.b.Data) {
+		return 0
+	}
+	return (int(uintptr(unsafe.Pointer(&g.b.Data[first]))) - int(uintptr(unsafe.Pointer(&b[0])))) / size
 }
 
 func clearColumns(dst []Float, k, from, nr int) {
