@@ -15,7 +15,6 @@ type vector struct {
 	dot          func(x, y *Float, n int) Float
 	sumSquares   func(x *Float, n int, c Float) Float
 	maximum      func(x *Float, n int) Float
-	exp          func(dst, x *Float, n int)
 	expSum       func(dst, x *Float, n int, scale, shift Float) Float
 	softmaxGrad  func(dx, y, dy *Float, n int, dot, scale Float)
 	tanh         func(dst, x *Float, n int)
@@ -104,16 +103,9 @@ func SumSquares(x []Float, c Float) Float { return active.sumSquares(head(x, len
 // Max returns the largest element of x, -Inf for none. NaN does not count.
 func Max(x []Float) Float { return active.maximum(head(x, len(x)), len(x)) }
 
-// Exp computes dst = e^x over the length of dst. Results below the smallest
-// normal number are 0, and those beyond the largest are the largest.
-func Exp(dst, x []Float) {
-	if n := len(dst); n > 0 {
-		active.exp(&dst[0], head(x, n), n)
-	}
-}
-
 // ExpSum computes dst = e^(x*scale-shift) over the length of dst and returns
-// the sum of dst.
+// the sum of dst. Results below the smallest normal number are 0, and those beyond the
+// largest are the largest.
 func ExpSum(dst, x []Float, scale, shift Float) Float {
 	n := len(dst)
 	return active.expSum(head(dst, n), head(x, n), n, scale, shift)

@@ -36,7 +36,6 @@ func genericVector() vector {
 		dot:          dotGeneric,
 		sumSquares:   sumSquaresGeneric,
 		maximum:      maximumGeneric,
-		exp:          func(dst, x *Float, n int) { mapGeneric(dst, x, n, exp) },
 		expSum:       expSumGeneric,
 		softmaxGrad:  softmaxGradGeneric,
 		tanh:         func(dst, x *Float, n int) { mapGeneric(dst, x, n, tanh) },

@@ -31,9 +31,6 @@ func sumSquaresAVX2(x *float32, n int, c float32) (ret float32)
 // maximumAVX2 returns the largest element of x.
 func maximumAVX2(x *float32, n int) (ret float32)
 
-// expAVX2 computes dst = e^x.
-func expAVX2(dst *float32, x *float32, n int)
-
 // expSumAVX2 computes dst = e^(x*scale-shift) and returns the sum of dst.
 func expSumAVX2(dst *float32, x *float32, n int, scale float32, shift float32) (ret float32)
 
@@ -141,9 +138,6 @@ func sumSquaresAVX512(x *float32, n int, c float32) (ret float32)
 
 // maximumAVX512 returns the largest element of x.
 func maximumAVX512(x *float32, n int) (ret float32)
-
-// expAVX512 computes dst = e^x.
-func expAVX512(dst *float32, x *float32, n int)
 
 // expSumAVX512 computes dst = e^(x*scale-shift) and returns the sum of dst.
 func expSumAVX512(dst *float32, x *float32, n int, scale float32, shift float32) (ret float32)

@@ -248,10 +248,6 @@ const geluRoot = 0.7978845608028654
 
 var exponentials = []loop{
 	{
-		name: "exp", doc: "computes dst = e^x.", in: []string{"x"}, out: []string{"dst"}, resident: true,
-		body: func(b *body) vecs { return vecs{b.exp(b.in[0])} },
-	},
-	{
 		name: "expSum", doc: "computes dst = e^(x*scale-shift) and returns the sum of dst.",
 		in: []string{"x"}, out: []string{"dst"}, resident: true, scalars: []string{"scale", "shift"}, sums: []string{"ret"}, unroll: 2,
 		body: func(b *body) vecs {
