@@ -221,6 +221,20 @@ func TestTopFindsTheLargest(t *testing.T) {
 			t.Fatalf("the %d largest of 1000 are wrong", n)
 		}
 	}
+	for i := range x {
+		if i%3 == 0 {
+			x[i] = tensor.Float(math.NaN())
+		}
+	}
+	got := top(nil, x, 1000)
+	for i, c := range got {
+		if c.token%3 == 0 || i > 0 && c.logProb > got[i-1].logProb {
+			t.Fatalf("%d of %v among NaN", i, c)
+		}
+	}
+	if len(got) != 665 { // of 666, one is -Inf
+		t.Errorf("%d that are numbers; want 665", len(got))
+	}
 }
 
 func TestOptionsAreChecked(t *testing.T) {

@@ -212,7 +212,7 @@ func logSumExp(x, removed []tensor.Float, shift float64) float64 {
 const topSpan = 256
 
 // top appends the n largest elements of x, largest first, to dst; of equal
-// ones the earlier come first. Elements of -Inf are left out.
+// ones the earlier come first. Elements of -Inf and NaN are left out.
 func top(dst []choice, x []tensor.Float, n int) []choice {
 	for lo := 0; lo < len(x); lo += topSpan {
 		span := x[lo:min(lo+topSpan, len(x))]
@@ -222,7 +222,7 @@ func top(dst []choice, x []tensor.Float, n int) []choice {
 		}
 		for i, v := range span {
 			f := float64(v)
-			if math.IsInf(f, -1) || len(dst) == n && f <= dst[n-1].logProb {
+			if !(f > math.Inf(-1)) || len(dst) == n && f <= dst[n-1].logProb {
 				continue
 			}
 			at := len(dst)
