@@ -266,10 +266,33 @@ func (l Luong15) config(c seq2seq.Config, seed int) (train.Config, error) {
 	if l.Change == nil {
 		return config, nil
 	}
+	was := config
 	if err := l.Change(&config); err != nil {
 		return config, err
 	}
+	if err := checkSet(was, config); err != nil {
+		return config, err
+	}
 	return config, checkCompared(c, config.Recurrent)
+}
+
+// checkSet says what of a configuration has been changed that is not for a model alone.
+func checkSet(was, is train.Config) error {
+	for _, x := range []struct {
+		key, why string
+		changed  bool
+	}{
+		{"training.seed", "models have the seeds 1, 2 and so on", was.Training.Seed != is.Training.Seed},
+		{"training.max_steps", "it is --steps", was.Training.MaxSteps != is.Training.MaxSteps},
+		{"tokenizer.type", "unknown words are replaced in vocabularies of words", was.Tokenizer.Type != is.Tokenizer.Type},
+		{"data.bleu_tokenize", "the test is scored as the text comes", was.Data.Tokenize != is.Data.Tokenize},
+		{"data.bleu_lowercase", "the test is scored as the text comes", was.Data.Lowercase != is.Data.Lowercase},
+	} {
+		if x.changed {
+			return fmt.Errorf("reproduce: %s cannot be set here: %s", x.key, x.why)
+		}
+	}
+	return nil
 }
 
 // checkCompared says what of a configuration has been changed that the tables compare.

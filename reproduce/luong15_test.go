@@ -81,13 +81,19 @@ func TestTable1AddsOneThingAfterTheOther(t *testing.T) {
 
 func TestWhatTablesCompareIsNotChanged(t *testing.T) {
 	l := small(t, 1)
-	l.Change = func(c *train.Config) error {
-		c.Recurrent.Attention = nn.Dot
-		return nil
-	}
-	err := l.Table1(context.Background(), func(c Compared) { t.Errorf("a row %+v", c) })
-	if err == nil || !strings.Contains(err.Error(), "recurrent.attention is among what the tables compare") {
-		t.Errorf("error %v for one attention everywhere", err)
+	for want, change := range map[string]func(c *train.Config){
+		"recurrent.attention is among what the tables compare": func(c *train.Config) { c.Recurrent.Attention = nn.Dot },
+		"training.seed cannot be set":                          func(c *train.Config) { c.Training.Seed = 7 },
+		"training.max_steps cannot be set":                     func(c *train.Config) { c.Training.MaxSteps = 2 },
+		"tokenizer.type cannot be set":                         func(c *train.Config) { c.Tokenizer.Type = "unigram" },
+		"data.bleu_tokenize cannot be set":                     func(c *train.Config) { c.Data.Tokenize = "13a" },
+		"data.bleu_lowercase cannot be set":                    func(c *train.Config) { c.Data.Lowercase = true },
+	} {
+		l.Change = func(c *train.Config) error { change(c); return nil }
+		err := l.Table1(context.Background(), func(c Compared) { t.Errorf("a row %+v", c) })
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v; want %s", err, want)
+		}
 	}
 	if folders, err := os.ReadDir(l.Dir); err != nil || len(folders) != 0 {
 		t.Errorf("%d folders, %v; want none", len(folders), err)
