@@ -58,16 +58,23 @@ func newBERTSession(dir, format string, o Options, task Task, f *bert.Folder, to
 // makeBERTFolder makes the folder of a new run of an encoder: but for the weights it is
 // one in the layout of Hugging Face from the beginning.
 func makeBERTFolder(dir, format string, f *bert.Folder, tok *tokenizer.WordPiece) error {
-	if _, err := os.Stat(filepath.Join(dir, configFile)); err == nil {
-		return nil // it is there
-	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
-	if err := errors.Join(f.SaveConfig(dir), tok.SaveFolder(dir, f.Network.Encoder.MaxLength)); err != nil {
-		return err
+	if path := filepath.Join(dir, configFile); !exists(path) {
+		if err := writeFile(path, format); err != nil {
+			return err
+		}
+	} else if exists(filepath.Join(dir, lastFile)) {
+		return nil // a run that has begun has the rest
 	}
-	return writeFile(filepath.Join(dir, configFile), format)
+	return errors.Join(f.SaveConfig(dir), tok.SaveFolder(dir, f.Network.Encoder.MaxLength))
+}
+
+// exists reports whether there is a file.
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // checkValid says what is wrong with where validation is to come from: a file, or else a

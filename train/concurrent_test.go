@@ -25,6 +25,9 @@ func TestConcurrentCallersShareAModel(t *testing.T) {
 	_, valid := smallTexts()
 	for name, ask := range map[string]func() ([]string, error){
 		"translation": func() (texts []string, err error) {
+			if _, err := translation.Score(Text{Source: []string{valid.Source[0][:9]}, Target: []string{valid.Target[0][:9]}}); err != nil {
+				return nil, err
+			}
 			all, err := translation.System().Translate(valid.Source[:4], translation.Config.Decoding.Options())
 			for _, hyps := range all {
 				texts = append(texts, hyps[0].Text)

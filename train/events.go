@@ -3,6 +3,7 @@ package train
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"math"
 	"os"
@@ -26,6 +27,10 @@ type eventWriter struct{ f *os.File }
 // resumed has several, which TensorBoard joins; it leaves out what an earlier one has of
 // later steps.
 func newEventWriter(dir string, step int) (*eventWriter, error) {
+	earlier, err := fs.Glob(os.DirFS(dir), eventsPrefix+"*")
+	if err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
 	now := time.Now()
 	name := fmt.Sprintf(eventsPrefix+"%d.%d.kotoba", now.Unix(), now.Nanosecond())
 	f, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o644)
@@ -35,7 +40,7 @@ func newEventWriter(dir string, step int) (*eventWriter, error) {
 	w := &eventWriter{f}
 	version := protowire.AppendTag(w.event(0), 3, protowire.BytesType) // file_version
 	err = w.record(protowire.AppendString(version, "brain.Event:2"))
-	if step > 0 && err == nil {
+	if len(earlier) > 0 && err == nil {
 		start := protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), 1)                      // START
 		err = w.record(protowire.AppendBytes(protowire.AppendTag(w.event(step+1), 7, protowire.BytesType), start)) // session_log
 	}

@@ -29,9 +29,10 @@ const (
 	metricsFile   = "metrics.jsonl"    // a line a step and a validation
 	samplesFile   = "samples.txt"      // outputs of the last validation
 	averageFolder = "checkpoints"      // weights of the last validations, for averaging
-	lockFile      = ".lock"            // of the process that trains
-	stateKey      = "kotoba_state"     // metadata of lastFile
-	vocabularyKey = "vocabulary"       // metadata of both: SHA-256 of the vocabulary's file
+	averageFiles  = "step-*.safetensors"
+	lockFile      = ".lock"        // of the process that trains
+	stateKey      = "kotoba_state" // metadata of lastFile
+	vocabularyKey = "vocabulary"   // metadata of both: SHA-256 of the vocabulary's file
 )
 
 // folder keeps a run in a directory.
@@ -73,7 +74,11 @@ func lockFolder(dir string) (unlock func(), err error) {
 		unlock()
 		return nil, fmt.Errorf("train: %s is being trained by another process (%w); wait for it, or give --dir another folder", dir, cmp.Or(err, errLocked))
 	}
-	if err := atomicfile.Clean(dir, lastFile, bestFile, checkpoint.WeightsFile, configFile, metricsFile, samplesFile); err != nil {
+	err = errors.Join(
+		atomicfile.Clean(dir, lastFile, bestFile, checkpoint.WeightsFile, configFile, metricsFile, samplesFile, piecesFile, wordsFile),
+		atomicfile.Clean(filepath.Join(dir, averageFolder), averageFiles),
+	)
+	if err != nil {
 		unlock()
 		return nil, fmt.Errorf("train: %w", err)
 	}
@@ -215,7 +220,7 @@ func (f *folder) keepForAverage(t *Trainer) error {
 
 // averaged lists the checkpoints kept for averaging, oldest first.
 func averaged(dir string) ([]string, error) {
-	names, err := fs.Glob(os.DirFS(dir), averageFolder+"/step-*.safetensors")
+	names, err := fs.Glob(os.DirFS(dir), averageFolder+"/"+averageFiles)
 	if err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}

@@ -107,7 +107,7 @@ func (t *LabelTask) Validate(ctx context.Context) (Validation, error) {
 		for i, at := range which {
 			for _, place := range t.valid[at].First {
 				row := logits.Row(t.batch.Segments[i] + place)
-				predicted[at] = append(predicted[at], t.Encoder.Labels[slices.Index(row, slices.Max(row))])
+				predicted[at] = append(predicted[at], t.Encoder.Labels[max(slices.Index(row, slices.Max(row)), 0)]) // NaN is nowhere
 			}
 		}
 		_, l := tape.CrossEntropy(logits, t.labels, tensor.CrossEntropy{Scale: 1})

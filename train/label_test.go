@@ -191,3 +191,33 @@ func TestOneSentenceIsNotEnough(t *testing.T) {
 		t.Errorf("error %v; want one that says how few there are", err)
 	}
 }
+
+// TestLabellersThatDivergeSaySo validates what has become NaN.
+func TestLabellersThatDivergeSaySo(t *testing.T) {
+	c := smallLabel(t, false)
+	c.Training.Schedule, c.Training.WarmupShare, c.Training.Rate, c.Training.ValidateEvery, c.Training.MaxSteps = "constant", 0, 1e30, 1, 3
+	_, err := trainLabeller(context.Background(), t, t.TempDir(), c, func(Progress, *Validation) {})
+	if err == nil || !strings.Contains(err.Error(), "NaN") {
+		t.Errorf("error %v; want one of a loss that is NaN", err)
+	}
+}
+
+// TestRunsThatHadNoTimeForTheirFolderBegin removes what a run writes after its configuration.
+func TestRunsThatHadNoTimeForTheirFolderBegin(t *testing.T) {
+	dir, c := t.TempDir(), smallLabel(t, false)
+	c.Training.MaxEpochs = 1
+	if _, err := NewLabelRun(dir, c); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"config.json", wordsFile} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := trainLabeller(context.Background(), t, dir, c, func(Progress, *Validation) {}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pipeline.Open(dir); err != nil {
+		t.Error(err)
+	}
+}

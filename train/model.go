@@ -58,6 +58,7 @@ func (m *Model) Attends() bool {
 // Attention returns the attention of the model while it reads source and writes target,
 // both without their end symbols, which are added.
 func (m *Model) Attention(source, target []int32) (inspect.Attention, error) {
+	m.packed()
 	return m.network.Attention(m, source, target)
 }
 
@@ -120,9 +121,12 @@ func openMarian(dir string) (*Model, error) {
 // System returns the model as a System, packed for decoding: its weights must not be changed
 // from then on.
 func (m *Model) System() decode.System {
-	m.pack.Do(m.network.Pack)
+	m.packed()
 	return m.system()
 }
+
+// packed packs the weights, once.
+func (m *Model) packed() { m.pack.Do(m.network.Pack) }
 
 // system is System of a model that has been packed.
 func (m *Model) system() decode.System {

@@ -96,7 +96,7 @@ func Ensemble(models ...*Model) (*Model, error) {
 	}
 	all := ensemble{network: models[0].network}
 	for i, m := range models {
-		all.networks = append(all.networks, m.network)
+		all.networks = append(all.networks, packedOnce{m.network, m})
 		if !sameVocabulary(m.Source, models[0].Source) || !sameVocabulary(m.Target, models[0].Target) {
 			return nil, fmt.Errorf("train: model %d of the ensemble has another vocabulary than the first; train them on one, with tokenizer.model", i+1)
 		}
@@ -116,6 +116,15 @@ func sameVocabulary(a, b tokenizer.Tokenizer) bool {
 	}
 	return true
 }
+
+// packedOnce is the network of a model that others may be using: it is packed as that is, and
+// stays so.
+type packedOnce struct {
+	network
+	model *Model
+}
+
+func (p packedOnce) Pack() { p.model.packed() }
 
 // ensemble is networks that decode and score as one. What it does not say is the first
 // one's.

@@ -16,6 +16,7 @@ type Score struct {
 
 // Score returns the scores of given pairs.
 func (m *Model) Score(t Text) ([]Score, error) {
+	m.packed()
 	if err := t.check(); err != nil {
 		return nil, err
 	}

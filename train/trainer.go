@@ -306,7 +306,7 @@ func (t *Trainer) Run(ctx context.Context) (Validation, error) {
 			return t.state.Best, ErrInterrupted
 		}
 		if t.due() {
-			if err := t.settle(ctx, p); err != nil && ctx.Err() == nil {
+			if err := t.settle(ctx, p); err != nil && !errors.Is(err, ctx.Err()) {
 				return t.state.Best, err
 			}
 			continue // where ctx has ended, with the run as it is
@@ -341,9 +341,14 @@ func (t *Trainer) settle(ctx context.Context, p Progress) error {
 	if err := t.validate(ctx, p); err != nil {
 		return err
 	}
+	before := t.state.Validated
 	t.state.Validated = t.state.Step
 	t.state.Ended = t.over() || t.Patience > 0 && t.state.Stale >= t.Patience
-	return t.Observer.Checkpoint(t)
+	err := t.Observer.Checkpoint(t)
+	if err != nil {
+		t.state.Validated, t.state.Ended = before, false
+	}
+	return err
 }
 
 // over says whether a limit is reached.

@@ -147,3 +147,44 @@ func TestTrainersGoOnFromEveryStep(t *testing.T) {
 		}
 	}
 }
+
+// full stops the run and fails to keep it, as often as it is told.
+type full struct {
+	silent
+	stop context.CancelFunc
+	left int
+	kept int
+}
+
+var errFull = errors.New("no space left on device")
+
+func (f *full) Checkpoint(*Trainer) error {
+	if f.left--; f.left >= 0 {
+		f.stop()
+		return errFull
+	}
+	f.kept++
+	return nil
+}
+
+// TestWhatIsNotKeptIsNotTheEnd interrupts a run during its last checkpoint, which fails.
+func TestWhatIsNotKeptIsNotTheEnd(t *testing.T) {
+	c := smallPretrain(t)
+	c.Training.MaxSteps, c.Training.ValidateEvery, c.Training.WarmupShare = 2, 100, 0
+	run, err := NewPretrainRun(t.TempDir(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	observer := &full{stop: cancel, left: 1}
+	tr, err := NewTrainer(c.Training, 32, run.Task, observer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tr.Run(ctx); !errors.Is(err, errFull) {
+		t.Errorf("the first time %v; want %v", err, errFull)
+	}
+	if _, err := tr.Run(context.Background()); err != nil || observer.kept != 1 {
+		t.Errorf("the second time %v and %d kept; want one", err, observer.kept)
+	}
+}
