@@ -56,6 +56,9 @@ func TestBatches(t *testing.T) {
 	}
 	examples = append(examples, Example{make([]int32, 500), nil}) // longer than a batch
 	batches := Batches(examples, 40, 1, 2)
+	if slices.IsSortedFunc(batches, func(a, b []int) int { return examples[a[0]].size() - examples[b[0]].size() }) {
+		t.Error("batches come by length")
+	}
 	var seen []int
 	for _, b := range batches {
 		tokens := 0

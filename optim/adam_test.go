@@ -108,6 +108,7 @@ func TestSchedules(t *testing.T) {
 		// create_optimizer of google-research/bert: global_step is 0 in the first step.
 		{Schedule{Kind: "bert", Rate: 0.01, Warmup: 100, Total: 300}, 1, 0},
 		{Schedule{Kind: "bert", Rate: 0.01, Warmup: 100, Total: 300}, 51, 0.005},
+		{Schedule{Kind: "bert", Rate: 0.01, Warmup: 100, Total: 300}, 100, 0.0099},
 		{Schedule{Kind: "bert", Rate: 0.01, Warmup: 100, Total: 300}, 101, 0.01 * 2 / 3},
 		{Schedule{Kind: "bert", Rate: 0.01, Warmup: 100, Total: 300}, 301, 0},
 		{Schedule{Kind: "constant", Rate: 0.01, Warmup: 10}, 5, 0.005},
@@ -115,6 +116,7 @@ func TestSchedules(t *testing.T) {
 		// A hundred steps are an epoch here.
 		{Schedule{Kind: "staircase", Rate: 0.8, Hold: 4, Every: 1, Factor: 0.5}, 400, 0.8},
 		{Schedule{Kind: "staircase", Rate: 0.8, Hold: 4, Every: 1, Factor: 0.5}, 401, 0.4},
+		{Schedule{Kind: "staircase", Rate: 0.8, Hold: 4, Every: 1, Factor: 0.5}, 450, 0.4},
 		{Schedule{Kind: "staircase", Rate: 0.8, Hold: 4, Every: 0.5, Factor: 0.5}, 451, 0.2},
 	} {
 		if err := c.s.Validate(); err != nil {

@@ -171,3 +171,24 @@ func TestConfigIsValidated(t *testing.T) {
 		}
 	}
 }
+
+// TestEveryLinkThatDoesNotRecurIsDropped: the input of each layer and what the prediction
+// reads (Zaremba et al. 2014, section 3.1), by the masks that are drawn.
+func TestEveryLinkThatDoesNotRecurIsDropped(t *testing.T) {
+	c := smallConfig
+	c.Dropout = 0.5
+	m := newModel(t, c)
+	ids, _, steps := goldenBatch(t)
+	drop, masks := nn.NewDropout(1, 1), nn.NewDropout(1, 1)
+	logits, _ := m.Forward(Pass{Tape: tensor.NewTape(), Dropout: drop}, ids, steps, nil)
+	plain, _ := m.Forward(Pass{Tape: tensor.NewTape()}, ids, steps, nil)
+	if slices.Equal(logits.Data, plain.Data) {
+		t.Error("dropout changes nothing")
+	}
+	for range c.Layers + 1 {
+		masks.Mask(c.Dropout)
+	}
+	if drop.Mask(c.Dropout) != masks.Mask(c.Dropout) {
+		t.Errorf("not %d masks", c.Layers+1)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -209,5 +210,50 @@ func TestUnknownNamesAreSaidFirst(t *testing.T) {
 		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v; want %s", err, want)
 		}
+	}
+}
+
+// TestEveryLinkThatDoesNotRecurIsDropped counts the masks that are drawn: one for the input of
+// each layer, one for what the prediction reads, and one for what is fed.
+func TestEveryLinkThatDoesNotRecurIsDropped(t *testing.T) {
+	const steps = 4
+	pairs := [][2][]int32{{{3, 1, 4}, {1, 5, 9, 2}}, {{6, 5, 3, 5, 8}, {9, 7, 9, 3}}}
+	for name, want := range map[string]int{
+		"none-reversed": 2 + 2 + 1,
+		"dot":           2 + 2 + 1,
+		// The second layer waits for the first in each step, and the first for what is fed, but
+		// for the first step.
+		"general-feeding": 2 + 1 + steps + (steps - 1) + 1,
+	} {
+		m := newModel(t, func(c *Config) { variants[name](c); c.Dropout = 0.5 })
+		drop, masks := nn.NewDropout(1, 1), nn.NewDropout(1, 1)
+		logits := m.Forward(Pass{Tape: tensor.NewTape(), Dropout: drop}, batchOf(pairs))
+		plain := m.Forward(Pass{Tape: tensor.NewTape()}, batchOf(pairs))
+		if slices.Equal(logits.Data, plain.Data) {
+			t.Errorf("%s: dropout changes nothing", name)
+		}
+		drawn, next := 0, drop.Mask(0.5)
+		for masks.Mask(0.5) != next && drawn < 99 {
+			drawn++
+		}
+		if drawn != want {
+			t.Errorf("%s: %d masks; want %d", name, drawn, want)
+		}
+	}
+}
+
+// TestWindowsSayWhereTheyBegin asks for the weights of local-m with a radius of 1.
+func TestWindowsSayWhereTheyBegin(t *testing.T) {
+	m := newModel(t, func(c *Config) { variants["dot-local-m"](c); c.Radius = 1 })
+	p := Pass{Tape: tensor.NewInferenceTape()}
+	var got [][2]int // the first place and how many
+	p.Record = func(sequence, step, first int, weights []tensor.Float) {
+		if sequence == 1 {
+			got = append(got, [2]int{first, len(weights)})
+		}
+	}
+	m.Forward(p, batchOf([][2][]int32{{{3, 1, 4}, {1, 5, 9, 2}}, {{6, 5, 3, 5, 8}, {9, 7, 9, 3}}}))
+	if want := [][2]int{{0, 2}, {0, 3}, {1, 3}, {2, 3}}; !slices.Equal(got, want) {
+		t.Errorf("windows %v; want %v", got, want)
 	}
 }
