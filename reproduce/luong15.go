@@ -4,6 +4,7 @@ package reproduce
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -209,7 +210,8 @@ func (l Luong15) compare(ctx context.Context, m model, c seq2seq.Config, report 
 }
 
 // each trains a model with every seed, in the folder and by the configuration that setup
-// returns, and reports what comes out.
+// returns, and reports what comes out. Models that diverge are counted in its name; that all do
+// is an error.
 func (l Luong15) each(ctx context.Context, result Compared, setup func(seed int) (string, train.Config, error), report func(Compared)) ([]*train.Model, error) {
 	var models []*train.Model
 	for seed := 1; seed <= l.Seeds; seed++ {
@@ -219,6 +221,9 @@ func (l Luong15) each(ctx context.Context, result Compared, setup func(seed int)
 		}
 		trained, loss, err := l.train(ctx, folder, c)
 		if err != nil {
+			if d := (*train.Divergence)(nil); errors.As(err, &d) && (seed < l.Seeds || models != nil) {
+				continue
+			}
 			return nil, fmt.Errorf("%s, seed %d: %w", result.Name, seed, err)
 		}
 		models = append(models, trained)
@@ -234,6 +239,9 @@ func (l Luong15) each(ctx context.Context, result Compared, setup func(seed int)
 			}
 			result.AER = append(result.AER, aer)
 		}
+	}
+	if lost := l.Seeds - len(models); lost > 0 {
+		result.Name += fmt.Sprintf(" (%d of %d diverged)", lost, l.Seeds)
 	}
 	report(result)
 	return models, nil

@@ -2,6 +2,7 @@ package reproduce
 
 import (
 	"context"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -131,5 +132,34 @@ func TestTransformersOfASizeHaveAsManyWeights(t *testing.T) {
 		if n := nn.Count(nn.Params(m)); math.Abs(float64(n-want)) > 0.01*float64(want) {
 			t.Errorf("%+v has %d weights; want %d", c, n, want)
 		}
+	}
+}
+
+// TestModelsThatDivergeAreCounted gives seed 2 a rate that no model survives, and then seed 1.
+func TestModelsThatDivergeAreCounted(t *testing.T) {
+	l := small(t, 2)
+	change, highest := l.Change, uint64(2)
+	l.Change = func(c *train.Config) error {
+		if c.Training.Seed >= highest {
+			c.Training.Rate = 1e300 // beyond float32
+		}
+		return change(c)
+	}
+	var all []Compared
+	if err := l.Table1(context.Background(), func(c Compared) { all = append(all, c) }); err != nil {
+		t.Fatal(err)
+	}
+	if len(all) != 7 {
+		t.Errorf("%d rows; want six models and unknown words", len(all))
+	}
+	for i, c := range all {
+		if len(c.BLEU) != 1 || i < 6 && !strings.HasSuffix(c.Name, " (1 of 2 diverged)") {
+			t.Errorf("%+v", c)
+		}
+	}
+	l.Dir, highest = t.TempDir(), 1
+	var d *train.Divergence
+	if err := l.Table1(context.Background(), func(Compared) {}); !errors.As(err, &d) {
+		t.Errorf("error %v; want that of a divergence", err)
 	}
 }

@@ -432,10 +432,18 @@ func (t *Trainer) diverged(loss, predictions, norm float64) error {
 	return t.divergence(loss, norm)
 }
 
-func (t *Trainer) divergence(loss, norm float64) error {
-	return fmt.Errorf("train: at step %d the loss is %.4g and the norm of its gradient %.4g; what the run had kept before is as it was: train in another folder, with a lower rate, a longer warmup or a smaller clip",
-		t.state.Step, loss, norm)
+// Divergence is the error of a training whose loss has exploded.
+type Divergence struct {
+	Step       int
+	Loss, Norm float64 // of the gradient
 }
+
+func (d *Divergence) Error() string {
+	return fmt.Sprintf("train: at step %d the loss is %.4g and the norm of its gradient %.4g; what the run had kept before is as it was: train in another folder, with a lower rate, a longer warmup or a smaller clip",
+		d.Step, d.Loss, d.Norm)
+}
+
+func (t *Trainer) divergence(loss, norm float64) error { return &Divergence{t.state.Step, loss, norm} }
 
 func isFinite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
