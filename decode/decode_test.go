@@ -298,3 +298,18 @@ func TestAnEndBeyondTheBeamIsNoResult(t *testing.T) {
 		}
 	}
 }
+
+// TestASearchEndsWhenNothingCanBeBetter: not with as many endings as the beam is wide, but when
+// the best that goes on is below all of them.
+func TestASearchEndsWhenNothingCanBeBetter(t *testing.T) {
+	o := Options{Beam: 2, NBest: 1}
+	for open, want := range map[float64]bool{-1: false, -2.9: false, -3: true, -4: true} {
+		q := sentence{limit: 10, beam: []live{{logProb: open}}, ended: []Hypothesis{{Score: -2}, {Score: -3}}}
+		if q.done(5, o) != want {
+			t.Errorf("done with %v to go on with: %v; want %v", open, !want, want)
+		}
+		if q.ended = q.ended[:1]; q.done(5, o) || !q.done(10, o) {
+			t.Errorf("with one ending of two, done is %v, and %v at the limit", q.done(5, o), q.done(10, o))
+		}
+	}
+}

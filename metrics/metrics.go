@@ -1,6 +1,7 @@
-// Package metrics scores what a model puts out: BLEU and chrF for
-// translations, with confidence intervals and significance tests, perplexity
-// for language models and alignment error rate for word alignments.
+// Package metrics scores what a model puts out: BLEU and chrF for translations, with
+// confidence intervals and significance tests, alignment error rate for word alignments,
+// the metrics of GLUE for classes and numbers, those of SQuAD for answers, and those of
+// conlleval for entities.
 //
 // BLEU and chrF equal those of sacreBLEU (Post, "A Call for Clarity in
 // Reporting BLEU Scores", 2018), version [SacreBLEUVersion], in every digit,

@@ -296,3 +296,14 @@ func TestBothTasksCountAsMuch(t *testing.T) {
 		t.Errorf("the loss is %v of %d pairs; want %v of 8", got, pairs.Tokens, want)
 	}
 }
+
+// TestTheLabelOfAPairIsZeroWhereItFollows, as in the authors' code.
+func TestTheLabelOfAPairIsZeroWhereItFollows(t *testing.T) {
+	task := &PretrainTask{}
+	task.fill([]int{0, 1}, func(i int) pretraining.Instance {
+		return pretraining.Instance{IDs: []int32{1, 2, 3, 4}, First: 2, Random: i == 0}
+	})
+	if !slices.Equal(task.label, []int32{1, 0}) {
+		t.Errorf("labels %v; want 1 of a random sentence, and 0", task.label)
+	}
+}

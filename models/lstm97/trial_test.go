@@ -315,3 +315,16 @@ func TestErrorsStopDecreasingWhereTheyFallByLessThanATenth(t *testing.T) {
 		}
 	}
 }
+
+// TestAllRightIsNotSolvedWhileErrorsAreLarge: the second half of the rule of section 5.4.
+func TestAllRightIsNotSolvedWhileErrorsAreLarge(t *testing.T) {
+	for off, want := range map[float64]int{0.009: 1, 0.011: 0, 0.039: 0} {
+		p := beginAdding(mustTask(t, "adding", 100), rand.New(rand.NewPCG(1, 1)))
+		s := &Sequence{Targets: [][]float64{{0.5}}}
+		for i := range recent {
+			if got := p.reached(nil, i+1, s, [][]float64{{0.5 + off}}); i < recent-1 && got != 0 || i == recent-1 && got != want {
+				t.Fatalf("errors of %v: %d stages after %d sequences; want %d", off, got, i+1, want)
+			}
+		}
+	}
+}
