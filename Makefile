@@ -26,7 +26,7 @@ ABOVE      := ./nn ./models/... ./optim ./decode
 AVX2       := $(shell grep -qsw avx2 /proc/cpuinfo && grep -qsw fma /proc/cpuinfo && echo avx2)
 # Where goroutines meet: packages that the race detector takes as a whole, and
 # those of which it takes the tests named for it.
-RACE       := ./internal/par ./checkpoint ./hub ./data ./decode ./cmd/...
+RACE       := ./internal/par ./checkpoint ./hub ./data ./decode ./pretraining ./cmd/...
 RACE_NAMED := ./internal/kernel ./tensor ./optim ./tokenizer ./models/... ./train
 
 help: ## list the targets

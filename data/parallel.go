@@ -34,7 +34,7 @@ func ReadLines(path string) ([]string, error) {
 			line = strings.TrimPrefix(line, ByteOrderMark)
 		}
 		if !utf8.ValidString(line) {
-			return nil, fmt.Errorf("data: %s:%d: not valid UTF-8; convert the file, for example with iconv", path, len(lines)+1)
+			return nil, fmt.Errorf("data: %s:%d: %w", path, len(lines)+1, errNotUTF8)
 		}
 		lines = append(lines, line)
 	}

@@ -85,9 +85,9 @@ type squadParagraph struct {
 
 // parseSQuAD reads questions. Errors begin with the place: ":line:column: ", or ": ".
 func parseSQuAD(text []byte) (s SQuAD, err error) {
-	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	text = bytes.TrimPrefix(text, []byte(ByteOrderMark))
 	if !utf8.Valid(text) {
-		return s, errors.New(": not valid UTF-8; convert it, for example with iconv")
+		return s, fmt.Errorf(": %w", errNotUTF8)
 	}
 	var f squadFile
 	if err := json.Unmarshal(text, &f); err != nil {

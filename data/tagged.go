@@ -53,7 +53,7 @@ func readTagged(lines *bufio.Scanner, isCoNLLU bool, c TaggedColumns) (all []Tag
 		}
 		switch {
 		case !utf8.ValidString(text):
-			return nil, fmt.Errorf(":%d: not valid UTF-8; convert it, for example with iconv", n)
+			return nil, fmt.Errorf(":%d: %w", n, errNotUTF8)
 		case strings.TrimSpace(text) == "":
 			open = false
 			continue
