@@ -140,6 +140,7 @@ bert() {
 		;;
 	bert-minilm-sst2) classify "$1" "$2/minilm" ;;
 	bert-minilm-rte) classify "$1" "$2/minilm" --set training.max_epochs=6 ;;
+	bert-minilm-stsb) classify "$1" "$2/minilm" --set training.rate=1e-4 --set training.max_epochs=4 --seeds 3 ;;
 	bert-minilm-*) classify "$1" "$2/minilm" --set training.rate=1e-4 --set training.max_epochs=4 ;;
 	bert-tiny-xquad)
 		finetune "$1" bert-qa "$2/tiny" --train "$DATA/xquad/xquad.en.json" --set data.valid_share=0.2 --set data.batch=16 \
