@@ -17,7 +17,7 @@ func newGenerate() *cobra.Command {
 		Use:   "generate RUN",
 		Short: "Write text with a language model",
 		Long: `generate continues a text with the language model of a run, drawing token after
-token. The same seed gives the same text.`,
+token; the unknown word is never drawn. The same seed gives the same text.`,
 		Example: `  kotoba generate runs/lm --prefix "the company said" --seed 1
   kotoba generate runs/char --prefix "ROMEO:" --temperature 0.8 --length 500`,
 		Args: cobra.ExactArgs(1),

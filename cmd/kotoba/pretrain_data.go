@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kotoba-nlp/kotoba/data"
+	"github.com/kotoba-nlp/kotoba/internal/filelock"
 	"github.com/kotoba-nlp/kotoba/internal/par"
 	"github.com/kotoba-nlp/kotoba/pretraining"
 	"github.com/kotoba-nlp/kotoba/tokenizer"
@@ -162,13 +163,32 @@ func (s *shards) next(to *series) error {
 		return fmt.Errorf("--out: %w", err)
 	}
 	name := filepath.Join(s.dir, fmt.Sprintf("%s-%05d%s", to.name, to.count, pretraining.Extension))
-	f, err := os.Create(name + unfinished)
+	f, err := createAlone(name + unfinished)
 	if err != nil {
 		return fmt.Errorf("--out: %w; name another folder", err)
 	}
 	to.file, to.out, to.size, to.count = f, bufio.NewWriterSize(f, 1<<20), 0, to.count+1
 	s.names = append(s.names, name)
 	return nil
+}
+
+// createAlone creates a file, or takes what a killed process has left, unless another
+// process is writing it.
+func createAlone(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	locked, err := filelock.Try(f)
+	if locked || errors.Is(err, errors.ErrUnsupported) {
+		err = f.Truncate(0)
+	} else {
+		err = cmp.Or(err, fmt.Errorf("%s is being written by another process", path))
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 // end gives the files their names, or removes them where there is an error.
