@@ -274,7 +274,7 @@ func reportQuestions(w io.Writer, part string, e *pipeline.Encoder, o pipeline.A
 		what string
 		is   func(q data.Question) bool
 	}{
-		{"have answers that are nowhere in the text, and are learned without those", func(q data.Question) bool { return q.Lost }},
+		{"have answers that are nowhere in the text, from which nothing can be learned", func(q data.Question) bool { return q.Lost }},
 		{"have answers at other places of the text than the file says", func(q data.Question) bool { return q.Moved }},
 		{"have no words, or a text that has none, and the answer \"\"", func(q data.Question) bool { return blank(q.Text) || blank(q.Context) }},
 		{"are too long, and their ends are left out", func(q data.Question) bool { return e.QuestionCut(q.Text, o.WindowOptions) > 0 }},
