@@ -329,7 +329,8 @@ func (g *gemm) columns(lo, hi int, s *scratch) {
 	for p := lo; p < hi; p++ {
 		for blk := range g.b1 {
 			ka, kb := g.start(blk), g.start(blk+1)
-			b, far := g.prepacked, 0
+			b := g.prepacked
+			var far int
 			if b != nil {
 				b = b[g.panelAt(blk, p, 0, g.panels):]
 				far = g.t.nr * (kb - ka) // the next panel, cold otherwise
