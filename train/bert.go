@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"iter"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/kotoba-nlp/kotoba/checkpoint"
@@ -52,29 +50,10 @@ func newBERTSession(dir, format string, o Options, task Task, f *bert.Folder, to
 	}
 	s := newSession(dir, o, f.Network.Encoder.Dim, task)
 	s.best = checkpoint.WeightsFile
-	return s, makeBERTFolder(dir, format, f, tok)
-}
-
-// makeBERTFolder makes the folder of a new run of an encoder: but for the weights it is
-// one in the layout of Hugging Face from the beginning.
-func makeBERTFolder(dir, format string, f *bert.Folder, tok *tokenizer.WordPiece) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("train: %w", err)
-	}
-	if path := filepath.Join(dir, configFile); !exists(path) {
-		if err := writeFile(path, format); err != nil {
-			return err
-		}
-	} else if exists(filepath.Join(dir, lastFile)) {
-		return nil // a run that has begun has the rest
-	}
-	return errors.Join(f.SaveConfig(dir), tok.SaveFolder(dir, f.Network.Encoder.MaxLength))
-}
-
-// exists reports whether there is a file.
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
+	// But for the weights the folder is one in the layout of Hugging Face from the beginning.
+	return s, beginFolder(dir, format, lastFile, func() error {
+		return errors.Join(f.SaveConfig(dir), tok.SaveFolder(dir, f.Network.Encoder.MaxLength))
+	})
 }
 
 // checkValid says what is wrong with where validation is to come from: a file, or else a

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -100,7 +99,7 @@ func Open(dir string) (*Model, error) {
 }
 
 func openMarian(dir string) (*Model, error) {
-	if _, err := os.Stat(filepath.Join(dir, "config.json")); err != nil {
+	if !exists(filepath.Join(dir, "config.json")) {
 		return nil, fmt.Errorf("train: %s has neither %s nor config.json; want the folder of a run or of a Marian model", dir, configFile)
 	}
 	in, err := transformer.ImportMarian(dir)

@@ -62,8 +62,7 @@ func (r *session) Train(ctx context.Context, progress func(Progress, *Validation
 		return best, err
 	}
 	r.trainer.state.Data = r.data
-	last := filepath.Join(r.Dir, lastFile)
-	if _, err := os.Stat(last); err == nil {
+	if exists(filepath.Join(r.Dir, lastFile)) {
 		if err := r.trainer.Resume(r.Dir); err != nil {
 			return best, err
 		}
@@ -108,26 +107,37 @@ func (r *session) finish(ctx context.Context, best Validation) (Validation, erro
 	return best, loadOfRun(r.Dir, r.best, params)
 }
 
-// makeFolder makes the folder of a new run. It comes last, so that options that
-// cannot work leave nothing behind.
+// makeFolder makes the folder of a new run with its vocabulary.
 func makeFolder(dir, format string, tok tokenizer.Tokenizer) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("train: %w", err)
-	}
 	name := wordsFile
 	if _, ok := tok.(*tokenizer.SentencePiece); ok {
 		name = piecesFile
 	}
-	vocab, config := filepath.Join(dir, name), filepath.Join(dir, configFile)
-	if _, err := os.Stat(config); errors.Is(err, fs.ErrNotExist) {
-		if err := writeFile(config, format); err != nil {
+	return beginFolder(dir, format, name, func() error { return tok.Save(filepath.Join(dir, name)) })
+}
+
+// beginFolder makes the folder of a new run, or what of it a killed process has not made: its
+// configuration, and the rest unless there is a file that says that it is there. It comes last, so
+// that options that cannot work leave nothing behind.
+func beginFolder(dir, format, there string, rest func() error) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	if path := filepath.Join(dir, configFile); !exists(path) {
+		if err := writeFile(path, format); err != nil {
 			return err
 		}
 	}
-	if _, err := os.Stat(vocab); errors.Is(err, fs.ErrNotExist) {
-		return tok.Save(vocab)
+	if exists(filepath.Join(dir, there)) {
+		return nil
 	}
-	return nil
+	return rest()
+}
+
+// exists reports whether there is a file.
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // checkConfig compares the configuration with that of the run that is in the
@@ -159,7 +169,7 @@ func checkConfig(dir, format string) error {
 // write, or take for its own.
 func checkFree(dir string) error {
 	for _, name := range []string{lastFile, bestFile, checkpoint.WeightsFile, wordsFile, piecesFile, "config.json", metricsFile} {
-		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+		if exists(filepath.Join(dir, name)) {
 			return fmt.Errorf("train: %s has a %s and is not the folder of a run, as it has no %s; give --dir a new folder", dir, name, configFile)
 		}
 	}
@@ -209,7 +219,7 @@ func mergedKeys(a, b map[string]any) map[string]any {
 func openTokenizer(dir string) (tokenizer.Tokenizer, error) {
 	for _, name := range []string{piecesFile, wordsFile} {
 		path := filepath.Join(dir, name)
-		if _, err := os.Stat(path); err == nil {
+		if exists(path) {
 			return tokenizer.Load(path)
 		}
 	}
