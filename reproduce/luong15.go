@@ -278,47 +278,33 @@ func (l Luong15) config(c seq2seq.Config, seed int) (train.Config, error) {
 	if err := l.Change(&config); err != nil {
 		return config, err
 	}
-	if err := checkSet(was, config); err != nil {
-		return config, err
-	}
-	return config, checkCompared(c, config.Recurrent)
+	return config, checkCompared(was, config)
 }
 
-// checkSet says what of a configuration has been changed that is not for a model alone.
-func checkSet(was, is train.Config) error {
+// checkCompared says what of a configuration has been changed that is not for a model alone.
+func checkCompared(was, is train.Config) error {
+	const compared = "is among what the tables compare, and cannot be one for all models; leave it out"
+	const scored = "cannot be set here: the test is scored as the text comes"
+	w, i := was.Recurrent, is.Recurrent
 	for _, x := range []struct {
 		key, why string
 		changed  bool
 	}{
-		{"training.seed", "models have the seeds 1, 2 and so on", was.Training.Seed != is.Training.Seed},
-		{"training.max_steps", "it is --steps", was.Training.MaxSteps != is.Training.MaxSteps},
-		{"tokenizer.type", "unknown words are replaced in vocabularies of words", was.Tokenizer.Type != is.Tokenizer.Type},
-		{"data.bleu_tokenize", "the test is scored as the text comes", was.Data.Tokenize != is.Data.Tokenize},
-		{"data.bleu_lowercase", "the test is scored as the text comes", was.Data.Lowercase != is.Data.Lowercase},
+		{"training.seed", "cannot be set here: models have the seeds 1, 2 and so on", was.Training.Seed != is.Training.Seed},
+		{"training.max_steps", "cannot be set here: it is --steps", was.Training.MaxSteps != is.Training.MaxSteps},
+		{"tokenizer.type", "cannot be set here: unknown words are replaced in vocabularies of words", was.Tokenizer.Type != is.Tokenizer.Type},
+		{"data.bleu_tokenize", scored, was.Data.Tokenize != is.Data.Tokenize},
+		{"data.bleu_lowercase", scored, was.Data.Lowercase != is.Data.Lowercase},
+		{"recurrent.attention", compared, w.Attention != i.Attention},
+		{"recurrent.window", compared, w.Window != i.Window},
+		{"recurrent.reverse", compared, w.Reverse != i.Reverse},
+		{"recurrent.bidirectional", compared, w.Bidirectional != i.Bidirectional},
+		{"recurrent.dropout", compared, w.Dropout != i.Dropout},
+		{"recurrent.input_feeding", compared, w.InputFeeding != i.InputFeeding},
+		{"recurrent.previous_state", compared, w.PreviousState != i.PreviousState},
 	} {
 		if x.changed {
-			return fmt.Errorf("reproduce: %s cannot be set here: %s", x.key, x.why)
-		}
-	}
-	return nil
-}
-
-// checkCompared says what of a configuration has been changed that the tables compare.
-func checkCompared(was, is seq2seq.Config) error {
-	for _, x := range []struct {
-		key     string
-		changed bool
-	}{
-		{"attention", was.Attention != is.Attention},
-		{"window", was.Window != is.Window},
-		{"reverse", was.Reverse != is.Reverse},
-		{"bidirectional", was.Bidirectional != is.Bidirectional},
-		{"dropout", was.Dropout != is.Dropout},
-		{"input_feeding", was.InputFeeding != is.InputFeeding},
-		{"previous_state", was.PreviousState != is.PreviousState},
-	} {
-		if x.changed {
-			return fmt.Errorf("reproduce: recurrent.%s is among what the tables compare, and cannot be one for all models; leave it out", x.key)
+			return fmt.Errorf("reproduce: %s %s", x.key, x.why)
 		}
 	}
 	return nil
