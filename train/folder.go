@@ -2,7 +2,6 @@ package train
 
 import (
 	"bufio"
-	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -65,15 +64,14 @@ func openFolder(dir, best string, step, average int, progress func(Progress, *Va
 // lockFolder keeps other processes from training in a folder, and removes what those that
 // were killed have left.
 func lockFolder(dir string) (unlock func(), err error) {
-	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := filelock.Open(filepath.Join(dir, lockFile))
+	if errors.Is(err, filelock.ErrLocked) {
+		return nil, fmt.Errorf("train: %s is being trained by another process (its %s %w); wait for it, or give --dir another folder", dir, lockFile, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
 	unlock = func() { _ = f.Close() } // which unlocks; nothing was written
-	if locked, err := filelock.Try(f); !locked && !errors.Is(err, errors.ErrUnsupported) {
-		unlock()
-		return nil, fmt.Errorf("train: %s is being trained by another process (%w); wait for it, or give --dir another folder", dir, cmp.Or(err, errLocked))
-	}
 	err = errors.Join(
 		atomicfile.Clean(dir, lastFile, bestFile, checkpoint.WeightsFile, configFile, metricsFile, samplesFile, piecesFile, wordsFile),
 		atomicfile.Clean(filepath.Join(dir, averageFolder), averageFiles),
@@ -84,8 +82,6 @@ func lockFolder(dir string) (unlock func(), err error) {
 	}
 	return unlock, nil
 }
-
-var errLocked = errors.New("its " + lockFile + " is locked")
 
 func (f *folder) close() error { return errors.Join(f.metrics.Close(), f.events.close()) }
 

@@ -175,17 +175,14 @@ func (s *shards) next(to *series) error {
 // createAlone creates a file, or takes what a killed process has left, unless another
 // process is writing it.
 func createAlone(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := filelock.Open(path)
+	if errors.Is(err, filelock.ErrLocked) {
+		return nil, fmt.Errorf("%s is being written by another process", path)
+	}
 	if err != nil {
 		return nil, err
 	}
-	locked, err := filelock.Try(f)
-	if locked || errors.Is(err, errors.ErrUnsupported) {
-		err = f.Truncate(0)
-	} else {
-		err = cmp.Or(err, fmt.Errorf("%s is being written by another process", path))
-	}
-	if err != nil {
+	if err := f.Truncate(0); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
