@@ -10,6 +10,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/kotoba-nlp/kotoba/internal/tfrecord"
@@ -21,9 +22,14 @@ import (
 // it takes little memory.
 const (
 	partBytes     = 1 << 20
+	recordBytes   = 1 << 23 // of the records, one a document, that a part has at least
 	documentBytes = 1 << 18 // a longer document is taken for several
 	lineBytes     = 1 << 20 // of a line at most
 )
+
+// blockParts is how many parts are held in memory to be gone over: all of them once, all
+// of them a second time, and so on, so that the copies of a text are apart.
+const blockParts = 16
 
 // byteOrderMark stands at the beginning of texts that some programs write.
 var byteOrderMark = []byte("\ufeff")
@@ -32,6 +38,7 @@ var byteOrderMark = []byte("\ufeff")
 type Result struct {
 	Documents, Sentences int
 	Instances, Valid     int   // to train on, and to validate on
+	Random               int   // of those to train on, with a second segment from another document
 	Bytes                int64 // of text
 }
 
@@ -39,6 +46,8 @@ type Result struct {
 // gives write the records of their instances, those to train on and those to validate on,
 // part by part and always in the same order. No text is in both.
 // It works on threads parts at a time, and what comes out does not depend on their number.
+// Memory is bounded for a corpus and a number of copies of any size: blockParts parts and,
+// for each thread, two times what is made of one.
 func Make(ctx context.Context, paths []string, o Options, tok *tokenizer.WordPiece, threads int, write func(records, valid []byte) error) (Result, error) {
 	if err := o.Validate(); err != nil {
 		return Result{}, err
@@ -51,16 +60,16 @@ func Make(ctx context.Context, paths []string, o Options, tok *tokenizer.WordPie
 	}
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
-	parts, failed := start(reading, paths, threads, func(p *part) made { return p.make(o, tok) })
+	rounds, failed := start(reading, paths, o, threads, func(r round) made { return r.make(o, tok) })
 	var all Result
 	var broken error
-	for p := range parts {
-		m := <-p.done
+	for r := range rounds {
+		m := <-r.done
 		if broken != nil || reading.Err() != nil {
 			continue // let the readers end
 		}
 		all.Documents, all.Sentences, all.Bytes = all.Documents+m.Documents, all.Sentences+m.Sentences, all.Bytes+m.Bytes
-		all.Instances, all.Valid = all.Instances+m.Instances, all.Valid+m.Valid
+		all.Instances, all.Valid, all.Random = all.Instances+m.Instances, all.Valid+m.Valid, all.Random+m.Random
 		if broken = write(m.records, m.valid); broken != nil {
 			stop()
 		}
@@ -84,58 +93,115 @@ func checkMask(tok *tokenizer.WordPiece) error {
 	return nil
 }
 
-// start reads the parts of files, works on some at a time, and returns them in order, being
-// worked on or waiting for it, and what reading has come to.
-func start(ctx context.Context, paths []string, threads int, do func(p *part) made) (<-chan *part, <-chan error) {
-	parts, work, failed := make(chan *part, threads), make(chan *part), make(chan error, 1)
+// start reads the parts of files, works on some rounds at a time, and returns them in order,
+// being worked on or waiting for it, and what reading has come to.
+func start(ctx context.Context, paths []string, o Options, threads int, do func(r round) made) (<-chan round, <-chan error) {
+	rounds, work, failed := make(chan round, threads), make(chan round), make(chan error, 1)
 	for range threads {
 		go func() {
-			for p := range work {
-				p.done <- do(p)
+			for r := range work {
+				r.done <- do(r)
 			}
 		}()
 	}
+	give := func(p *part, copy int) error {
+		r := round{part: p, copy: copy, done: make(chan made, 1)}
+		select {
+		case rounds <- r:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		select {
+		case work <- r:
+		case <-ctx.Done():
+			r.done <- made{}
+			return ctx.Err()
+		}
+		return nil
+	}
 	go func() {
 		defer close(work)
-		defer close(parts)
-		failed <- read(ctx, paths, func(p *part) error {
-			select {
-			case parts <- p:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-			select {
-			case work <- p:
-			case <-ctx.Done():
-				p.done <- made{}
-				return ctx.Err()
-			}
-			return nil
-		})
+		defer close(rounds)
+		b := block{copies: o.Copies, give: give}
+		failed <- cmp.Or(read(ctx, paths, o.recordSize(), b.add), b.end())
 	}()
-	return parts, failed
+	return rounds, failed
 }
 
-// part is some documents, still text.
+// block is parts of which each has been gone over once.
+type block struct {
+	parts  []*part
+	copies int
+	give   func(p *part, copy int) error
+}
+
+func (b *block) add(p *part) error {
+	b.parts = append(b.parts, p)
+	if err := b.give(p, 0); err != nil {
+		return err
+	}
+	if len(b.parts) < blockParts {
+		return nil
+	}
+	return b.end()
+}
+
+// end goes over the parts as often as is left to do.
+func (b *block) end() error {
+	for copy := 1; copy < b.copies; copy++ {
+		for _, p := range b.parts {
+			if err := b.give(p, copy); err != nil {
+				return err
+			}
+		}
+	}
+	b.parts = nil
+	return nil
+}
+
+// part is some documents, first as text and then, once it has been gone over, as tokens.
 type part struct {
-	number    int
-	documents [][][]byte
-	bytes     int64
-	done      chan made
+	number int
+	text   [][][]byte
+	bytes  int64
+
+	tokenize  sync.Once
+	documents []document
 }
 
-// made is what has become of a part.
+// round is going over a part once.
+type round struct {
+	*part
+	copy int
+	done chan made
+}
+
+// made is what a round has made. Of a part's text the first one tells the size.
 type made struct {
 	Result
 	records, valid []byte
 }
 
-// make makes the instances of a part, in random order.
-func (p *part) make(o Options, tok *tokenizer.WordPiece) made {
-	m := newMaker(o, tok, uint64(p.number))
-	out := made{Result: Result{Bytes: p.bytes}}
-	var all []document
-	for _, lines := range p.documents {
+// make makes the instances of a round, in random order.
+func (r round) make(o Options, tok *tokenizer.WordPiece) (out made) {
+	r.tokenize.Do(func() { r.encode(tok) })
+	m := newMaker(o, tok, uint64(r.copy)<<32|uint64(r.number))
+	fit, held := hold(r.documents, o.ValidShare)
+	out.records, out.Instances, out.Random = m.records(fit)
+	if r.copy > 0 {
+		return out
+	}
+	out.valid, out.Valid, _ = m.records(held)
+	out.Documents, out.Bytes = len(r.documents), r.bytes
+	for _, doc := range r.documents {
+		out.Sentences += len(doc)
+	}
+	return out
+}
+
+// encode takes a part's text for its tokens.
+func (p *part) encode(tok *tokenizer.WordPiece) {
+	for _, lines := range p.text {
 		var doc document
 		for _, line := range lines {
 			if ids := tok.Encode(string(line)); len(ids) > 0 {
@@ -143,15 +209,10 @@ func (p *part) make(o Options, tok *tokenizer.WordPiece) made {
 			}
 		}
 		if len(doc) > 0 {
-			all = append(all, doc)
-			out.Sentences += len(doc)
+			p.documents = append(p.documents, doc)
 		}
 	}
-	out.Documents = len(all)
-	fit, held := hold(all, o.ValidShare)
-	out.records, out.Instances = m.records(fit, o.Copies)
-	out.valid, out.Valid = m.records(held, 1)
-	return out
+	p.text = nil
 }
 
 // heldSentences is how many sentences are held at least of a document, if it has as many: a
@@ -186,19 +247,26 @@ func hold(all []document, share float64) (fit, held []document) {
 	return fit, held
 }
 
-// records returns the instances of documents, gone over so many times, in random order.
-func (m *maker) records(all []document, copies int) (records []byte, n int) {
-	var instances []Instance
-	for range copies {
-		for which := range all {
-			instances = append(instances, m.instances(all, which)...)
+// records returns the instances of documents, in random order, how many they are and how
+// many have a random second segment.
+func (m *maker) records(all []document) (records []byte, n, random int) {
+	var made []byte
+	ends := []int{0}
+	for which := range all {
+		for _, in := range m.instances(all, which) {
+			made = tfrecord.Append(made, m.record.of(in, m.Options))
+			ends = append(ends, len(made))
+			if in.Random {
+				random++
+			}
 		}
 	}
-	m.r.Shuffle(len(instances), func(i, j int) { instances[i], instances[j] = instances[j], instances[i] })
-	for _, in := range instances {
-		records = tfrecord.Append(records, in.record(m.Options))
+	n = len(ends) - 1
+	records = make([]byte, 0, len(made))
+	for _, i := range m.r.Perm(n) {
+		records = append(records, made[ends[i]:ends[i+1]]...)
 	}
-	return records, len(instances)
+	return records, n, random
 }
 
 // reader collects documents to parts.
@@ -206,18 +274,19 @@ type reader struct {
 	part     *part
 	document [][]byte
 	size     int // of the document
+	record   int // bytes of a record
 	give     func(p *part) error
 }
 
 // read gives the parts of files in order.
-func read(ctx context.Context, paths []string, give func(p *part) error) error {
-	r := &reader{part: &part{done: make(chan made, 1)}, give: give}
+func read(ctx context.Context, paths []string, record int, give func(p *part) error) error {
+	r := &reader{part: &part{}, record: record, give: give}
 	for _, path := range paths {
 		if err := r.file(ctx, path); err != nil {
 			return err
 		}
 	}
-	if len(r.part.documents) == 0 {
+	if len(r.part.text) == 0 {
 		return nil
 	}
 	return r.give(r.part)
@@ -264,13 +333,14 @@ func (r *reader) line(text []byte, end bool) error {
 		r.document, r.size = append(r.document, bytes.Clone(text)), r.size+len(text)
 	}
 	if len(r.document) > 0 && (len(text) == 0 || end || r.size >= documentBytes) {
-		r.part.documents = append(r.part.documents, r.document)
+		r.part.text = append(r.part.text, r.document)
 		r.document, r.size = nil, 0
 	}
-	if r.part.bytes < partBytes || len(r.document) > 0 || len(r.part.documents) == 0 {
+	full := r.part.bytes >= partBytes || len(r.part.text)*r.record >= recordBytes
+	if !full || len(r.document) > 0 || len(r.part.text) == 0 {
 		return nil
 	}
-	full := r.part
-	r.part = &part{number: full.number + 1, done: make(chan made, 1)}
-	return r.give(full)
+	p := r.part
+	r.part = &part{number: p.number + 1}
+	return r.give(p)
 }

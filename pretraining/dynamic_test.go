@@ -123,7 +123,7 @@ func TestTokensAreRebuilt(t *testing.T) {
 	a, b := tok.Encode("w1 w2s w3 w4 w5s w6 w7 w8"), tok.Encode("w9 w10 w11s w12 w13")
 	s := tok.Special()
 	want := slices.Concat([]int32{s.Begin}, a, []int32{s.End}, b, []int32{s.End})
-	in, err := Parse(newMaker(o, tok, 3).masked(a, b, true).record(o))
+	in, err := Parse(new(record).of(newMaker(o, tok, 3).masked(a, b, true), o))
 	if err != nil {
 		t.Fatal(err)
 	}

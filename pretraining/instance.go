@@ -80,7 +80,12 @@ type maker struct {
 	mask      int32
 	vocab     int
 	continues []bool // tokens that continue a word
+	words     []span // of an instance
+	record    record
 }
+
+// span is places from first to before end.
+type span struct{ first, end int32 }
 
 func newMaker(o Options, tok *tokenizer.WordPiece, stream uint64) *maker {
 	m := &maker{
@@ -181,16 +186,18 @@ func (m *maker) masked(a, b []int32, random bool) Instance {
 // draw masks words of an instance without masks: 80 % become [MASK], 10 % stay, and 10 %
 // become a random token.
 func (m *maker) draw(in *Instance) {
-	words := m.candidates(in.IDs)
-	m.r.Shuffle(len(words), func(i, j int) { words[i], words[j] = words[j], words[i] })
+	m.candidates(in.IDs)
+	m.r.Shuffle(len(m.words), func(i, j int) { m.words[i], m.words[j] = m.words[j], m.words[i] })
 	// Rounded to the even neighbour as Python's round does.
 	left := min(m.MaxPredictions, max(1, int(math.RoundToEven(float64(len(in.IDs))*m.MaskShare))))
-	for _, places := range words {
-		if len(places) > left {
+	for _, word := range m.words {
+		if int(word.end-word.first) > left {
 			continue
 		}
-		in.Places = append(in.Places, places...)
-		if left -= len(places); left == 0 {
+		for p := word.first; p < word.end; p++ {
+			in.Places = append(in.Places, p)
+		}
+		if left -= int(word.end - word.first); left == 0 {
 			break
 		}
 	}
@@ -206,17 +213,19 @@ func (m *maker) draw(in *Instance) {
 	}
 }
 
-// candidates returns the places that may be masked, a word's together where words are
-// masked whole.
-func (m *maker) candidates(ids []int32) (words [][]int32) {
+// candidates finds the places that may be masked, a word's together where words are masked
+// whole.
+func (m *maker) candidates(ids []int32) {
+	m.words = m.words[:0]
 	for i, id := range ids {
-		switch {
-		case id == m.special.Begin || id == m.special.End:
-		case m.WholeWords && m.continues[id] && len(words) > 0 && int(words[len(words)-1][len(words[len(words)-1])-1]) == i-1:
-			words[len(words)-1] = append(words[len(words)-1], int32(i))
-		default:
-			words = append(words, []int32{int32(i)})
+		place := int32(i)
+		if id == m.special.Begin || id == m.special.End {
+			continue
+		}
+		if last := len(m.words) - 1; m.WholeWords && m.continues[id] && last >= 0 && m.words[last].end == place {
+			m.words[last].end++
+		} else {
+			m.words = append(m.words, span{place, place + 1})
 		}
 	}
-	return words
 }

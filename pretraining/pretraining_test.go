@@ -342,10 +342,54 @@ func TestTheSameForAnyNumberOfThreads(t *testing.T) {
 	}
 }
 
+func TestCopiesOfABlockFollowEachOther(t *testing.T) {
+	type step struct{ part, copy int }
+	var got, want []step
+	b := block{copies: 3, give: func(p *part, copy int) error {
+		got = append(got, step{p.number, copy})
+		return nil
+	}}
+	for n := range blockParts + 2 {
+		if err := b.add(&part{number: n}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.end(); err != nil {
+		t.Fatal(err)
+	}
+	for _, ends := range [][2]int{{0, blockParts}, {blockParts, blockParts + 2}} {
+		for copy := range 3 {
+			for n := ends[0]; n < ends[1]; n++ {
+				want = append(want, step{n, copy})
+			}
+		}
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(step{})); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Records have padding: of documents that are shorter than it, a part takes fewer.
+func TestPartsAreBoundedByTheirRecords(t *testing.T) {
+	const documents = 40
+	o := Options{MaxLength: longest, MaxPredictions: 20}
+	parts, most := 0, 0
+	err := read(t.Context(), []string{corpus(t, documents)}, o.recordSize(), func(p *part) error {
+		parts, most = parts+1, max(most, len(p.text))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if room := (most - 1) * o.recordSize(); parts < 2 || room > recordBytes {
+		t.Errorf("%d documents make %d parts of up to %d documents", documents, parts, most)
+	}
+}
+
 func TestRecordsAreReadBack(t *testing.T) {
 	want := Instance{IDs: []int32{2, 7, 4, 3, 9, 300, 3}, First: 4, Places: []int32{2, 5}, Words: []int32{8, 30000}, Random: true}
 	o := DefaultOptions()
-	record := want.record(o)
+	record := new(record).of(want, o)
 	got, err := Parse(record)
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
@@ -377,7 +421,7 @@ func TestTokensAreNumbersOfAVocabulary(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	o := DefaultOptions()
 	o.MaxLength, o.MaxPredictions = 8, 2
-	f.Add(Instance{IDs: []int32{2, 7, 4, 3, 9, 300, 3}, First: 4, Places: []int32{2, 5}, Words: []int32{8, 30000}, Random: true}.record(o))
+	f.Add(new(record).of(Instance{IDs: []int32{2, 7, 4, 3, 9, 300, 3}, First: 4, Places: []int32{2, 5}, Words: []int32{8, 30000}, Random: true}, o))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, record []byte) {
 		in, err := Parse(record)

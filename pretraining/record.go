@@ -19,43 +19,40 @@ const (
 	fieldList     = 1
 )
 
-// record returns an instance as the authors' program writes it: a tf.Example with
-// padding.
-func (in Instance) record(o Options) []byte {
-	ids, mask, segments := make([]int64, o.MaxLength), make([]int64, o.MaxLength), make([]int64, o.MaxLength)
-	for i, id := range in.IDs {
-		ids[i], mask[i] = int64(id), 1
-		if i >= in.First {
-			segments[i] = 1
-		}
-	}
-	places, words := make([]int64, o.MaxPredictions), make([]int64, o.MaxPredictions)
-	weights := make([]float32, o.MaxPredictions)
-	for i, p := range in.Places {
-		places[i], words[i], weights[i] = int64(p), int64(in.Words[i]), 1
-	}
-	next := int64(0)
-	if in.Random {
-		next = 1
-	}
-	var all []byte
-	for _, f := range []struct {
-		name string
-		ints []int64
-	}{
-		{"input_ids", ids},
-		{"input_mask", mask},
-		{"segment_ids", segments},
-		{featurePlaces, places},
-		{"masked_lm_ids", words},
-		{"next_sentence_labels", []int64{next}},
-	} {
-		all = appendFeature(all, f.name, fieldInts, packInts(f.ints))
-	}
-	all = appendFeature(all, "masked_lm_weights", fieldFloats, packFloats(weights))
-	example := protowire.AppendTag(nil, fieldFeatures, protowire.BytesType)
-	return protowire.AppendBytes(example, all)
+// record is a tf.Example that is being written.
+type record struct {
+	features, packed, example []byte
 }
+
+// of returns an instance as the authors' program writes it, with padding, until the next call.
+func (r *record) of(in Instance, o Options) []byte {
+	random := 0
+	if in.Random {
+		random = 1
+	}
+	r.features = r.features[:0]
+	r.ints("input_ids", in.IDs, o.MaxLength)
+	r.flags("input_mask", 0, len(in.IDs), o.MaxLength)
+	r.flags("segment_ids", in.First, len(in.IDs), o.MaxLength)
+	r.ints(featurePlaces, in.Places, o.MaxPredictions)
+	r.ints("masked_lm_ids", in.Words, o.MaxPredictions)
+	r.flags("next_sentence_labels", 0, random, 1)
+	r.packed = r.packed[:0]
+	for i := range o.MaxPredictions {
+		weight := float32(0)
+		if i < len(in.Places) {
+			weight = 1
+		}
+		r.packed = protowire.AppendFixed32(r.packed, math.Float32bits(weight))
+	}
+	r.feature("masked_lm_weights", fieldFloats)
+	r.example = protowire.AppendTag(r.example[:0], fieldFeatures, protowire.BytesType)
+	r.example = protowire.AppendBytes(r.example, r.features)
+	return r.example
+}
+
+// recordSize is about how many bytes a record takes at most.
+func (o Options) recordSize() int { return 200 + o.MaxLength*(3+1+1) + o.MaxPredictions*(2+3+4) }
 
 const fieldFloats = 2
 
@@ -63,36 +60,53 @@ const fieldFloats = 2
 // an instance may have.
 const featurePlaces = "masked_lm_positions"
 
-func packInts(x []int64) (b []byte) {
+// ints appends a feature of integers and, up to so many, zeros.
+func (r *record) ints(name string, x []int32, padded int) {
+	r.packed = r.packed[:0]
 	for _, v := range x {
-		b = protowire.AppendVarint(b, uint64(v))
+		r.packed = protowire.AppendVarint(r.packed, uint64(v))
 	}
-	return b
+	r.fill(0, padded-len(x))
+	r.feature(name, fieldInts)
 }
 
-func packFloats(x []float32) (b []byte) {
-	for _, v := range x {
-		bits := uint32(0)
-		if v != 0 {
-			bits = 0x3f800000 // 1
-		}
-		b = protowire.AppendFixed32(b, bits)
-	}
-	return b
+// flags appends a feature of ones from first to end and zeros around them.
+func (r *record) flags(name string, first, end, padded int) {
+	r.packed = r.packed[:0]
+	r.fill(0, first)
+	r.fill(1, end-first)
+	r.fill(0, padded-end)
+	r.feature(name, fieldInts)
 }
 
-// appendFeature appends an entry of the map: a name and a packed list of some type.
-func appendFeature(dst []byte, name string, kind protowire.Number, packed []byte) []byte {
-	list := protowire.AppendTag(nil, fieldList, protowire.BytesType)
-	list = protowire.AppendBytes(list, packed)
-	feature := protowire.AppendTag(nil, kind, protowire.BytesType)
-	feature = protowire.AppendBytes(feature, list)
-	entry := protowire.AppendTag(nil, fieldKey, protowire.BytesType)
-	entry = protowire.AppendString(entry, name)
-	entry = protowire.AppendTag(entry, fieldValue, protowire.BytesType)
-	entry = protowire.AppendBytes(entry, feature)
-	dst = protowire.AppendTag(dst, fieldEntry, protowire.BytesType)
-	return protowire.AppendBytes(dst, entry)
+// fill appends n integers below 128, a byte each.
+func (r *record) fill(value byte, n int) {
+	for range n {
+		r.packed = append(r.packed, value)
+	}
+}
+
+// feature appends an entry of the map: a name and the packed list, of some type.
+func (r *record) feature(name string, kind protowire.Number) {
+	message := func(number protowire.Number, size int) int {
+		return protowire.SizeTag(number) + protowire.SizeBytes(size)
+	}
+	list := message(fieldList, len(r.packed))
+	feature := message(kind, list)
+	entry := message(fieldKey, len(name)) + message(fieldValue, feature)
+	r.open(fieldEntry, entry)
+	r.open(fieldKey, len(name))
+	r.features = append(r.features, name...)
+	r.open(fieldValue, feature)
+	r.open(kind, list)
+	r.open(fieldList, len(r.packed))
+	r.features = append(r.features, r.packed...)
+}
+
+// open begins a field of so many bytes.
+func (r *record) open(number protowire.Number, size int) {
+	r.features = protowire.AppendTag(r.features, number, protowire.BytesType)
+	r.features = protowire.AppendVarint(r.features, uint64(size))
 }
 
 // Parse reads what record has written, or the authors' program.

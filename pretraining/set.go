@@ -17,7 +17,7 @@ import (
 )
 
 // Set is the instances of a folder, in the order in which they were made. It maps its files
-// into memory and is safe for concurrent use. The files must not change meanwhile.
+// into memory, until the process ends, and is safe for concurrent use. The files must not change meanwhile.
 type Set struct {
 	Longest int   // tokens of an instance
 	Most    int   // predictions of an instance

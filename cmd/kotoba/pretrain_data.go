@@ -95,6 +95,10 @@ func makePretrainData(ctx context.Context, c *cobra.Command, vocabulary string, 
 	seconds := time.Since(start).Seconds()
 	fmt.Fprintf(c.ErrOrStderr(), "%d instances to train on and %d to validate on, of %d documents, %d sentences and %.1f MB of text, in %d files; %.2f MB/s of text, %d times over, %.1f s\n",
 		r.Instances, r.Valid, r.Documents, r.Sentences, float64(r.Bytes)/1e6, len(s.names), float64(r.Bytes)/1e6/seconds, o.Copies, seconds)
+	if share := float64(r.Random) / float64(r.Instances); share > o.RandomShare+0.25 {
+		fmt.Fprintf(c.ErrOrStderr(), "of %.0f %% of the instances the second segment is from another document, where %.0f %% were wanted: many documents have a single sentence. "+
+			"Put each sentence on its own line, or leave next sentences out, with --random-next 0 here and data.next_sentence=false in training\n", 100*share, 100*o.RandomShare)
+	}
 	return nil
 }
 
