@@ -128,6 +128,9 @@ func (f *Folder) Close() error {
 // Path implements Source.
 func (f *Folder) Path() string { return f.dir }
 
+// Metadata is [File.Metadata] of the first file.
+func (f *Folder) Metadata() map[string]string { return f.files[0].Metadata() }
+
 // Names implements Source.
 func (f *Folder) Names() []string { return slices.Sorted(maps.Keys(f.at)) }
 

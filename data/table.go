@@ -123,9 +123,30 @@ func filled(next func() (row, error)) func() (row, error) {
 	}
 }
 
+// even lets no row have more fields than the first one, but for empty ones: a text would
+// have been cut at a separator in it.
+func even(next func() (row, error)) func() (row, error) {
+	columns := 0
+	return func() (row, error) {
+		r, err := next()
+		if err != nil {
+			return r, err
+		}
+		if columns == 0 {
+			columns = len(r.fields)
+		}
+		for _, field := range r.fields[min(columns, len(r.fields)):] {
+			if field != "" {
+				return row{}, fmt.Errorf("line %d has %d columns, and the first line %d; put texts that hold the separator in quotes, in a .csv file", r.line, len(r.fields), columns)
+			}
+		}
+		return r, nil
+	}
+}
+
 // readRows reads rows whose first one may be a header.
 func readRows(next func() (row, error), c Columns) ([]Labelled, error) {
-	next = filled(next)
+	next = even(filled(next))
 	first, err := next()
 	if errors.Is(err, io.EOF) {
 		return nil, nil
@@ -167,6 +188,9 @@ func (c Columns) places(first []string) (places [3]int, header bool, err error) 
 		if at, err := strconv.Atoi(name); err == nil && at >= 0 {
 			places[i] = at
 		} else if at := slices.Index(first, name); at >= 0 {
+			if slices.Contains(first[at+1:], name) {
+				return places, false, fmt.Errorf(":1: two columns are called %q; give one another name", name)
+			}
 			places[i], header = at, true
 		} else {
 			return places, false, fmt.Errorf(":1: there is no column %q; the first line has %.200q", name, strings.Join(first, ", "))

@@ -17,13 +17,13 @@ func fakeRun(t *testing.T, name, vocabulary string, shape []int, data ...tensor.
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for file, text := range map[string]string{configFile: "# " + name, wordsFile: vocabulary, metricsFile: name, eventsPrefix + name: name} {
+	for file, text := range map[string]string{configFile: "# " + name, checkpoint.WordsFile: vocabulary, metricsFile: name, eventsPrefix + name: name} {
 		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
 	weights := []checkpoint.Tensor{{Name: "w", Shape: shape, Data: data}}
-	if err := checkpoint.Write(filepath.Join(dir, bestFile), weights, map[string]string{vocabularyKey: "hash"}); err != nil {
+	if err := checkpoint.Write(filepath.Join(dir, bestFile), weights, map[string]string{checkpoint.VocabularyKey: "hash"}); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -45,7 +45,7 @@ func TestAverageRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w[0] != 3 || w[1] != 1 || f.Metadata()[vocabularyKey] != "hash" {
+	if w[0] != 3 || w[1] != 1 || f.Metadata()[checkpoint.VocabularyKey] != "hash" {
 		t.Errorf("the mean is %v with %v; want 3 and 1, with the vocabulary's hash", w, f.Metadata())
 	}
 	entries, err := os.ReadDir(to)

@@ -2,7 +2,6 @@ package train
 
 import (
 	"bufio"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,7 +30,6 @@ const (
 	averageFiles  = "step-*.safetensors"
 	lockFile      = ".lock"        // of the process that trains
 	stateKey      = "kotoba_state" // metadata of lastFile
-	vocabularyKey = "vocabulary"   // metadata of both: SHA-256 of the vocabulary's file
 )
 
 // folder keeps a run in a directory.
@@ -73,7 +71,7 @@ func lockFolder(dir string) (unlock func(), err error) {
 	}
 	unlock = func() { _ = f.Close() } // which unlocks; nothing was written
 	err = errors.Join(
-		atomicfile.Clean(dir, lastFile, bestFile, checkpoint.WeightsFile, configFile, metricsFile, samplesFile, piecesFile, wordsFile),
+		atomicfile.Clean(dir, lastFile, bestFile, checkpoint.WeightsFile, configFile, metricsFile, samplesFile, checkpoint.PiecesFile, checkpoint.WordsFile),
 		atomicfile.Clean(filepath.Join(dir, averageFolder), averageFiles),
 	)
 	if err != nil {
@@ -230,11 +228,11 @@ func averaged(dir string) ([]string, error) {
 
 // saveWeights writes a checkpoint of weights that knows its run's vocabulary.
 func saveWeights(dir, name string, params []nn.Param, metadata map[string]string) error {
-	hash, err := vocabularyHash(dir)
+	hash, err := checkpoint.VocabularyHash(dir)
 	if err != nil {
 		return err
 	}
-	metadata["format"], metadata[vocabularyKey] = "pt", hash
+	metadata["format"], metadata[checkpoint.VocabularyKey] = "pt", hash
 	return checkpoint.Save(filepath.Join(dir, name), params, metadata)
 }
 
@@ -246,7 +244,7 @@ func loadWeights(path string, params []nn.Param) error {
 // loadOfRun is loadWeights of a run's own, whose vocabulary must still be there.
 func loadOfRun(dir, name string, params []nn.Param) error {
 	err := openCheckpoint(filepath.Join(dir, name), func(f *checkpoint.File) error {
-		if err := checkVocabulary(f, dir); err != nil {
+		if err := checkpoint.CheckVocabulary(f, dir); err != nil {
 			return err
 		}
 		if err := checkpoint.Load(f, params); err != nil {
@@ -267,30 +265,6 @@ func openCheckpoint(path string, use func(f *checkpoint.File) error) (err error)
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	return use(f)
-}
-
-// vocabularyHash returns the SHA-256 of the vocabulary of a run.
-func vocabularyHash(dir string) (string, error) {
-	for _, name := range []string{piecesFile, wordsFile} {
-		text, err := os.ReadFile(filepath.Join(dir, name))
-		switch {
-		case err == nil:
-			return fmt.Sprintf("%x", sha256.Sum256(text)), nil
-		case !errors.Is(err, fs.ErrNotExist):
-			return "", fmt.Errorf("train: %w", err)
-		}
-	}
-	return "", nil
-}
-
-// checkVocabulary says whether the vocabulary of a run is the one that a checkpoint was
-// trained with; one that does not say is believed.
-func checkVocabulary(f *checkpoint.File, dir string) error {
-	hash, err := vocabularyHash(dir)
-	if was := f.Metadata()[vocabularyKey]; err == nil && was != "" && was != hash {
-		err = fmt.Errorf("train: %s was trained with another vocabulary than %s has; put back the %s or %s of the run", f.Path(), dir, piecesFile, wordsFile)
-	}
-	return err
 }
 
 // extra lists what a checkpoint holds beside the weights: the optimiser's
@@ -319,11 +293,11 @@ func (t *Trainer) Save(dir string) error {
 	if err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
-	hash, err := vocabularyHash(dir)
+	hash, err := checkpoint.VocabularyHash(dir)
 	if err != nil {
 		return err
 	}
-	return checkpoint.Save(filepath.Join(dir, lastFile), t.params, map[string]string{stateKey: string(s), vocabularyKey: hash}, t.extra()...)
+	return checkpoint.Save(filepath.Join(dir, lastFile), t.params, map[string]string{stateKey: string(s), checkpoint.VocabularyKey: hash}, t.extra()...)
 }
 
 // Resume reads what Save wrote, of a trainer that was made in the same way. The folders of
@@ -332,7 +306,7 @@ func (t *Trainer) Resume(dir string) error {
 	path := filepath.Join(dir, lastFile)
 	data := t.state.Data // of now
 	return openCheckpoint(path, func(f *checkpoint.File) error {
-		if err := checkVocabulary(f, dir); err != nil {
+		if err := checkpoint.CheckVocabulary(f, dir); err != nil {
 			return err
 		}
 		if err := checkpoint.Load(f, t.params, t.extra()...); err != nil {

@@ -202,6 +202,29 @@ func TestLabellersThatDivergeSaySo(t *testing.T) {
 	}
 }
 
+// TestEncodersWantTheirVocabulary exchanges two words of a run's.
+func TestEncodersWantTheirVocabulary(t *testing.T) {
+	dir, c := t.TempDir(), smallLabel(t, false)
+	c.Training.MaxEpochs = 1
+	if _, err := trainLabeller(t.Context(), t, dir, c, func(Progress, *Validation) {}); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, checkpoint.WordsFile)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := strings.Split(string(text), "\n")
+	last := len(words) - 2 // before the end of the last line
+	words[last], words[last-1] = words[last-1], words[last]
+	if err := os.WriteFile(path, []byte(strings.Join(words, "\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pipeline.Open(dir); err == nil || !strings.Contains(err.Error(), "was trained with another vocabulary") {
+		t.Errorf("error %v; want one that says that the vocabulary is another", err)
+	}
+}
+
 // TestRunsThatHadNoTimeForTheirFolderBegin removes what a run writes after its configuration.
 func TestRunsThatHadNoTimeForTheirFolderBegin(t *testing.T) {
 	dir, c := t.TempDir(), smallLabel(t, false)
@@ -209,7 +232,7 @@ func TestRunsThatHadNoTimeForTheirFolderBegin(t *testing.T) {
 	if _, err := NewLabelRun(dir, c); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"config.json", wordsFile} {
+	for _, name := range []string{"config.json", checkpoint.WordsFile} {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}

@@ -45,11 +45,18 @@ func smallPretrain(t *testing.T) PretrainConfig {
 	o := pretraining.DefaultOptions()
 	o.MaxLength, o.MaxPredictions, o.Copies = 20, 3, 5
 	o.ValidShare = 0.2
-	if _, err := pretraining.Make(context.Background(), []string{path}, o, tok, 1, func(records, valid []byte) error {
-		return errors.Join(os.WriteFile(filepath.Join(dir, "x.tfrecord"), records, 0o600),
-			os.WriteFile(filepath.Join(dir, "valid-0.tfrecord"), valid, 0o600))
-	}); err != nil {
+	var train, valid []byte
+	_, err = pretraining.Make(context.Background(), []string{path}, o, tok, 1, func(some, held []byte) error {
+		train, valid = append(train, some...), append(valid, held...)
+		return nil
+	})
+	if err != nil {
 		t.Fatal(err)
+	}
+	for name, records := range map[string][]byte{"x.tfrecord": train, "valid-0.tfrecord": valid} {
+		if err := os.WriteFile(filepath.Join(dir, name), records, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	c.Data.Batch = 8
 	c.Model = bert.Config{

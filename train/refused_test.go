@@ -68,7 +68,7 @@ func TestWhatValidationCannotDoIsRefusedBeforeTheFirstStep(t *testing.T) {
 // TestFoldersOfOthersAreLeftAlone trains into folders that have files of a model and no
 // configuration of a run.
 func TestFoldersOfOthersAreLeftAlone(t *testing.T) {
-	for _, name := range []string{checkpoint.WeightsFile, wordsFile, bestFile} {
+	for _, name := range []string{checkpoint.WeightsFile, checkpoint.WordsFile, bestFile} {
 		dir := t.TempDir()
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {

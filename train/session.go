@@ -18,12 +18,6 @@ import (
 	"github.com/kotoba-nlp/kotoba/tokenizer"
 )
 
-// Names that a run's vocabulary can have.
-const (
-	piecesFile = "tokenizer.model" // of SentencePiece
-	wordsFile  = "vocab.txt"       // words or characters
-)
-
 // session is a run folder that is open for training: what runs of all kinds of
 // models have in common.
 type session struct {
@@ -109,9 +103,9 @@ func (r *session) finish(ctx context.Context, best Validation) (Validation, erro
 
 // makeFolder makes the folder of a new run with its vocabulary.
 func makeFolder(dir, format string, tok tokenizer.Tokenizer) error {
-	name := wordsFile
+	name := checkpoint.WordsFile
 	if _, ok := tok.(*tokenizer.SentencePiece); ok {
-		name = piecesFile
+		name = checkpoint.PiecesFile
 	}
 	return beginFolder(dir, format, name, func() error { return tok.Save(filepath.Join(dir, name)) })
 }
@@ -168,7 +162,7 @@ func checkConfig(dir, format string) error {
 // checkFree refuses a folder that has no configuration of a run and yet what a run would
 // write, or take for its own.
 func checkFree(dir string) error {
-	for _, name := range []string{lastFile, bestFile, checkpoint.WeightsFile, wordsFile, piecesFile, "config.json", metricsFile} {
+	for _, name := range []string{lastFile, bestFile, checkpoint.WeightsFile, checkpoint.WordsFile, checkpoint.PiecesFile, "config.json", metricsFile} {
 		if exists(filepath.Join(dir, name)) {
 			return fmt.Errorf("train: %s has a %s and is not the folder of a run, as it has no %s; give --dir a new folder", dir, name, configFile)
 		}
@@ -217,7 +211,7 @@ func mergedKeys(a, b map[string]any) map[string]any {
 }
 
 func openTokenizer(dir string) (tokenizer.Tokenizer, error) {
-	for _, name := range []string{piecesFile, wordsFile} {
+	for _, name := range []string{checkpoint.PiecesFile, checkpoint.WordsFile} {
 		path := filepath.Join(dir, name)
 		if exists(path) {
 			return tokenizer.Load(path)

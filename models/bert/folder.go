@@ -105,6 +105,9 @@ func open(dir string, fill filler) (_ *Folder, err error) {
 			err = errors.Join(err, file.Close())
 		}
 	}()
+	if err := checkpoint.CheckVocabulary(file, dir); err != nil {
+		return nil, err
+	}
 	n, err := load(file, c.Config, fill)
 	if err != nil {
 		return nil, err
