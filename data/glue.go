@@ -15,10 +15,10 @@ import (
 
 // GLUETask is a task of the General Language Understanding Evaluation (Wang et al. 2018).
 type GLUETask struct {
-	Name   string
-	Folder string   // as the download script of GLUE calls it
-	Labels []string // in the order of ids; nil where a number is to be predicted
-	Metric string   // the first of the official ones, by which runs are compared
+	Name    string
+	Folder  string   // as the download script of GLUE calls it
+	Labels  []string // in the order of ids; nil where a number is to be predicted
+	Metrics []string // the official ones; by the first runs are compared
 	// Header and Bare are the columns of files with the official header line and without.
 	Header, Bare Columns
 	Dev          string // file of the development set, dev.tsv where it is ""
@@ -31,24 +31,24 @@ var yesOrNo = []string{"0", "1"}
 
 // GLUETasks are the tasks of GLUE.
 var GLUETasks = []GLUETask{
-	{Name: "cola", Folder: "CoLA", Labels: yesOrNo, Metric: "matthews", Bare: Columns{"3", "", "1"}},
-	{Name: "sst2", Folder: "SST-2", Labels: yesOrNo, Metric: "accuracy", Header: Columns{"sentence", "", "label"}, Bare: Columns{"0", "", "1"}},
-	{Name: "mrpc", Folder: "MRPC", Labels: yesOrNo, Metric: "f1", Header: Columns{"#1 String", "#2 String", "Quality"}, Bare: Columns{"3", "4", "0"}},
-	{Name: "stsb", Folder: "STS-B", Metric: "pearson", Header: Columns{"sentence1", "sentence2", "score"}, Bare: Columns{"7", "8", "9"}},
-	{Name: "qqp", Folder: "QQP", Labels: yesOrNo, Metric: "f1", Header: Columns{"question1", "question2", "is_duplicate"}, Bare: Columns{"3", "4", "5"}, Broken: true},
+	{Name: "cola", Folder: "CoLA", Labels: yesOrNo, Metrics: []string{"matthews"}, Header: Columns{"sentence", "", "label"}, Bare: Columns{"3", "", "1"}},
+	{Name: "sst2", Folder: "SST-2", Labels: yesOrNo, Metrics: []string{"accuracy"}, Header: Columns{"sentence", "", "label"}, Bare: Columns{"0", "", "1"}},
+	{Name: "mrpc", Folder: "MRPC", Labels: yesOrNo, Metrics: []string{"f1", "accuracy"}, Header: Columns{"#1 String", "#2 String", "Quality"}, Bare: Columns{"3", "4", "0"}},
+	{Name: "stsb", Folder: "STS-B", Metrics: []string{"pearson", "spearman"}, Header: Columns{"sentence1", "sentence2", "score"}, Bare: Columns{"7", "8", "9"}},
+	{Name: "qqp", Folder: "QQP", Labels: yesOrNo, Metrics: []string{"f1", "accuracy"}, Header: Columns{"question1", "question2", "is_duplicate"}, Bare: Columns{"3", "4", "5"}, Broken: true},
 	{
-		Name: "mnli", Folder: "MNLI", Labels: []string{"entailment", "neutral", "contradiction"}, Metric: "accuracy",
+		Name: "mnli", Folder: "MNLI", Labels: []string{"entailment", "neutral", "contradiction"}, Metrics: []string{"accuracy"},
 		Header: Columns{"sentence1", "sentence2", "gold_label"}, Dev: "dev_matched.tsv",
 	},
 	{
-		Name: "qnli", Folder: "QNLI", Labels: []string{"entailment", "not_entailment"}, Metric: "accuracy",
+		Name: "qnli", Folder: "QNLI", Labels: []string{"entailment", "not_entailment"}, Metrics: []string{"accuracy"},
 		Header: Columns{"question", "sentence", "label"}, Bare: Columns{"1", "2", "3"},
 	},
 	{
-		Name: "rte", Folder: "RTE", Labels: []string{"entailment", "not_entailment"}, Metric: "accuracy",
+		Name: "rte", Folder: "RTE", Labels: []string{"entailment", "not_entailment"}, Metrics: []string{"accuracy"},
 		Header: Columns{"sentence1", "sentence2", "label"}, Bare: Columns{"1", "2", "3"},
 	},
-	{Name: "wnli", Folder: "WNLI", Labels: yesOrNo, Metric: "accuracy", Header: Columns{"sentence1", "sentence2", "label"}, Bare: Columns{"1", "2", "3"}},
+	{Name: "wnli", Folder: "WNLI", Labels: yesOrNo, Metrics: []string{"accuracy"}, Header: Columns{"sentence1", "sentence2", "label"}, Bare: Columns{"1", "2", "3"}},
 }
 
 // GLUE returns a task by name: sst2, or SST-2.

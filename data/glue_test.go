@@ -82,6 +82,15 @@ func TestTablesThatCannotBeRead(t *testing.T) {
 	}
 }
 
+// TestCoLAHasNamesInJSON reads a task whose tables come without a header line.
+func TestCoLAHasNamesInJSON(t *testing.T) {
+	cola, _ := GLUE("cola")
+	got, err := cola.ReadFile(writeTable(t, "train.jsonl", `{"sentence": "a", "label": 1, "idx": 0}`+"\n"))
+	if want := []Labelled{{Text: "a", Label: "1", Line: 1}}; err != nil || !cmp.Equal(got, want) {
+		t.Errorf("%+v, %v; want %+v", got, err, want)
+	}
+}
+
 // TestAHeaderMayBeLong reads a header that is longer than 4096 bytes.
 func TestAHeaderMayBeLong(t *testing.T) {
 	sst2, _ := GLUE("sst2")

@@ -1,11 +1,9 @@
 package train
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
 
 	"github.com/kotoba-nlp/kotoba/data"
@@ -150,28 +148,22 @@ func NewAnswerRun(dir string, c AnswerConfig) (*AnswerRun, error) {
 	return &AnswerRun{s, c, task}, err
 }
 
-// EvalAnswerer scores the model of a run on the questions of a file, in the way of its
-// validation.
-func EvalAnswerer(dir, path string) (v Validation, questions int, err error) {
-	c, err := Answerers.Read(filepath.Join(dir, configFile))
+// OpenAnswerer opens the model of a run to be validated on the questions of a file. The
+// encoder is to be closed.
+func OpenAnswerer(dir, path string) (*AnswerTask, error) {
+	c, e, err := openRun(dir, Answerers)
 	if err != nil {
-		return v, 0, err
+		return nil, err
 	}
-	e, err := pipeline.Open(dir)
-	if err != nil {
-		return v, 0, err
-	}
-	defer func() { err = errors.Join(err, e.Close()) }()
 	s, err := readQuestions(path)
 	if err != nil {
-		return v, 0, err
+		return nil, errors.Join(err, e.Close())
 	}
 	t := &AnswerTask{Encoder: e, config: c.Data}
 	if err := t.setValid(s.Questions); err != nil {
-		return v, 0, err
+		return nil, errors.Join(err, e.Close())
 	}
-	v, err = t.Validate(context.Background())
-	return v, len(s.Questions), err
+	return t, nil
 }
 
 // impossible says whether there is a question that its text does not answer.

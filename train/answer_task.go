@@ -48,6 +48,9 @@ func newAnswerTask(c AnswerConfig, e *pipeline.Encoder, train data.SQuAD, valid 
 	return t, t.setValid(valid)
 }
 
+// Options says how the texts of the questions are parted.
+func (t *AnswerTask) Options() pipeline.AnswerOptions { return t.config.Options() }
+
 func (t *AnswerTask) setValid(questions []data.Question) (err error) {
 	t.Valid = questions
 	t.right, err = t.passages(questions)
@@ -58,7 +61,7 @@ func (t *AnswerTask) setValid(questions []data.Question) (err error) {
 // answers the first that is in the text is taken.
 func (t *AnswerTask) passages(questions []data.Question) (all []passage, err error) {
 	for _, q := range questions {
-		windows, err := t.Encoder.Windows(q.Text, q.Context, t.config.Options().WindowOptions)
+		windows, err := t.Encoder.Windows(q.Text, q.Context, t.Options().WindowOptions)
 		if errors.Is(err, pipeline.ErrBlank) {
 			continue // the answer is ""
 		}

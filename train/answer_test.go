@@ -78,9 +78,12 @@ func TestAnswersAreLearned(t *testing.T) {
 			if *v.Score != v.Scores["f1"] || *v.Score < 95 {
 				t.Errorf("%v; want an F1 of 95 or more", v.Scores)
 			}
-			again, questions, err := EvalAnswerer(dir, c.Data.Train)
-			if err != nil || questions != 64 || *again.Score != *v.Score {
-				t.Errorf("%d questions, %v, %v; want those of training", questions, again.Scores, err)
+			task, err := OpenAnswerer(dir, c.Data.Train)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if again := validated(t, task, task.Encoder); len(task.Valid) != 64 || *again.Score != *v.Score {
+				t.Errorf("%d questions, %v; want those of training", len(task.Valid), again.Scores)
 			}
 			e, err := pipeline.Open(dir) // the run is a model
 			if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 
 	"github.com/kotoba-nlp/kotoba/checkpoint"
@@ -54,6 +55,14 @@ func newBERTSession(dir, format string, o Options, task Task, f *bert.Folder, to
 	return s, beginFolder(dir, format, lastFile, func() error {
 		return errors.Join(f.SaveConfig(dir), tok.SaveFolder(dir, f.Network.Encoder.MaxLength))
 	})
+}
+
+// openRun opens the encoder of a run and reads its configuration.
+func openRun[C any](dir string, kind Kind[C]) (c C, e *pipeline.Encoder, err error) {
+	if c, err = kind.Read(filepath.Join(dir, configFile)); err == nil {
+		e, err = pipeline.Open(dir)
+	}
+	return c, e, err
 }
 
 // checkValid says what is wrong with where validation is to come from: a file, or else a

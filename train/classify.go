@@ -2,16 +2,13 @@ package train
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
 
 	"github.com/kotoba-nlp/kotoba/data"
 	"github.com/kotoba-nlp/kotoba/models/bert"
-	"github.com/kotoba-nlp/kotoba/pipeline"
 )
 
 // ClassifyConfig is everything that decides a run that fine-tunes an encoder to say a
@@ -58,8 +55,8 @@ var Classifiers = Kind[ClassifyConfig]{presets: classifyPresets, field: func(c *
 type labelled struct {
 	train, valid []data.Labelled
 	labels       []string // nil for numbers
-	metric       string
-	choices      bool // one score for each choice of a text, instead of one for each label
+	metrics      []string // by the first runs are compared
+	choices      bool     // one score for each choice of a text, instead of one for each label
 }
 
 // outputs is the number of the classifier's.
@@ -80,7 +77,7 @@ func (d ClassifyDataConfig) read() (l labelled, err error) {
 	case d.Task != "" && (d.Train != "" || d.Valid != "" || d.Text != "" || d.Pair != "" || d.Label != "" || d.Regression):
 		return l, errors.New("train: data.task and files of one's own are given; choose one")
 	case d.Task == swag:
-		l = labelled{labels: swagLabels, metric: "accuracy", choices: true}
+		l = labelled{labels: swagLabels, metrics: []string{"accuracy"}, choices: true}
 		l.train, l.valid, err = data.ReadSWAG(d.Dir)
 		return l, err
 	case d.Task != "":
@@ -88,7 +85,7 @@ func (d ClassifyDataConfig) read() (l labelled, err error) {
 		if err != nil {
 			return l, err
 		}
-		l.labels, l.metric = task.Labels, task.Metric
+		l.labels, l.metrics = task.Labels, task.Metrics
 		l.train, l.valid, err = task.Read(d.Dir)
 		return l, err
 	case d.Train == "" && d.Valid == "" && d.Text == "" && d.Label == "":
@@ -110,8 +107,8 @@ func (d ClassifyDataConfig) read() (l labelled, err error) {
 	if l.valid, err = data.ReadTable(d.Valid, d.columns()); err != nil {
 		return l, err
 	}
-	l.metric = d.metric()
 	if d.Regression {
+		l.metrics = ownMetrics(nil)
 		return l, cmp.Or(data.CheckNumbers(d.Train, l.train), data.CheckNumbers(d.Valid, l.valid))
 	}
 	for _, r := range l.train {
@@ -126,6 +123,7 @@ func (d ClassifyDataConfig) read() (l labelled, err error) {
 		return l, fmt.Errorf("train: %s has the label %q alone; want two labels or more", d.Train, l.labels[0])
 	}
 	slices.Sort(l.labels)
+	l.metrics = ownMetrics(l.labels)
 	return l, data.CheckLabels(d.Valid, l.valid, l.labels)
 }
 
@@ -141,17 +139,20 @@ func (d ClassifyDataConfig) columns() data.Columns {
 	return data.Columns{Text: d.Text, Pair: d.Pair, Label: d.Label}
 }
 
-// metric is that of tables of one's own.
-func (d ClassifyDataConfig) metric() string {
-	if d.Regression {
-		return "pearson"
+// ownMetrics are those of tables of one's own: F1 is of the second of two labels.
+func ownMetrics(labels []string) []string {
+	switch len(labels) {
+	case 0:
+		return []string{"pearson", "spearman"}
+	case 2:
+		return []string{"accuracy", "f1", "matthews"}
 	}
-	return "accuracy"
+	return []string{"accuracy"}
 }
 
 // readFile returns the rows of one more file in the form of the run's.
 func (d ClassifyDataConfig) readFile(path string, labels []string) (l labelled, err error) {
-	l = labelled{labels: labels, metric: d.metric()}
+	l = labelled{labels: labels, metrics: ownMetrics(labels)}
 	if d.Task == "" {
 		if l.valid, err = data.ReadTable(path, d.columns()); err != nil {
 			return l, err
@@ -162,7 +163,7 @@ func (d ClassifyDataConfig) readFile(path string, labels []string) (l labelled, 
 		return l, data.CheckLabels(path, l.valid, labels)
 	}
 	if d.Task == swag {
-		l.labels, l.choices = swagLabels, true
+		l = labelled{labels: swagLabels, metrics: []string{"accuracy"}, choices: true}
 		l.valid, err = data.ReadSWAGFile(path)
 		return l, err
 	}
@@ -170,7 +171,7 @@ func (d ClassifyDataConfig) readFile(path string, labels []string) (l labelled, 
 	if err != nil {
 		return l, err
 	}
-	l.labels, l.metric = task.Labels, task.Metric
+	l.labels, l.metrics = task.Labels, task.Metrics
 	l.valid, err = task.ReadFile(path)
 	return l, err
 }
@@ -180,29 +181,23 @@ const swag = "swag"
 
 var swagLabels = []string{"0", "1", "2", "3"}
 
-// EvalClassifier scores the classifier of a run on the labelled texts of a file, in the
-// form of those it was trained on.
-func EvalClassifier(dir, path string) (v Validation, rows int, err error) {
-	c, err := Classifiers.Read(filepath.Join(dir, configFile))
+// OpenClassifier opens the classifier of a run to be validated on the labelled texts of a
+// file, in the form of those it was trained on. The encoder is to be closed.
+func OpenClassifier(dir, path string) (*ClassifyTask, error) {
+	c, e, err := openRun(dir, Classifiers)
 	if err != nil {
-		return v, 0, err
+		return nil, err
 	}
-	e, err := pipeline.Open(dir)
-	if err != nil {
-		return v, 0, err
-	}
-	defer func() { err = errors.Join(err, e.Close()) }()
 	texts, err := c.Data.readFile(path, e.Labels)
 	if err != nil {
-		return v, 0, err
+		return nil, errors.Join(err, e.Close())
 	}
 	shorten(e, c.Data.MaxLength)
 	t := &ClassifyTask{Encoder: e, texts: texts}
-	if t.valid, err = t.sequences(texts.valid); err != nil {
-		return v, 0, err
+	if err := t.setValid(); err != nil {
+		return nil, errors.Join(err, e.Close())
 	}
-	v, err = t.Validate(context.Background())
-	return v, len(t.valid), err
+	return t, nil
 }
 
 // ClassifyRun is the run folder of a classifier that is open for training. The folder is

@@ -18,7 +18,9 @@ import (
 // ClassifyTask is the task of fitting a classifier.
 type ClassifyTask struct {
 	Encoder *pipeline.Encoder
-	Cut     int // training texts that were too long, and have lost their ends
+	// Cut and CutValid are how many texts for training and for validation were too long, and
+	// have lost their ends.
+	Cut, CutValid int
 
 	texts        labelled
 	train, valid []classified
@@ -47,13 +49,23 @@ func newClassifyTask(c ClassifyConfig, n *bert.Network, tok *tokenizer.WordPiece
 	if t.train, err = t.sequences(texts.train); err != nil {
 		return nil, err
 	}
-	for _, x := range t.train {
+	t.Cut = countCut(t.train)
+	return t, t.setValid()
+}
+
+func (t *ClassifyTask) setValid() (err error) {
+	t.valid, err = t.sequences(t.texts.valid)
+	t.CutValid = countCut(t.valid)
+	return err
+}
+
+func countCut(all []classified) (n int) {
+	for _, x := range all {
 		if slices.ContainsFunc(x.inputs, func(in pipeline.Input) bool { return in.Cut > 0 }) {
-			t.Cut++
+			n++
 		}
 	}
-	t.valid, err = t.sequences(texts.valid)
-	return t, err
+	return n
 }
 
 // sequences returns texts as the encoder reads them.
@@ -87,6 +99,17 @@ func (t *ClassifyTask) inputs(r data.Labelled) (all []pipeline.Input) {
 	}
 	return []pipeline.Input{t.Encoder.Pair(r.Text, r.Pair)}
 }
+
+// Positive is the label that F1 is of, "" where there is no F1.
+func (t *ClassifyTask) Positive() string {
+	if !slices.Contains(t.texts.metrics, "f1") {
+		return ""
+	}
+	return t.texts.labels[1]
+}
+
+// Valid is the number of texts for validation.
+func (t *ClassifyTask) Valid() int { return len(t.valid) }
 
 // Counts returns how many texts for training each label has, those of [ClassifyTask.Encoder]
 // in their order; nil where numbers are predicted.
@@ -176,7 +199,7 @@ func (t *ClassifyTask) Validate(ctx context.Context) (Validation, error) {
 		loss += float64(l.Data[0]) / float64(len(t.valid))
 	}
 	scores := t.scores(predicted, numbers)
-	first := scores[t.texts.metric]
+	first := scores[t.texts.metrics[0]]
 	one := allEqual(predicted)
 	if t.texts.labels == nil {
 		one = len(numbers) > 1 && slices.Max(numbers)-slices.Min(numbers) < leastSpread
@@ -193,20 +216,24 @@ func allEqual[T comparable](x []T) bool {
 
 // scores returns the metrics of predictions for the validation texts.
 func (t *ClassifyTask) scores(predicted []int, numbers []float64) map[string]float64 {
-	if t.texts.labels == nil {
-		gold := make([]float64, len(t.valid))
-		for i, x := range t.valid {
-			gold[i] = float64(x.value)
-		}
-		return map[string]float64{"pearson": finite(metrics.Pearson(numbers, gold)), "spearman": finite(metrics.Spearman(numbers, gold))}
-	}
-	gold := make([]int, len(t.valid))
+	gold, values := make([]int, len(t.valid)), make([]float64, len(t.valid))
 	for i, x := range t.valid {
-		gold[i] = int(x.label)
+		gold[i], values[i] = int(x.label), float64(x.value)
 	}
-	s := map[string]float64{"accuracy": metrics.Accuracy(predicted, gold)}
-	if len(t.texts.labels) == 2 {
-		s["f1"], s["matthews"] = metrics.F1(predicted, gold), metrics.Matthews(predicted, gold)
+	s := map[string]float64{}
+	for _, name := range t.texts.metrics {
+		switch name {
+		case "accuracy":
+			s[name] = metrics.Accuracy(predicted, gold)
+		case "f1":
+			s[name] = metrics.F1(predicted, gold)
+		case "matthews":
+			s[name] = metrics.Matthews(predicted, gold)
+		case "pearson":
+			s[name] = finite(metrics.Pearson(numbers, values))
+		case "spearman":
+			s[name] = finite(metrics.Spearman(numbers, values))
+		}
 	}
 	return s
 }

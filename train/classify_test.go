@@ -217,14 +217,27 @@ func TestChoicesAreLearned(t *testing.T) {
 	if err != nil || *v.Score < 0.9 {
 		t.Errorf("%v, %v; want an accuracy of 0.9 or more", v.Scores, err)
 	}
-	again, rows, err := EvalClassifier(run, filepath.Join(dir, "val.csv"))
-	if err != nil || rows != 64 || *again.Score != *v.Score {
-		t.Errorf("%d rows, %v, %v; want those of training", rows, again.Scores, err)
+	task, err := OpenClassifier(run, filepath.Join(dir, "val.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again := validated(t, task, task.Encoder); task.Valid() != 64 || *again.Score != *v.Score {
+		t.Errorf("%d rows, %v; want those of training", task.Valid(), again.Scores)
 	}
 	f, err := bert.Open(run)
 	if err != nil || !f.Choices {
 		t.Errorf("%+v, %v; want a model of multiple choice", f, err)
 	}
+}
+
+// validated returns what a task that was opened to be validated says, and closes its encoder.
+func validated(t *testing.T, task Task, e *pipeline.Encoder) Validation {
+	t.Helper()
+	v, err := task.Validate(t.Context())
+	if err := errors.Join(err, e.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return v
 }
 
 func TestTablesThatDoNotFit(t *testing.T) {

@@ -1,11 +1,9 @@
 package train
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
 
 	"github.com/kotoba-nlp/kotoba/data"
@@ -114,27 +112,22 @@ func NewLabelRun(dir string, c LabelConfig) (*LabelRun, error) {
 	return &LabelRun{s, c, task}, err
 }
 
-// EvalLabeller scores the model of a run on the sentences of a file in the form of those it
-// was trained on.
-func EvalLabeller(dir, path string) (v Validation, sentences int, err error) {
-	c, err := Labellers.Read(filepath.Join(dir, configFile))
+// OpenLabeller opens the model of a run to be validated on the sentences of a file, in the
+// form of those it was trained on, and returns how many there are. The encoder is to be
+// closed.
+func OpenLabeller(dir, path string) (t *LabelTask, sentences int, err error) {
+	c, e, err := openRun(dir, Labellers)
 	if err != nil {
-		return v, 0, err
+		return nil, 0, err
 	}
-	e, err := pipeline.Open(dir)
-	if err != nil {
-		return v, 0, err
-	}
-	defer func() { err = errors.Join(err, e.Close()) }()
 	all, err := c.Data.readFile(path)
+	if err == nil {
+		err = data.CheckTagged(path, all, e.Labels)
+	}
 	if err != nil {
-		return v, 0, err
+		return nil, 0, errors.Join(err, e.Close())
 	}
-	if err := data.CheckTagged(path, all, e.Labels); err != nil {
-		return v, 0, err
-	}
-	t := newLabelTask(c, e)
+	t = newLabelTask(c, e)
 	t.valid = t.sequences(all)
-	v, err = t.Validate(context.Background())
-	return v, len(all), err
+	return t, len(all), nil
 }

@@ -80,9 +80,12 @@ func TestLabelsOfWordsAreLearned(t *testing.T) {
 			if *v.Score != v.Scores[test.metric] || *v.Score < 0.95 {
 				t.Errorf("%v; want a %s of 0.95 or more", v.Scores, test.metric)
 			}
-			again, sentences, err := EvalLabeller(dir, c.Data.Train)
-			if err != nil || sentences != 40 || *again.Score != *v.Score {
-				t.Errorf("%d sentences, %v, %v; want those of training", sentences, again.Scores, err)
+			task, sentences, err := OpenLabeller(dir, c.Data.Train)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if again := validated(t, task, task.Encoder); sentences != 40 || *again.Score != *v.Score {
+				t.Errorf("%d sentences, %v; want those of training", sentences, again.Scores)
 			}
 			e, err := pipeline.Open(dir) // the run is a model
 			if err != nil {

@@ -205,7 +205,7 @@ func (a *answering) file(c *cobra.Command, e *pipeline.Encoder) error {
 	if a.nullOdds != "" && !a.options.Null {
 		return fmt.Errorf("--null-odds: all questions of %s have answers; let them have none with --null-threshold", a.data)
 	}
-	reportQuestions(c.ErrOrStderr(), "of the", e, a.options, s.Questions)
+	reportQuestions(c.ErrOrStderr(), "of the ", e, a.options, s.Questions)
 	p, err := a.predict(c.ErrOrStderr(), e, s)
 	if err != nil {
 		return err
@@ -274,7 +274,7 @@ func reportQuestions(w io.Writer, part string, e *pipeline.Encoder, o pipeline.A
 		what string
 		is   func(q data.Question) bool
 	}{
-		{"have answers that are nowhere in the text, from which nothing can be learned", func(q data.Question) bool { return q.Lost }},
+		{"have an answer that is nowhere in the text", func(q data.Question) bool { return q.Lost }},
 		{"have answers at other places of the text than the file says", func(q data.Question) bool { return q.Moved }},
 		{"have no words, or a text that has none, and the answer \"\"", func(q data.Question) bool { return blank(q.Text) || blank(q.Context) }},
 		{"are too long, and their ends are left out", func(q data.Question) bool { return e.QuestionCut(q.Text, o.WindowOptions) > 0 }},
@@ -292,6 +292,6 @@ func reportQuestions(w io.Writer, part string, e *pipeline.Encoder, o pipeline.A
 		if len(ids) > 5 {
 			named += ", ..."
 		}
-		fmt.Fprintf(w, "%d %s questions %s: %s\n", len(ids), part, r.what, named)
+		fmt.Fprintf(w, "%d %squestions %s: %s\n", len(ids), part, r.what, named)
 	}
 }

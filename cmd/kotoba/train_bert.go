@@ -35,7 +35,7 @@ func (f *bertFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.pair, "pair", "", "of a classifier's table, the column of the second text, by name, or by number from 0 where the table has no line of names; none for single texts")
 	flags.StringVar(&f.label, "label", "", "of a classifier's table, the column of the label, by name, or by number from 0 where the table has no line of names")
 	flags.BoolVar(&f.regression, "regression", false, "labels of a classifier's table are numbers to be predicted")
-	flags.IntVar(&f.seeds, "seeds", 0, "fine-tune as many times, a folder each, and print mean and deviation of the scores")
+	flags.IntVar(&f.seeds, "seeds", 1, "fine-tune as many times, a folder each, and print mean and deviation of the scores")
 }
 
 func (t training) classifier(ctx context.Context, w io.Writer, args []string) error {
@@ -53,19 +53,20 @@ func (t training) classifier(ctx context.Context, w io.Writer, args []string) er
 		if err != nil {
 			return train.Validation{}, err
 		}
-		if n := run.Task.Cut; n > 0 {
-			fmt.Fprintf(w, "%d training texts are longer than %d tokens; their ends are left out\n", n, run.Task.Encoder.MaxLength)
-		}
+		reportCut(w, "training ", run.Task.Cut, run.Task.Encoder)
+		reportCut(w, "validation ", run.Task.CutValid, run.Task.Encoder)
 		if config.Data.Task == "" { // a wrong column, or a line of names that is taken for a text, shows here
-			printCounts(w, run.Task.Encoder.Labels, run.Task.Counts())
+			printCounts(w, run.Task)
 		}
 		return fit(ctx, w, dir, run.Steps(), run.Train)
 	})
 }
 
-// printCounts prints how many texts have each label, of so many labels at most.
-func printCounts(w io.Writer, labels []string, counts []int) {
+// printCounts prints how many texts have each label, of so many labels at most, and which
+// one F1 is of.
+func printCounts(w io.Writer, t *train.ClassifyTask) {
 	const most = 20
+	labels, counts := t.Encoder.Labels, t.Counts()
 	var all []string
 	for i, n := range counts[:min(most, len(counts))] {
 		all = append(all, fmt.Sprintf("%q %d", labels[i], n))
@@ -75,6 +76,9 @@ func printCounts(w io.Writer, labels []string, counts []int) {
 	}
 	if len(all) > 0 {
 		fmt.Fprintf(w, "texts for training: %s\n", strings.Join(all, ", "))
+	}
+	if label := t.Positive(); label != "" {
+		fmt.Fprintf(w, "f1 is of the label %q\n", label)
 	}
 }
 
@@ -91,8 +95,8 @@ func (t training) answerer(ctx context.Context, w io.Writer, args []string) erro
 		if err != nil {
 			return train.Validation{}, err
 		}
-		reportQuestions(w, "training", run.Task.Encoder, config.Data.Options(), run.Task.Train)
-		reportQuestions(w, "validation", run.Task.Encoder, config.Data.Options(), run.Task.Valid)
+		reportQuestions(w, "training ", run.Task.Encoder, run.Task.Options(), run.Task.Train)
+		reportQuestions(w, "validation ", run.Task.Encoder, run.Task.Options(), run.Task.Valid)
 		return fit(ctx, w, dir, run.Steps(), run.Train)
 	})
 }
@@ -136,11 +140,11 @@ func (t training) pretrain(ctx context.Context, w io.Writer, args []string) erro
 // prints the mean of the scores and how far they spread. It says which runs have learned to
 // say one label, or the like, of everything.
 func (t training) fineTune(w io.Writer, first uint64, tune func(dir string, seed uint64) (train.Validation, error)) error {
-	if t.bert.seeds < 0 {
-		return fmt.Errorf("--seeds is %d; want how many times to fine-tune", t.bert.seeds)
+	if t.bert.seeds < 1 {
+		return fmt.Errorf("--seeds is %d; want how many times to fine-tune, at least 1", t.bert.seeds)
 	}
 	scores := map[string][]float64{}
-	for i := range max(t.bert.seeds, 1) {
+	for i := range t.bert.seeds {
 		dir, seed := t.dir, first+uint64(i)
 		if t.bert.seeds > 1 {
 			dir = filepath.Join(dir, fmt.Sprintf("seed-%d", seed))
