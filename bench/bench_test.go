@@ -2,6 +2,7 @@ package bench
 
 import (
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,6 +42,17 @@ func TestResultsAreWithinTheirLimits(t *testing.T) {
 
 // TestEmbedCountsTheTokensOfEachText compares the count of operations with one made by
 // hand: each ? is [UNK], between [CLS] and [SEP].
+func TestWorkIsBounded(t *testing.T) {
+	_, tokens := BERT("minilm", 1<<20, 128, 0)
+	_, length := BERT("minilm", 1, 513, 0)
+	_, beam := Decode("d256", 101, 0)
+	for want, err := range map[string]error{"131072 tokens at most": tokens, "of 1 to 512": length, "want 100 at most": beam} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v; want one with %q", err, want)
+		}
+	}
+}
+
 func TestEmbedCountsTheTokensOfEachText(t *testing.T) {
 	e, err := pipeline.Open("../pipeline/testdata/label")
 	if err != nil {

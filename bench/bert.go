@@ -27,6 +27,9 @@ var bertShapes = map[string]bert.Config{
 // BERTShapes names the shapes that BERT and Pretrain know.
 var BERTShapes = []string{"base", "mini", "minilm"}
 
+// mostTokens bounds a batch, and with it the memory that it takes.
+const mostTokens = 1 << 17
+
 // newBERT returns a model of a shape with random weights, and a batch of random
 // sequences.
 func newBERT(shape string, batch, length int, dropout float64) (*bert.Network, bert.Batch, error) {
@@ -36,8 +39,8 @@ func newBERT(shape string, batch, length int, dropout float64) (*bert.Network, b
 	}
 	c.Vocab, c.MaxLength, c.Types, c.Activation, c.Epsilon, c.Init = bertVocab, 512, 2, "gelu", 1e-12, 0.02
 	c.Dropout, c.AttentionDropout = dropout, dropout
-	if batch < 1 || length < 1 || length > c.MaxLength {
-		return nil, bert.Batch{}, fmt.Errorf("bench: %d sequences of %d tokens; want at least one of 1 to %d", batch, length, c.MaxLength)
+	if batch < 1 || length < 1 || length > c.MaxLength || batch > mostTokens/length {
+		return nil, bert.Batch{}, fmt.Errorf("bench: %d sequences of %d tokens; want at least one of 1 to %d, and %d tokens at most", batch, length, c.MaxLength, mostTokens)
 	}
 	r := rand.New(rand.NewPCG(1, 1))
 	n, err := bert.NewPretraining(c, r)

@@ -51,6 +51,7 @@ const (
 	decodeBatch  = 32
 	decodeSource = 25
 	decodeTarget = 24
+	mostBeam     = 100 // of decoding, whose memory grows with it
 )
 
 func randomSequences(r *rand.Rand, n, length, vocab int) nn.Sequences {
@@ -105,6 +106,9 @@ func Decode(shape string, beam int, budget time.Duration) (Result, error) {
 	s, ok := transformerShapes[shape]
 	if !ok {
 		return Result{}, fmt.Errorf("bench: unknown shape %q; want one of %v", shape, Shapes)
+	}
+	if beam > mostBeam {
+		return Result{}, fmt.Errorf("bench: a beam of %d; want %d at most", beam, mostBeam)
 	}
 	r := rand.New(rand.NewPCG(1, 1))
 	m, err := transformer.New(s.config(decodeVocab, 0), r)
