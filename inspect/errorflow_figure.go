@@ -146,9 +146,9 @@ func whole(least, most float64) []plot.Tick {
 }
 
 // Table returns the rows of a table for people: of each flow what its weights say, then
-// medians at growing lags.
+// the mean and the quantiles at growing lags, and of an LSTM what stays in its cells.
 func (r ErrorFlowReport) Table() (head []string, rows [][]string) {
-	head = []string{"", "units", "radius", "bound a step"}
+	head = []string{"", "units", "radius", "bound a step", ""}
 	var lags []int
 	for i, s := range r[0].Lags {
 		switch s.Lag {
@@ -158,16 +158,36 @@ func (r ErrorFlowReport) Table() (head []string, rows [][]string) {
 		}
 	}
 	for _, f := range r {
-		row := []string{f.Name, fmt.Sprint(f.Units), "", ""}
+		first := []string{f.Name, fmt.Sprint(f.Units), "", ""}
 		if f.SpectralRadius > 0 {
-			row[2], row[3] = fmt.Sprintf("%.3g", f.SpectralRadius), fmt.Sprintf("%.3g", f.Bound)
+			first[2], first[3] = fmt.Sprintf("%.3g", f.SpectralRadius), fmt.Sprintf("%.3g", f.Bound)
 		}
-		for _, i := range lags {
-			row = append(row, fmt.Sprintf("%.2g", f.Lags[i].Median))
+		for _, figure := range figures {
+			if figure.name == carousel && f.Lags[0].Carousel == 0 {
+				continue
+			}
+			row := slices.Concat(first, []string{figure.name})
+			for _, i := range lags {
+				row = append(row, fmt.Sprintf("%.2g", figure.of(f.Lags[i])))
+			}
+			rows, first = append(rows, row), make([]string, len(first))
 		}
-		rows = append(rows, row)
 	}
 	return head, rows
+}
+
+const carousel = "carousel"
+
+// figures are what a table has of each lag.
+var figures = []struct {
+	name string
+	of   func(s ErrorScale) float64
+}{
+	{"median", func(s ErrorScale) float64 { return s.Median }},
+	{"5 %", func(s ErrorScale) float64 { return s.Low }},
+	{"95 %", func(s ErrorScale) float64 { return s.High }},
+	{"mean", func(s ErrorScale) float64 { return s.Mean }},
+	{carousel, func(s ErrorScale) float64 { return s.Carousel }},
 }
 
 var flowTemplate = template.Must(template.New("flow").Parse(`<!DOCTYPE html>

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"gonum.org/v1/plot"
 
 	"github.com/kotoba-nlp/kotoba/nn"
@@ -181,11 +183,66 @@ func TestErrorFlowFigure(t *testing.T) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
+	_, rows := r.Table()
+	var figures []string
+	for _, row := range rows {
+		figures = append(figures, strings.Join([]string{row[0], row[4], row[5]}, ": "))
+	}
+	want := []string{
+		"dies <at once>: median: 0.001", ": 5 %: 0.0005", ": 95 %: 0.002", ": mean: 0.001",
+		"grows: median: 1.5", ": 5 %: 0.75", ": 95 %: 3", ": mean: 1.5",
+		"stays: median: 1", ": 5 %: 0.5", ": 95 %: 2", ": mean: 1", ": carousel: 1",
+		"is dead: median: 0", ": 5 %: 0", ": 95 %: 0", ": mean: 0",
+	}
+	if diff := cmp.Diff(want, figures); diff != "" {
+		t.Error(diff)
+	}
 	if strings.Contains(page.String(), "<?xml") {
 		t.Error("the page holds the head of an SVG file")
 	}
 	if _, err := (ErrorFlowReport{}).Figure(); err == nil {
 		t.Error("no error for a picture of nothing")
+	}
+}
+
+func TestSummaryOfScales(t *testing.T) {
+	var scales []float64
+	for i := range 41 {
+		scales = append(scales, float64((i*7)%41)) // 0 to 40 in another order
+	}
+	want := ErrorScale{Lag: 3, Mean: 20, Low: 2, Median: 20, High: 38, Carousel: 0.5}
+	if diff := cmp.Diff(want, summary(3, scales, 0.5), cmpopts.EquateApprox(0, 1e-12)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestBoundOfAStep compares with n·w_max·max f' by hand.
+func TestBoundOfAStep(t *testing.T) {
+	for cell, steepest := range map[nn.Cell]float64{nn.RNNLogistic: 0.25, nn.RNNTanh: 1, nn.RNNReLU: 1} {
+		l := nn.NewRecurrent(cell, 2, 5, 0.1, rand.New(rand.NewPCG(1, 1)))
+		l.Hidden.Weight.Data[7] = -0.8
+		f, err := MeasureErrorFlow(l, randomText(30, 2), 1, 1)
+		if want := 5 * 0.8 * steepest; err != nil || math.Abs(f.Bound-want) > 1e-6 {
+			t.Errorf("%s: bound %v, error %v; want %v", cell, f.Bound, err, want)
+		}
+	}
+}
+
+// TestScaledLogisticUnitsRestWhereTheyAreSteepest gives them their resting state and no input.
+func TestScaledLogisticUnitsRestWhereTheyAreSteepest(t *testing.T) {
+	l := nn.NewRecurrent(nn.RNNLogistic, 3, 10, 0.1, rand.New(rand.NewPCG(1, 1)))
+	if _, err := ScaleRecurrence(l, 2); err != nil {
+		t.Fatal(err)
+	}
+	rest := tensor.New(1, 10)
+	for i := range rest.Data {
+		rest.Data[i] = 0.5
+	}
+	after := l.Forward(tensor.NewInferenceTape(), tensor.New(1, 3), tensor.EqualSteps(1, 1), nn.State{H: rest})
+	for i, h := range after.H.Data {
+		if math.Abs(float64(h)-0.5) > 1e-6 {
+			t.Errorf("unit %d goes from 0.5 to %v", i, h)
+		}
 	}
 }
 
