@@ -141,3 +141,28 @@ func TestLossIsDividedBySentences(t *testing.T) {
 		t.Errorf("the batches of %d pairs have %d sentences, and %d pairs were left out", len(fit.Source), sentences, run.Task.Skipped)
 	}
 }
+
+// TestLossIsReportedOfATokenAnyway compares the first step, whose weights are the same.
+func TestLossIsReportedOfATokenAnyway(t *testing.T) {
+	first := func(perSentence bool) Progress {
+		t.Helper()
+		var p Progress
+		fit, valid := smallTexts()
+		c := smallConfig()
+		makeRecurrent(&c)
+		c.Training.PerSentence, c.Training.MaxSteps, c.Training.Warmup = perSentence, 1, 0
+		run, err := NewRunOf(t.TempDir(), c, fit, valid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := run.Train(t.Context(), func(now Progress, _ *Validation) { p = now }); err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	token, sentence := first(false), first(true)
+	if math.Abs(token.Loss-sentence.Loss) > 1e-4 || sentence.GradNorm < 2*token.GradNorm {
+		t.Errorf("loss %v and norm %v of a token, %v and %v of a sentence; want the same loss and a larger norm",
+			token.Loss, token.GradNorm, sentence.Loss, sentence.GradNorm)
+	}
+}

@@ -195,7 +195,7 @@ func (o Options) schedule(dim int) optim.Schedule {
 type Progress struct {
 	Step         int           `json:"step"`
 	Epoch        int           `json:"epoch"`
-	Loss         float64       `json:"loss"` // smoothed, nats a target, or a sentence with PerSentence; of numbers the squared error
+	Loss         float64       `json:"loss"` // smoothed, nats a target, with PerSentence of a token too; of numbers the squared error
 	Accuracy     float64       `json:"accuracy"`
 	Rate         float64       `json:"rate"`
 	GradNorm     float64       `json:"grad_norm"`
@@ -382,8 +382,12 @@ func (t *Trainer) step(rate optim.Schedule, batches int) (Progress, error) {
 		seen.Correct += likelihood.Correct
 	}
 	norm := t.optim.GradNorm()
-	if err := t.diverged(loss, float64(max(seen.Tokens, 1))/float64(max(targets, 1)), norm); err != nil {
+	predictions := float64(max(seen.Tokens, 1)) / float64(max(targets, 1)) // of a target
+	if err := t.diverged(loss, predictions, norm); err != nil {
 		return Progress{}, err
+	}
+	if t.PerSentence {
+		loss /= predictions // what is reported is of a token, as in validation
 	}
 	p := Progress{
 		Step: t.state.Step, Epoch: t.state.Epoch, Loss: loss, GradNorm: norm, Rate: rate.At(t.state.Step, float64(t.state.Epoch)+float64(first)/float64(batches)),
