@@ -32,10 +32,17 @@ recipe() {
 	mkdir -p "$run"
 	"$kotoba" train "$here/$name.yaml" --dir "$run" \
 		--src "$train.$src" --tgt "$train.$tgt" --valid-src "$valid.$src" --valid-tgt "$valid.$tgt"
-	"$kotoba" translate "$run" < "$test.$src" > "$run/test.$tgt"
 	grep valid_loss "$run/metrics.jsonl" > "$run/validations.jsonl" # as NAME.jsonl here
-	"$kotoba" eval --ref "$test.$tgt" --hyp "$run/test.$tgt" "$@"
-	"$kotoba" eval --ref "$test.$tgt" --hyp "$run/test.$tgt" --lowercase "$@"
+	score "$run" "$test" "$src" "$tgt" 4 "$@"
+	if [[ $name == *-bahdanau ]]; then score "$run" "$test" "$src" "$tgt" 1 "$@"; fi
+}
+
+# score RUN TEST SOURCE TARGET BEAM [OPTION OF EVAL...]
+score() {
+	local out=$1/test.beam-$5.$4
+	"$kotoba" translate "$1" --beam "$5" < "$2.$3" > "$out"
+	"$kotoba" eval --ref "$2.$4" --hyp "$out" "${@:6}"
+	"$kotoba" eval --ref "$2.$4" --hyp "$out" --lowercase "${@:6}"
 }
 
 # language NAME TRAIN [VALID]: without VALID, the last tenth of TRAIN validates.
