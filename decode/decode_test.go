@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/kotoba-nlp/kotoba/tensor"
@@ -153,6 +154,35 @@ func TestSentencesDoNotAffectEachOther(t *testing.T) {
 		for j := range alone[0] {
 			if !same(alone[0][j], together[i][j]) {
 				t.Errorf("sentence %d, result %d: %+v alone, %+v in a batch", i, j, alone[0][j], together[i][j])
+			}
+		}
+	}
+}
+
+// noNumber is a model whose logits are all the same value.
+type noNumber struct{ logit float64 }
+
+func (m noNumber) Step(tokens []int32) *tensor.Tensor {
+	y := tensor.New(len(tokens), 5)
+	for i := range y.Data {
+		y.Data[i] = tensor.Float(m.logit)
+	}
+	return y
+}
+
+func (noNumber) Select([]int) {}
+
+func TestModelsWithoutNumbersAreRefused(t *testing.T) {
+	for name, o := range map[string]Options{
+		"greedy":   {Beam: 1},
+		"beam":     {Beam: 3},
+		"sampling": {Beam: 1, Sampling: &Sampling{Temperature: 1}},
+		"top-k":    {Beam: 1, Sampling: &Sampling{Temperature: 1, TopK: 2}},
+	} {
+		for _, logit := range []float64{math.NaN(), math.Inf(-1)} {
+			o.End, o.NBest = 1, 1
+			if _, err := Run(noNumber{logit}, Limits(2, 4), o); err == nil || !strings.Contains(err.Error(), "no token has a score that is a number at token 1") {
+				t.Errorf("%s of %v: error %v", name, logit, err)
 			}
 		}
 	}

@@ -65,6 +65,9 @@ func sample(s Stepper, limits []int, o Options) ([][]Hypothesis, error) {
 			x := logits.Row(row)
 			removed := prepare(x, length, o, nil)
 			id, logProb := o.Sampling.draw(x, removed, streams[i])
+			if math.IsNaN(logProb) {
+				return nil, noNumbers(length)
+			}
 			h := &out[i][0]
 			h.LogProb += logProb
 			if id == o.End {
@@ -98,8 +101,13 @@ func sortAll(x []tensor.Float) []choice {
 	return all
 }
 
+// noNumbers is the error of a model that gives no token a score that is a number.
+func noNumbers(length int) error {
+	return fmt.Errorf("decode: no token has a score that is a number at token %d; weights are damaged, or numbers have left their range", length)
+}
+
 // draw returns a token and its log-probability under the model, whatever the
-// temperature and the cut-offs.
+// temperature and the cut-offs; NaN where the scores of tokens are none.
 func (s Sampling) draw(x, removed []tensor.Float, r *rand.Rand) (int32, float64) {
 	n := s.TopK
 	if n == 0 || n > len(x) {
@@ -110,6 +118,9 @@ func (s Sampling) draw(x, removed []tensor.Float, r *rand.Rand) (int32, float64)
 		best = sortAll(x)
 	} else {
 		best = top(nil, x, n)
+	}
+	if len(best) == 0 {
+		return 0, math.NaN()
 	}
 	shift := best[0].logProb
 	logZ := logSumExp(x, removed, shift)

@@ -59,6 +59,9 @@ func search(s Stepper, limits []int, o Options) ([][]Hypothesis, error) {
 			first := row
 			row += len(q.beam)
 			from := q.advance(r.rows[first:row], length, o)
+			if len(q.beam)+len(q.ended) == 0 {
+				return nil, noNumbers(length)
+			}
 			if q.done(length, o) {
 				out[q.index] = q.ended[:min(o.NBest, len(q.ended))]
 				continue

@@ -185,7 +185,7 @@ func locate(err error, c any) error {
 	}
 	msg := e.GetMessage()
 	if m := unknownField.FindStringSubmatch(msg); m != nil {
-		msg = unknownKey(m[1], keys(reflect.TypeOf(c).Elem(), true))
+		msg = unknownKey(m[1], allKeys(reflect.TypeOf(c).Elem()))
 	}
 	if t := e.GetToken(); t != nil && t.Position != nil {
 		return fmt.Errorf("%d:%d: %s", t.Position.Line, t.Position.Column, msg)
@@ -197,17 +197,23 @@ func unknownKey(key string, known []string) string {
 	return fmt.Sprintf("unknown key %q; the nearest known one is %q", key, nearest(key, known))
 }
 
-// keys lists the names of fields; deep, of those within them too.
-func keys(t reflect.Type, deep bool) []string {
+// keys lists the names of fields.
+func keys(t reflect.Type) []string {
 	var all []string
 	for f := range t.Fields() {
-		name := f.Tag.Get("yaml")
-		if name == "-" {
-			continue
+		if name := f.Tag.Get("yaml"); name != "-" {
+			all = append(all, name)
 		}
-		all = append(all, name)
-		if deep && f.Type.Kind() == reflect.Struct {
-			all = append(all, keys(f.Type, true)...)
+	}
+	return all
+}
+
+// allKeys lists the names of fields, and as section.name those of the fields of sections.
+func allKeys(t reflect.Type) []string {
+	all := keys(t)
+	for f := range t.Fields() {
+		if f.Type.Kind() == reflect.Struct {
+			all = append(all, prefixed(f.Tag.Get("yaml"), keys(f.Type))...)
 		}
 	}
 	return all
@@ -219,7 +225,7 @@ func typeOf(t reflect.Type, parts []string) (reflect.Type, error) {
 		if t.Kind() != reflect.Struct {
 			return nil, fmt.Errorf("%s is a value; it has no %q", strings.Join(parts[:i], "."), part)
 		}
-		known := keys(t, false)
+		known := keys(t)
 		if !slices.Contains(known, part) {
 			return nil, errors.New(unknownKey(strings.Join(parts[:i+1], "."), prefixed(strings.Join(parts[:i], "."), known)))
 		}
@@ -231,7 +237,7 @@ func typeOf(t reflect.Type, parts []string) (reflect.Type, error) {
 		}
 	}
 	if t.Kind() == reflect.Struct {
-		return nil, fmt.Errorf("%s is a section; set one of %s", strings.Join(parts, "."), strings.Join(prefixed(strings.Join(parts, "."), keys(t, false)), ", "))
+		return nil, fmt.Errorf("%s is a section; set one of %s", strings.Join(parts, "."), strings.Join(prefixed(strings.Join(parts, "."), keys(t)), ", "))
 	}
 	return t, nil
 }
@@ -248,9 +254,12 @@ func prefixed(section string, keys []string) []string {
 	return all
 }
 
-// nearest returns the word at the smallest edit distance.
-func nearest(word string, words []string) string {
-	return slices.MinFunc(words, func(a, b string) int { return distance(word, a) - distance(word, b) })
+// nearest returns the key whose own name is at the smallest edit distance.
+func nearest(key string, known []string) string {
+	name := func(key string) string { return key[strings.LastIndex(key, ".")+1:] }
+	return slices.MinFunc(known, func(a, b string) int {
+		return distance(name(key), name(a)) - distance(name(key), name(b))
+	})
 }
 
 // distance is the edit distance of Levenshtein (1966).

@@ -58,7 +58,7 @@ func Example() {
 func ExampleKind_Parse() {
 	_, err := train.Translations.Parse([]byte("preset: transformer-small\ntraining:\n  warm_up: 4000\n"))
 	fmt.Println(err)
-	// Output: 3:3: unknown key "warm_up"; the nearest known one is "warmup"
+	// Output: 3:3: unknown key "warm_up"; the nearest known one is "training.warmup"
 }
 
 func ExampleSet() {

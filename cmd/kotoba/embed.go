@@ -150,7 +150,7 @@ lines of standard input: row i, column j is that of texts i and j.`,
 			row := make([]float64, len(vectors))
 			for i, a := range vectors { // one by one, as there may be many
 				for j, b := range vectors {
-					row[j] = pipeline.Dot(a, b)
+					row[j] = max(-1, min(pipeline.Dot(a, b), 1)) // but for rounding
 				}
 				if i > 0 {
 					fmt.Fprint(w, between)

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"cmp"
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"github.com/kotoba-nlp/kotoba/pipeline"
@@ -42,6 +45,9 @@ What is printed then are the tokens of each text: linex_index, tokens.`,
 const featuresTexts = 64
 
 func (f features) run(c *cobra.Command, args []string) error {
+	if json, err := c.Flags().GetBool("json"); err != nil || !json {
+		return cmp.Or(err, errors.New("--json=false: there is no other form; for vectors alone give --npy FILE"))
+	}
 	if err := f.npy.check(); err != nil {
 		return err
 	}

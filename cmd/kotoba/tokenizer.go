@@ -76,7 +76,7 @@ pretrain-data. The same text gives the same vocabulary on any number of threads.
 		"share of the text's characters that pieces cover")
 	f.BoolVar(&t.opt.ByteFallback, "byte-fallback", false, "spell unknown characters by 256 pieces for bytes")
 	f.StringSliceVar(&t.opt.UserDefined, "user-symbols", nil, "symbols that are always one piece, with commas between")
-	f.BoolVar(&t.cased, "cased", false, "keep capitals and accents, of wordpiece")
+	f.BoolVar(&t.cased, "cased", false, "keep capitals and accents, of wordpiece; for Japanese, whose dakuten are accents: が would become か")
 	f.BoolVar(&t.force, "force", false, "replace a vocabulary that is there")
 	return c
 }
