@@ -342,6 +342,26 @@ func TestTheSameForAnyNumberOfThreads(t *testing.T) {
 	}
 }
 
+// TestSegmentsAreShortenedAtBothEnds of the longer one, of the second where both are as long.
+func TestSegmentsAreShortenedAtBothEnds(t *testing.T) {
+	m := newMaker(DefaultOptions(), newTokenizer(t), 1)
+	front, trials := 0, 2000
+	for range trials {
+		a, b := []int32{0, 1, 2, 3, 4, 5, 6, 7}, []int32{10, 11, 12, 13}
+		a, b = m.truncate(a, b, 9)
+		if len(a) != 5 || len(b) != 4 || a[4] != a[0]+4 || b[0] != 10 {
+			t.Fatalf("%v and %v are left", a, b)
+		}
+		front += int(a[0])
+	}
+	if mean := float64(front) / float64(trials); math.Abs(mean-1.5) > 0.1 { // half of three
+		t.Errorf("%v tokens are dropped at the front of three; want 1.5", mean)
+	}
+	if a, b := m.truncate([]int32{0, 1, 2}, []int32{10, 11, 12}, 5); len(a) != 3 || len(b) != 2 {
+		t.Errorf("of two that are as long %v and %v are left; want the second shortened", a, b)
+	}
+}
+
 func TestCopiesOfABlockFollowEachOther(t *testing.T) {
 	type step struct{ part, copy int }
 	var got, want []step

@@ -96,6 +96,12 @@ func (m *Model) Dictionary(text Text) map[string]string {
 			counts[[2]string{source[l[0]], target[l[1]]}]++
 		}
 	}
+	return mostOften(counts)
+}
+
+// mostOften returns for each first word the second one that it is counted with most, the
+// first in order where several are.
+func mostOften(counts map[[2]string]int) map[string]string {
 	words, most := map[string]string{}, map[string]int{}
 	for pair, n := range counts {
 		from, to := pair[0], pair[1]

@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestUnknownWordsAreReplaced(t *testing.T) {
@@ -57,5 +59,14 @@ func TestUnknownWordsAreReplaced(t *testing.T) {
 	}
 	if got := m.Align(strings.Repeat("word ", 100), translation); len(got) != 0 {
 		t.Errorf("links %v of a line in parts; want none", got)
+	}
+}
+
+func TestMostOftenTakesTheFirstOfEquals(t *testing.T) {
+	counts := map[[2]string]int{{"a", "x"}: 2, {"a", "y"}: 3, {"b", "z"}: 2, {"b", "x"}: 2, {"b", "y"}: 2, {"c", "w"}: 1}
+	for range 20 { // the order of a map is another each time
+		if diff := cmp.Diff(map[string]string{"a": "y", "b": "x", "c": "w"}, mostOften(counts)); diff != "" {
+			t.Fatal(diff)
+		}
 	}
 }

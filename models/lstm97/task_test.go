@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/kotoba-nlp/kotoba/optim"
 )
 
 // TestNetworksHaveAsManyWeightsAsThePaperCounts compares with column w of table 10.
@@ -43,6 +45,88 @@ func TestNetworksHaveAsManyWeightsAsThePaperCounts(t *testing.T) {
 				t.Errorf("%s, lag %d: published %d weights", tt.name, tt.lag, p.Weights)
 			}
 		}
+	}
+}
+
+// TestNetworksBeginAsThePaperHasIt compares with columns "Wr", "bias", "α" and the text of
+// sections 5.1 to 5.6: by which limits weights are drawn, biases of gates, and rates.
+func TestNetworksBeginAsThePaperHasIt(t *testing.T) {
+	for name, want := range map[string]struct {
+		limit, rate float64
+		in, out     []float64
+	}{
+		"reber":           {0.2, 0.5, nil, []float64{-1, -2, -3}},
+		"reber-4x1":       {0.2, 0.5, nil, []float64{-1, -2, -3, -4}},
+		"noise-free-lag":  {0.2, 1, nil, nil},
+		"lag-distractors": {0.2, 0.01, nil, nil},
+		"two-sequence":    {0.1, 1, []float64{-1, -3, -5}, []float64{-2, -4, -6}},
+		"adding":          {0.1, 0.5, []float64{-3, -6}, nil},
+		"multiplication":  {0.1, 0.1, nil, nil},
+		"temporal-order":  {0.1, 0.5, []float64{-2, -4}, nil},
+	} {
+		task, err := NewTask(name, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := newLearner(task, Options{Learner: "lstm"}, rand.New(rand.NewPCG(1, 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := l.(*Net)
+		if n.Rate != want.rate {
+			t.Errorf("%s: rate %v; want %v", name, n.Rate, want.rate)
+		}
+		largest := 0.0
+		for l := range n.hidden.biased {
+			for i, w := range n.hidden.row(l) {
+				if i != n.hidden.bias {
+					largest = max(largest, math.Abs(w))
+				}
+			}
+		}
+		if largest > want.limit || largest < 0.9*want.limit {
+			t.Errorf("%s: weights up to %v; want %v", name, largest, want.limit)
+		}
+		for first, biases := range map[int][]float64{0: want.in, n.firstOut: want.out} {
+			for j, b := range biases {
+				if got := n.hidden.row(first + j)[n.hidden.bias]; got != b {
+					t.Errorf("%s: gate %d has bias %v; want %v", name, first+j, got, b)
+				}
+			}
+		}
+	}
+}
+
+// TestModernNetworksBeginAsPyTorchHasIt looks at weights, forget gates and the rate.
+func TestModernNetworksBeginAsPyTorchHasIt(t *testing.T) {
+	task, err := NewTask("adding", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := newReadout(task, Options{Learner: "lstm", Modern: true}, rand.New(rand.NewPCG(1, 1)))
+	const units, limit = 4, 0.5 // 1/√4
+	largest := 0.0
+	for _, w := range m.Layer.Hidden.Weight.Data {
+		largest = max(largest, math.Abs(float64(w)))
+	}
+	if largest > limit || largest < 0.9*limit {
+		t.Errorf("weights up to %v; want %v", largest, limit)
+	}
+	bias := m.Layer.Input.Bias.Data
+	if len(bias) != 4*units {
+		t.Fatalf("%d biases; want %d", len(bias), 4*units)
+	}
+	for i, b := range bias {
+		if forget := i >= units && i < 2*units; forget != (b == 1) {
+			t.Errorf("bias %d is %v", i, b)
+		}
+	}
+	if _, ok := m.optim.(*optim.Adam); !ok || m.rate != 2e-3 || m.linear {
+		t.Errorf("%T at %v, linear outputs %v; want Adam at 2e-3 and logistic ones", m.optim, m.rate, m.linear)
+	}
+	plain := newReadout(task, Options{Learner: "rnn-bptt"}, rand.New(rand.NewPCG(1, 1)))
+	if _, ok := plain.optim.(*optim.SGD); !ok || plain.rate != 0.5 || !plain.linear {
+		t.Errorf("%T at %v, linear outputs %v; want plain descent at 0.5 and linear ones", plain.optim, plain.rate, plain.linear)
 	}
 }
 
