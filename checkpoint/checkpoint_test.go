@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/nlpodyssey/safetensors"
@@ -81,6 +82,44 @@ func TestSaveThenLoad(t *testing.T) {
 	}
 	if diff := cmp.Diff([]Tensor{moment, step}, []Tensor{gotMoment, gotStep}); diff != "" {
 		t.Errorf("extra tensors (-want +got):\n%s", diff)
+	}
+}
+
+// TestMapTakesTheFilesElements, but for parameters that are stored in parts.
+func TestMapTakesTheFilesElements(t *testing.T) {
+	if unsafe.Sizeof(tensor.Float(0)) != 4 {
+		t.Skip("elements are float64")
+	}
+	path := filepath.Join(t.TempDir(), "m.safetensors")
+	want := nn.Params(newModel(1))
+	if err := Save(path, want, nil); err != nil {
+		t.Fatal(err)
+	}
+	f := mustOpen(t, path)
+	got := nn.Params(newModel(-100))
+	if err := Map(f, got); err != nil {
+		t.Fatal(err)
+	}
+	views := 0
+	for i, p := range got {
+		if diff := cmp.Diff(want[i].Tensor.Data, p.Tensor.Data); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", p.Name(), diff)
+		}
+		if len(p.Names) > 1 {
+			continue
+		}
+		shape, _ := f.Shape(p.Names[0])
+		floats, err := f.Floats(p.Names[0], shape...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		views++
+		if &p.Tensor.Data[0] != &floats[0] {
+			t.Errorf("%s is a copy", p.Name())
+		}
+	}
+	if views == 0 {
+		t.Error("no parameter is one tensor of the file")
 	}
 }
 

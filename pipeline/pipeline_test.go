@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/kotoba-nlp/kotoba/models/bert"
 	"github.com/kotoba-nlp/kotoba/tensor"
 	"github.com/kotoba-nlp/kotoba/tokenizer"
@@ -115,6 +117,15 @@ func TestEmbeddingsArePooledHiddenStates(t *testing.T) {
 	}
 	if _, err := e.Embed(nil, "sum", true); err == nil {
 		t.Error("no error for a pooling that is none")
+	}
+}
+
+func TestLengthsBecomeOneUnlessTheyAreZero(t *testing.T) {
+	v, zero := []tensor.Float{3, 0, -4}, make([]tensor.Float, 3)
+	scale(v)
+	scale(zero)
+	if diff := cmp.Diff([][]tensor.Float{{0.6, 0, -0.8}, {0, 0, 0}}, [][]tensor.Float{v, zero}); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -104,8 +104,8 @@ func start(ctx context.Context, paths []string, o Options, threads int, do func(
 			}
 		}()
 	}
-	give := func(p *part, copy int) error {
-		r := round{part: p, copy: copy, done: make(chan made, 1)}
+	give := func(p *part, pass int) error {
+		r := round{part: p, pass: pass, done: make(chan made, 1)}
 		select {
 		case rounds <- r:
 		case <-ctx.Done():
@@ -132,7 +132,7 @@ func start(ctx context.Context, paths []string, o Options, threads int, do func(
 type block struct {
 	parts  []*part
 	copies int
-	give   func(p *part, copy int) error
+	give   func(p *part, pass int) error
 }
 
 func (b *block) add(p *part) error {
@@ -148,9 +148,9 @@ func (b *block) add(p *part) error {
 
 // end goes over the parts as often as is left to do.
 func (b *block) end() error {
-	for copy := 1; copy < b.copies; copy++ {
+	for pass := 1; pass < b.copies; pass++ {
 		for _, p := range b.parts {
-			if err := b.give(p, copy); err != nil {
+			if err := b.give(p, pass); err != nil {
 				return err
 			}
 		}
@@ -172,7 +172,7 @@ type part struct {
 // round is going over a part once.
 type round struct {
 	*part
-	copy int
+	pass int // from 0
 	done chan made
 }
 
@@ -185,10 +185,10 @@ type made struct {
 // make makes the instances of a round, in random order.
 func (r round) make(o Options, tok *tokenizer.WordPiece) (out made) {
 	r.tokenize.Do(func() { r.encode(tok) })
-	m := newMaker(o, tok, uint64(r.copy)<<32|uint64(r.number))
+	m := newMaker(o, tok, uint64(r.pass)<<32|uint64(r.number))
 	fit, held := hold(r.documents, o.ValidShare)
 	out.records, out.Instances, out.Random = m.records(fit)
-	if r.copy > 0 {
+	if r.pass > 0 {
 		return out
 	}
 	out.valid, out.Valid, _ = m.records(held)

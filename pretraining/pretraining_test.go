@@ -363,10 +363,10 @@ func TestSegmentsAreShortenedAtBothEnds(t *testing.T) {
 }
 
 func TestCopiesOfABlockFollowEachOther(t *testing.T) {
-	type step struct{ part, copy int }
+	type step struct{ part, pass int }
 	var got, want []step
-	b := block{copies: 3, give: func(p *part, copy int) error {
-		got = append(got, step{p.number, copy})
+	b := block{copies: 3, give: func(p *part, pass int) error {
+		got = append(got, step{p.number, pass})
 		return nil
 	}}
 	for n := range blockParts + 2 {
@@ -378,9 +378,9 @@ func TestCopiesOfABlockFollowEachOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, ends := range [][2]int{{0, blockParts}, {blockParts, blockParts + 2}} {
-		for copy := range 3 {
+		for pass := range 3 {
 			for n := ends[0]; n < ends[1]; n++ {
-				want = append(want, step{n, copy})
+				want = append(want, step{n, pass})
 			}
 		}
 	}
