@@ -24,6 +24,10 @@ type TaggedColumns struct{ Word, Label int }
 // conllu is the ending of a file of CoNLL-U.
 const conllu = ".conllu"
 
+// mostWords bounds a sentence: a file of longer ones has no empty lines between them, as
+// tables of labelled texts have none.
+const mostWords = 10_000
+
 // ReadTagged reads sentences of a file with a word a line, columns apart by tabs or, in a line
 // without any, by spaces, and an empty line after each sentence, as those of the shared tasks of CoNLL are. Lines of
 // -DOCSTART- are left out, and in files of CoNLL-U, whose names end in .conllu, comments,
@@ -70,6 +74,9 @@ func readTagged(lines *bufio.Scanner, isCoNLLU bool, c TaggedColumns) (all []Tag
 			all, open = append(all, Tagged{Line: n}), true
 		}
 		s := &all[len(all)-1]
+		if len(s.Words) == mostWords {
+			return nil, fmt.Errorf(":%d: the sentence that begins here has more than %d words; want a word a line, and an empty line after each sentence", s.Line, mostWords)
+		}
 		s.Words, s.Labels = append(s.Words, word), append(s.Labels, label)
 	}
 	if err := lines.Err(); err != nil {

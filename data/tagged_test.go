@@ -51,10 +51,11 @@ func TestTaggedSentencesAreRead(t *testing.T) {
 
 func TestTaggedSentencesThatAreRefused(t *testing.T) {
 	for want, text := range map[string]string{
-		":2: there is one column only":            "a O\nb\n",
-		":1: not valid UTF-8":                     "a\xff O\n",
-		": there are no words":                    "\n-DOCSTART- O\n",
-		":2: bufio.Scanner: token too long; want": "a O\n" + strings.Repeat("x", 1<<17),
+		":2: there is one column only":               "a O\nb\n",
+		":1: not valid UTF-8":                        "a\xff O\n",
+		": there are no words":                       "\n-DOCSTART- O\n",
+		":3: the sentence that begins here has more": "a O\n\n" + strings.Repeat("some text\t1\n", mostWords+1),
+		":2: bufio.Scanner: token too long; want":    "a O\n" + strings.Repeat("x", 1<<17),
 	} {
 		if _, err := readTagged(bufio.NewScanner(strings.NewReader(text)), false, TaggedColumns{}); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("error %v; want %q", err, want)

@@ -59,7 +59,7 @@ func evalBERT(c *cobra.Command, dir, path string, asJSON bool) (err error) {
 func openScoring(w io.Writer, dir, path string) (s scoring, err error) {
 	preset, err := train.PresetOfFile(filepath.Join(dir, "config.yaml"))
 	if err != nil {
-		return s, err
+		return s, fmt.Errorf("%w; want the folder of a run that kotoba train has made", err)
 	}
 	switch {
 	case train.Classifiers.Has(preset):
