@@ -195,7 +195,7 @@ var flowTemplate = template.Must(template.New("flow").Parse(`<!DOCTYPE html>
 <style>
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c2430 }
 table { border-collapse: collapse; margin: 1.5rem 0 } th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid #e3e7ee }
-th:first-child, td:first-child { text-align: left } svg { max-width: 100%; height: auto }
+th:first-child, td:first-child { text-align: left; white-space: nowrap } svg { max-width: 100%; height: auto }
 </style>
 <h1>Scale of the error carried back in time</h1>
 {{.Picture}}
@@ -204,7 +204,7 @@ th:first-child, td:first-child { text-align: left } svg { max-width: 100%; heigh
 {{end}}</table>
 <p>Each curve is the spectral norm of the Jacobian of the state at one time by that some steps before: the median over positions of
 the text, in a band from the lower to the upper twentieth. A broken line is the part that stays in the cells of an LSTM. <em>Radius</em> is
-the largest absolute eigenvalue of the recurrent weights; <em>bound a step</em> is n·w<sub>max</sub>·max f′, below which an error must vanish.</p>
+the largest absolute eigenvalue of the recurrent weights; <em>bound a step</em> is n·w<sub>max</sub>·max f′: where it is below 1, an error must vanish. <em>Carousel</em> is what the broken line shows.</p>
 </html>
 `))
 
