@@ -44,7 +44,7 @@ func TestUnknownKeysAreLocated(t *testing.T) {
 	if err == nil {
 		t.Fatal("no error for an unknown key")
 	}
-	for _, want := range []string{"3:3", `"label_smothing"`, `"label_smoothing"`} {
+	for _, want := range []string{"3:3", `"label_smothing"`, `"training.label_smoothing"`} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("error %q does not say %s", err, want)
 		}

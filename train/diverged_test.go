@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -28,26 +29,78 @@ func plainLM(t *testing.T, units int) LMConfig {
 	return c
 }
 
+// exploding is a run whose loss leaves its range on the way to a rate of 2000.
+func exploding(t *testing.T) LMConfig {
+	t.Helper()
+	c := plainLM(t, 8)
+	c.Training.Warmup, c.Training.Rate = 200, 2000
+	c.Training.MaxSteps, c.Training.ValidateEvery = 300, 1
+	return c
+}
+
+// explode trains a run that has to end with an error. It returns the best validation, the
+// loss of the first step and the first step at which it is three times as large.
+func explode(t *testing.T, dir string, c LMConfig) (best Validation, began float64, high int, err error) {
+	t.Helper()
+	run, err := NewLMRun(dir, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	best, err = run.Train(t.Context(), func(p Progress, _ *Validation) {
+		if began == 0 {
+			began = p.Loss
+		}
+		if high == 0 && p.Loss > 3*began {
+			high = p.Step
+		}
+	})
+	if err == nil {
+		t.Fatal("no error for a rate of 2000")
+	}
+	return best, began, high, err
+}
+
 // TestDivergedRunKeepsWhatItHad: the loss is far above the first for some steps before the
-// run is given up, and validations come more often than that. The same command then meets
-// the same end, and does not go on with weights that are worth nothing.
+// run is given up, and validations come more often than that. What is kept is better than
+// the beginning. The same command then meets the same end, and does not go on with weights
+// that are worth nothing.
 func TestDivergedRunKeepsWhatItHad(t *testing.T) {
-	c, dir := plainLM(t, 8), t.TempDir()
-	c.Training.Warmup, c.Training.Rate = 200, 40000
-	c.Training.MaxSteps, c.Training.ValidateEvery = 300, 5
-	once := func() string {
-		run, err := NewLMRun(filepath.Join(dir, "run"), c)
+	dir, c := t.TempDir(), exploding(t)
+	_, _, high, _ := explode(t, filepath.Join(dir, "first"), c)
+	for name, steps := range map[string]int{"given up": 300, "over before that": high + doubtfulSteps + 1} {
+		c.Training.MaxSteps = steps
+		run := filepath.Join(dir, name)
+		best, began, _, first := explode(t, run, c)
+		if best.Loss > began || !strings.Contains(first.Error(), "kept are the weights of step ") {
+			t.Errorf("%s: the best has a loss of %v, and the beginning %v: %v", name, best.Loss, began, first)
+		}
+		if _, _, _, again := explode(t, run, c); again.Error() != first.Error() {
+			t.Errorf("%s: the same command ends with\n%v\nand before with\n%v", name, again, first)
+		}
+		m, err := OpenLM(run)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err = run.Train(context.Background(), func(Progress, *Validation) {}); err == nil {
-			t.Fatal("no error for a rate of 40000")
+		if s, err := m.Score([]string{"a b"}, 1); err != nil || s.Nats > 2*began {
+			t.Errorf("%s: the model that is kept has %v nats a token, and the beginning %v; %v", name, s.Nats, began, err)
 		}
-		return err.Error()
 	}
-	first := once()
-	if again := once(); again != first {
-		t.Errorf("the same command ends with\n%s\nand before with\n%s", again, first)
+}
+
+// TestNothingIsKeptOnceTheLossHasLeftItsRange: the first validation would come a step after
+// that, or some steps.
+func TestNothingIsKeptOnceTheLossHasLeftItsRange(t *testing.T) {
+	dir, c := t.TempDir(), exploding(t)
+	_, _, high, _ := explode(t, filepath.Join(dir, "first"), c)
+	for _, later := range []int{1, doubtfulSteps + 2} {
+		c.Training.ValidateEvery = high + later
+		run := filepath.Join(dir, fmt.Sprint(later))
+		if _, _, _, err := explode(t, run, c); !strings.Contains(err.Error(), "nothing of the run is kept") {
+			t.Errorf("%d steps after step %d: %v", later, high, err)
+		}
+		if m, err := OpenLM(run); err == nil {
+			t.Errorf("%d steps after step %d there is a model: %v", later, high, m)
+		}
 	}
 }
 

@@ -219,6 +219,7 @@ type state struct {
 	First     float64    `json:"first,omitempty"` // loss of the first step
 	High      int        `json:"high,omitempty"`  // steps in a row with a loss far above it
 	Above     int        `json:"above,omitempty"` // steps with a loss above it, less twice the others
+	Far       bool       `json:"far,omitempty"`   // whether that of the last step was some times as large
 }
 
 // Trainer fits a task.
@@ -330,14 +331,17 @@ func (t *Trainer) Run(ctx context.Context) (Validation, error) {
 
 // due says whether the last step is to be validated and has not been: a validation that
 // was broken off, too. While the run may be diverging nothing of it is validated, and so
-// nothing takes the place of what was kept before, unless it is over.
+// nothing takes the place of what was kept before.
 func (t *Trainer) due() bool {
-	doubtful := t.state.High > 0 || t.state.Above > aboveSteps/2
-	return t.state.Validated < t.state.Step && (t.over() || t.state.Step%t.ValidateEvery == 0 && !doubtful)
+	return t.state.Validated < t.state.Step && (t.over() || t.state.Step%t.ValidateEvery == 0 && !t.doubtful() && !t.state.Far)
 }
 
-// settle validates, and keeps what follows.
+// settle validates, and keeps what follows. A run that is over while it may be diverging
+// has diverged.
 func (t *Trainer) settle(ctx context.Context, p Progress) error {
+	if t.doubtful() {
+		return t.divergence(p.Loss, p.GradNorm)
+	}
 	if err := t.validate(ctx, p); err != nil {
 		return err
 	}
@@ -406,51 +410,6 @@ func (t *Trainer) step(rate optim.Schedule, batches int) (Progress, error) {
 	return p, nil
 }
 
-// A run has diverged when the loss of so many steps in a row is so many times that of the
-// first, when it has not been below that of the first, and a margin, for so many steps, each
-// step below counting twice, or when it is no number.
-const (
-	divergedSteps = 10
-	divergedTimes = 100
-	aboveSteps    = 200
-	aboveTimes    = 1.2
-	aboveBy       = 0.5
-)
-
-// diverged says whether the run has; nothing of it is to be kept then. The losses that are
-// compared are of one prediction, and the given one is of so many on average.
-func (t *Trainer) diverged(loss, predictions, norm float64) error {
-	one := loss / predictions
-	if t.state.First == 0 {
-		t.state.First = one
-	}
-	if t.state.High++; one <= divergedTimes*(t.state.First+1) {
-		t.state.High = 0
-	}
-	if t.state.Above++; one <= aboveTimes*t.state.First+aboveBy {
-		t.state.Above = max(t.state.Above-3, 0)
-	}
-	if isFinite(loss) && isFinite(norm) && t.state.High < divergedSteps && t.state.Above < aboveSteps {
-		return nil
-	}
-	return t.divergence(loss, norm)
-}
-
-// Divergence is the error of a training whose loss has exploded.
-type Divergence struct {
-	Step       int
-	Loss, Norm float64 // of the gradient
-}
-
-func (d *Divergence) Error() string {
-	return fmt.Sprintf("train: at step %d the loss is %.4g and the norm of its gradient %.4g; what the run had kept before is as it was: train in another folder, with a lower rate, a longer warmup or a smaller clip",
-		d.Step, d.Loss, d.Norm)
-}
-
-func (t *Trainer) divergence(loss, norm float64) error { return &Divergence{t.state.Step, loss, norm} }
-
-func isFinite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
-
 // updateEMA moves the averaged weights towards the current ones; early on the
 // decay is smaller, so that the initial weights are forgotten.
 func (t *Trainer) updateEMA() {
@@ -469,7 +428,7 @@ func (t *Trainer) validate(ctx context.Context, p Progress) error {
 	t.swapEMA()
 	defer t.swapEMA()
 	v, err := t.Task.Validate(ctx)
-	if err == nil && !isFinite(v.Loss) {
+	if !isFinite(v.Loss) {
 		err = t.divergence(v.Loss, p.GradNorm)
 	}
 	if err != nil {
