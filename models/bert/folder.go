@@ -214,27 +214,19 @@ func load(f checkpoint.Source, c Config, fill filler) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkSizes(r, c); err != nil {
-		return nil, err
+	err = checkSizes(r, c)
+	if errors.Is(err, errMissing) {
+		err = fmt.Errorf("%w; %w", err, checkNames(r, c))
 	}
-	n, err := NewPretraining(c, nil)
 	if err != nil {
 		return nil, err
 	}
-	has := func(prefix string) bool {
-		return slices.ContainsFunc(r.Names(), func(name string) bool { return strings.HasPrefix(name, prefix) })
+	n, err := newAsIn(r, c)
+	if err != nil {
+		return nil, err
 	}
-	if !has("cls.predictions.") {
-		n.Predictions = nil
-	}
-	if !has("cls.seq_relationship.") {
-		n.NextSentence = nil
-	}
-	if !has("bert.pooler.") {
-		n.Encoder.Pooler = nil
-	}
-	for name, head := range map[string]**nn.Linear{"classifier.": &n.Classifier, "qa_outputs.": &n.Answer} {
-		if has(name) {
+	for name, head := range map[string]**nn.Linear{classifierName: &n.Classifier, answerName: &n.Answer} {
+		if has(r, name) {
 			shape, _ := r.Shape(name + "weight")
 			if len(shape) != 2 || shape[1] != c.Dim || shape[0] < 1 {
 				return nil, fmt.Errorf("bert: %s: tensor %q has shape %v; want (labels, %d)", f.Path(), name+"weight", shape, c.Dim)
@@ -252,6 +244,56 @@ func load(f checkpoint.Source, c Config, fill filler) (*Network, error) {
 	return n, checkpoint.CheckFinite(f.Path(), nn.Params(n))
 }
 
+// Beginnings of the names of the tensors of heads.
+const (
+	classifierName = "classifier."
+	answerName     = "qa_outputs."
+)
+
+// has says whether there are tensors whose names begin so.
+func has(f checkpoint.Source, prefix string) bool {
+	return slices.ContainsFunc(f.Names(), func(name string) bool { return strings.HasPrefix(name, prefix) })
+}
+
+// newAsIn returns a network with the parts of pre-training that a source has, without weights.
+func newAsIn(f checkpoint.Source, c Config) (*Network, error) {
+	n, err := NewPretraining(c, nil)
+	if err != nil {
+		return nil, err
+	}
+	if !has(f, "cls.predictions.") {
+		n.Predictions = nil
+	}
+	if !has(f, "cls.seq_relationship.") {
+		n.NextSentence = nil
+	}
+	if !has(f, "bert.pooler.") {
+		n.Encoder.Pooler = nil
+	}
+	return n, nil
+}
+
+// checkNames says which tensors a source lacks and which it has beyond those of a
+// configuration, by a network of the smallest size that has as many layers.
+func checkNames(f checkpoint.Source, c Config) error {
+	c.Dim, c.Heads, c.Vocab, c.MaxLength, c.Types, c.FFN = 1, 1, 1, 3, 1, 1
+	c.Layers = min(c.Layers, len(f.Names()))
+	n, err := newAsIn(f, c)
+	if err != nil {
+		return err
+	}
+	for name, head := range map[string]**nn.Linear{classifierName: &n.Classifier, answerName: &n.Answer} {
+		if has(f, name) {
+			l := c.linear(c.Dim, 1, nil)
+			*head = &l
+		}
+	}
+	return checkpoint.Load(f, nn.Params(n))
+}
+
+// errMissing is the error of a tensor that is not there.
+var errMissing = errors.New("there is no tensor")
+
 // checkSizes says where a configuration and the weights differ, before memory is taken
 // for what the configuration says: what is taken is in proportion to the tensors here.
 func checkSizes(f checkpoint.Source, c Config) error {
@@ -259,7 +301,7 @@ func checkSizes(f checkpoint.Source, c Config) error {
 		got, ok := f.Shape(name)
 		switch {
 		case !ok:
-			return fmt.Errorf("bert: %s: there is no tensor %q; %s says that there is one, of shape [%d %d] (%s)", f.Path(), name, configFile, rows, cols, keys)
+			return fmt.Errorf("bert: %s: %w %q; %s says that there is one, of shape [%d %d] (%s)", f.Path(), errMissing, name, configFile, rows, cols, keys)
 		case !slices.Equal(got, []int{rows, cols}):
 			return fmt.Errorf("bert: %s: tensor %q has shape %v; %s says [%d %d] (%s)", f.Path(), name, got, configFile, rows, cols, keys)
 		}

@@ -277,6 +277,14 @@ func TestFoldersThatCannotBe(t *testing.T) {
 		"index of other tensors": {func(t *testing.T, dir string) {
 			write(t, filepath.Join(dir, "model.safetensors.index.json"), `{"weight_map": {"x": "model.safetensors"}}`)
 		}, "lacks 1 tensors (x)"},
+		"another name": {func(t *testing.T, dir string) {
+			path := filepath.Join(dir, checkpoint.WeightsFile)
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			write(t, path, strings.ReplaceAll(string(text), "word_embeddings.weight", "word_embeddingz.weight"))
+		}, "it lacks 1 tensors (bert.embeddings.word_embeddings.weight) and has unexpected 1 tensors (bert.embeddings.word_embeddingz.weight)"},
 		"answers of three rows": {func(t *testing.T, dir string) {
 			n := newPretraining(t)
 			head := n.Encoder.linear(n.Encoder.Dim, 3, nil)
