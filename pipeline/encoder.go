@@ -22,7 +22,9 @@ type Encoder struct {
 	Problem   bert.Problem // what the classifier's numbers are
 	Choices   bool         // the classifier's score is of one choice among several
 	Pooling   Pooling      // what the folder asks for
-	MaxLength int          // longest sequence, in tokens, [CLS] and [SEP] among them
+	// NullThreshold is [bert.Folder.NullThreshold], for [AnswerOptions].
+	NullThreshold *float64
+	MaxLength     int // longest sequence, in tokens, [CLS] and [SEP] among them
 
 	folder  *bert.Folder
 	cleanUp bool                 // of the spaces of decoded text
@@ -37,7 +39,7 @@ func Open(dir string) (*Encoder, error) {
 		return nil, err
 	}
 	e := &Encoder{
-		Network: f.Network, Tokenizer: tok, Labels: f.Labels, Problem: f.Problem, Choices: f.Choices,
+		Network: f.Network, Tokenizer: tok, Labels: f.Labels, Problem: f.Problem, Choices: f.Choices, NullThreshold: f.NullThreshold,
 		MaxLength: f.Network.Encoder.MaxLength, folder: f,
 	}
 	if err := e.readSettings(dir); err != nil {

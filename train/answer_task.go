@@ -153,6 +153,10 @@ func (t *AnswerTask) Validate(ctx context.Context) (Validation, error) {
 	return v, nil
 }
 
+// nullThreshold is by how much no answer has to be better than the best one, for the largest
+// F1, among the scores.
+const nullThreshold = "null_threshold"
+
 // scores are in percent, but for the threshold.
 func (t *AnswerTask) scores(p pipeline.Predictions, null bool) map[string]float64 {
 	unit := metrics.SQuADWords
@@ -173,7 +177,7 @@ func (t *AnswerTask) scores(p pipeline.Predictions, null bool) map[string]float6
 	if all := metrics.SQuAD2(answers, unit, odds, none); all.F1 > s.F1 {
 		s, threshold = all, none
 	}
-	return map[string]float64{"exact_match": s.Exact, "f1": s.F1, "null_threshold": threshold}
+	return map[string]float64{"exact_match": s.Exact, "f1": s.F1, nullThreshold: threshold}
 }
 
 // logSoftmax returns the logarithm of the softmax of x at one place.

@@ -89,6 +89,9 @@ func TestAnswersAreLearned(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if want, ok := v.Scores["null_threshold"]; ok != (e.NullThreshold != nil) || ok && *e.NullThreshold != want {
+				t.Errorf("the model has the threshold %v; want %v, if any: %v", e.NullThreshold, want, ok)
+			}
 			if impossible {
 				return // half of the texts are too few to find letters in a new one
 			}

@@ -141,7 +141,7 @@ func TestWeightsThatAreNoNumbersAreRefused(t *testing.T) {
 	params := m.network.Params()
 	broken := params[1]
 	broken.Tensor.Data[3] = tensor.Float(math.Inf(-1))
-	if err := saveWeights(dir, bestFile, params, map[string]string{}); err != nil {
+	if err := saveWeights(dir, bestFile, params, Validation{}, map[string]string{}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "element 3 of "+broken.Name()+" is -Inf; the model is damaged") {

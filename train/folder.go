@@ -10,11 +10,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/kotoba-nlp/kotoba/checkpoint"
 	"github.com/kotoba-nlp/kotoba/internal/atomicfile"
 	"github.com/kotoba-nlp/kotoba/internal/filelock"
+	"github.com/kotoba-nlp/kotoba/models/bert"
 	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/optim"
 )
@@ -188,7 +190,7 @@ func (f *folder) Checkpoint(t *Trainer) error {
 func (f *folder) saveWeights(t *Trainer, name string) error {
 	t.swapEMA()
 	defer t.swapEMA()
-	return saveWeights(f.dir, name, t.params, map[string]string{"step": fmt.Sprint(t.state.Step)})
+	return saveWeights(f.dir, name, t.params, t.state.Best, map[string]string{"step": fmt.Sprint(t.state.Step)})
 }
 
 // keepForAverage keeps the weights of the last validations.
@@ -226,13 +228,17 @@ func averaged(dir string) ([]string, error) {
 	return paths, nil
 }
 
-// saveWeights writes a checkpoint of weights that knows its run's vocabulary.
-func saveWeights(dir, name string, params []nn.Param, metadata map[string]string) error {
+// saveWeights writes a checkpoint of weights that knows its run's vocabulary, and the
+// threshold of no answer that a validation has found best.
+func saveWeights(dir, name string, params []nn.Param, v Validation, metadata map[string]string) error {
 	hash, err := checkpoint.VocabularyHash(dir)
 	if err != nil {
 		return err
 	}
 	metadata["format"], metadata[checkpoint.VocabularyKey] = "pt", hash
+	if threshold, ok := v.Scores[nullThreshold]; ok {
+		metadata[bert.NullThresholdKey] = strconv.FormatFloat(threshold, 'g', -1, 64)
+	}
 	return checkpoint.Save(filepath.Join(dir, name), params, metadata)
 }
 

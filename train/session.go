@@ -95,7 +95,7 @@ func (r *session) finish(ctx context.Context, best Validation) (Validation, erro
 			return best, err
 		}
 		if v.better(best) {
-			return v, saveWeights(r.Dir, r.best, params, map[string]string{"average": fmt.Sprint(len(paths))})
+			return v, saveWeights(r.Dir, r.best, params, v, map[string]string{"average": fmt.Sprint(len(paths))})
 		}
 	}
 	return best, loadOfRun(r.Dir, r.best, params)

@@ -43,7 +43,9 @@ an object, or a list with --top-k above 1. Scores are probabilities among the be
 With --data it answers all questions of a file in the form of SQuAD and prints exact match
 and F1 as the official scripts compute them, of SQuAD 2.0 where a question of the file has no
 answer. Then "", no answer, is predicted where its score is above that of the best answer by
-more than --null-threshold; with that flag, also for files without such questions.`,
+more than --null-threshold; with that flag, also for files without such questions. A run that
+was trained on such questions has found the threshold on those for validation, and takes it
+for single questions too.`,
 		Example: `  kotoba answer bert-squad --question "Who wrote it?" --context page.txt
   kotoba answer bert-squad --data dev-v2.0.json --predictions predictions.json --null-odds null_odds.json
   kotoba answer bert-jaquad --data jaquad_dev.json --characters`,
@@ -59,6 +61,10 @@ more than --null-threshold; with that flag, also for files without such question
 			}
 			if err := a.settle(c, dir); err != nil {
 				return err
+			}
+			if known := e.NullThreshold; known != nil && !a.options.Null {
+				a.options.NullThreshold = *known
+				a.options.Null = a.data == "" // of a file, its questions tell
 			}
 			if a.data != "" {
 				return a.file(c, e)
@@ -77,7 +83,7 @@ more than --null-threshold; with that flag, also for files without such question
 	f.StringVar(&a.nullOdds, "null-odds", "", "write the score of no answer less that of the best answer to this file, for --na-prob-file of the official script")
 	f.BoolVar(&a.characters, "characters", false, "count characters instead of words in F1, for languages without spaces")
 	f.BoolVar(&a.force, "force", false, "replace files")
-	f.Float64Var(&a.options.NullThreshold, "null-threshold", 0, "let questions have no answer, where its score is above that of the best one by more than this")
+	f.Float64Var(&a.options.NullThreshold, "null-threshold", 0, "let questions have no answer, where its score is above that of the best one by more than this (default what the run has found)")
 	f.IntVar(&a.options.MaxLength, "max-length", 0, "longest window of question and text, in tokens; 0: what the run was trained with, else 384, or fewer where the model takes fewer")
 	f.IntVar(&a.options.Stride, "stride", 0, "tokens from the begin of a window to that of the next; 0: what the run was trained with, else 128")
 	f.IntVar(&a.options.MaxAnswer, "max-answer", 0, "longest answer, in tokens; 0: what the run was trained with, else 30")

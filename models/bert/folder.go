@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/kotoba-nlp/kotoba/checkpoint"
@@ -50,6 +51,9 @@ type Folder struct {
 	Labels  []string // of the classifier, nil where it has no names or is of one number
 	Problem Problem
 	Choices bool // the classifier's score is of one choice among several
+	// NullThreshold is by how much the score of no answer must be above that of the best one,
+	// as the run has found that made the model; nil where its questions have answers.
+	NullThreshold *float64
 
 	path string    // of config.json
 	file io.Closer // nil unless mapped
@@ -119,11 +123,22 @@ func open(dir string, fill filler) (_ *Folder, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("bert: %s: %w", path, err)
 	}
-	return &Folder{
+	f := &Folder{
 		Network: n, Labels: labels, Problem: c.Problem, Choices: slices.Contains(c.Architectures, multipleChoice),
 		path: path, file: file,
-	}, nil
+	}
+	if text, ok := file.Metadata()[NullThresholdKey]; ok {
+		threshold, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return nil, fmt.Errorf("bert: %s: %s is %.40q; want a number", file.Path(), NullThresholdKey, text)
+		}
+		f.NullThreshold = &threshold
+	}
+	return f, nil
 }
+
+// NullThresholdKey is the metadata of weights that [Folder.NullThreshold] is read from.
+const NullThresholdKey = "null_threshold"
 
 // CheckVocabulary says whether a tokenizer of so many entries can be the model's. The table
 // of words may have unused rows where its size is rounded up to a multiple that is fast, a
