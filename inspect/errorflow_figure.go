@@ -148,7 +148,7 @@ func whole(least, most float64) []plot.Tick {
 // Table returns the rows of a table for people: of each flow what its weights say, then
 // the mean and the quantiles at growing lags, and of an LSTM what stays in its cells.
 func (r ErrorFlowReport) Table() (head []string, rows [][]string) {
-	head = []string{"", "units", "radius", "bound a step", ""}
+	head = []string{"", "units", "radius", "largest |w|", "bound a step", ""}
 	var lags []int
 	for i, s := range r[0].Lags {
 		switch s.Lag {
@@ -158,9 +158,11 @@ func (r ErrorFlowReport) Table() (head []string, rows [][]string) {
 		}
 	}
 	for _, f := range r {
-		first := []string{f.Name, fmt.Sprint(f.Units), "", ""}
+		first := []string{f.Name, fmt.Sprint(f.Units), "", "", ""}
 		if f.SpectralRadius > 0 {
-			first[2], first[3] = fmt.Sprintf("%.3g", f.SpectralRadius), fmt.Sprintf("%.3g", f.Bound)
+			for i, x := range []float64{f.SpectralRadius, f.LargestWeight, f.Bound} {
+				first[2+i] = fmt.Sprintf("%.3g", x)
+			}
 		}
 		for _, figure := range figures {
 			if figure.name == carousel && f.Lags[0].Carousel == 0 {
@@ -204,7 +206,7 @@ th:first-child, td:first-child { text-align: left; white-space: nowrap } svg { m
 {{end}}</table>
 <p>Each curve is the spectral norm of the Jacobian of the state at one time by that some steps before: the median over positions of
 the text, in a band from the lower to the upper twentieth. A broken line is the part that stays in the cells of an LSTM. <em>Radius</em> is
-the largest absolute eigenvalue of the recurrent weights; <em>bound a step</em> is n·w<sub>max</sub>·max f′: where it is below 1, an error must vanish. <em>Carousel</em> is what the broken line shows.</p>
+the largest absolute eigenvalue of the recurrent weights; <em>bound a step</em> is n·w<sub>max</sub>·max f′: where it is below 1, an error must vanish; of a single logistic unit, where |w| is below 4. <em>Carousel</em> is what the broken line shows.</p>
 </html>
 `))
 

@@ -186,7 +186,7 @@ func TestErrorFlowFigure(t *testing.T) {
 	_, rows := r.Table()
 	var figures []string
 	for _, row := range rows {
-		figures = append(figures, strings.Join([]string{row[0], row[4], row[5]}, ": "))
+		figures = append(figures, strings.Join([]string{row[0], row[5], row[6]}, ": "))
 	}
 	want := []string{
 		"dies <at once>: median: 0.001", ": 5 %: 0.0005", ": 95 %: 0.002", ": mean: 0.001",

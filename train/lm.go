@@ -175,12 +175,15 @@ func OpenLM(dir string) (*LM, error) {
 	return &LM{Config: c, Model: m, Tokenizer: tok}, nil
 }
 
+// mostWritten bounds what Generate writes, which is in memory until it ends.
+const mostWritten = 1_000_000
+
 // Generate continues a text by at most length tokens, drawn at random, and returns
 // it with what it continues. Unknown words are not drawn; where the vocabulary has an end
 // symbol, it ends a line.
 func (m *LM) Generate(prefix string, length int, s decode.Sampling) (string, error) {
-	if length < 1 {
-		return "", fmt.Errorf("train: %d tokens to write; want at least 1", length)
+	if length < 1 || length > mostWritten {
+		return "", fmt.Errorf("train: %d tokens to write; want 1 to %d", length, mostWritten)
 	}
 	lines := strings.Split(prefix, "\n")
 	line := lines[len(lines)-1] // what the first line to be written begins with

@@ -46,7 +46,7 @@ of Jacobians, over places of a text, with the spectral radius of the recurrent
 weights and the bound that follows from the largest of them.
 
 With a run of a language model or of a recurrent encoder-decoder it measures each layer,
-of the latter's encoder, on --text, all lines as one. With --preset it
+of the latter's encoder in both directions, on --text, all lines as one. With --preset it
 compares fresh layers on --text or on the built-in corpus: a plain recurrent layer
 whose errors vanish, one with larger weights whose errors explode, and an LSTM.`,
 		Example: `  kotoba inspect gradflow --preset rnn-logistic -o gradflow.png
@@ -182,8 +182,22 @@ func (g *gradflow) ofRun(dir string) (report inspect.ErrorFlowReport, err error)
 		if report, err = g.measure(report, fmt.Sprintf("encoder, %s, layer %d", e.Cell, i+1), e.Encoder[i], x); err != nil {
 			return nil, err
 		}
+		if i < len(e.Backward) {
+			if report, err = g.measure(report, fmt.Sprintf("encoder from the end, %s, layer %d", e.Cell, i+1), e.Backward[i], fromTheEnd(x)); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return report, nil
+}
+
+// fromTheEnd returns the rows of x in reverse order.
+func fromTheEnd(x *tensor.Tensor) *tensor.Tensor {
+	y := tensor.NewConstant(x.Rows(), x.Cols())
+	for i := range x.Rows() {
+		copy(y.Row(i), x.Row(x.Rows()-1-i))
+	}
+	return y
 }
 
 // tokensOf returns the tokens of lines, each with its end symbol.
