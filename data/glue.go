@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -72,7 +73,10 @@ func (t GLUETask) Read(dir string) (train, dev []Labelled, err error) {
 	if info, err := os.Stat(filepath.Join(dir, t.Folder)); err == nil && info.IsDir() {
 		dir = filepath.Join(dir, t.Folder)
 	}
-	if train, err = t.ReadFile(filepath.Join(dir, "train.tsv")); err != nil {
+	if train, err = t.ReadFile(filepath.Join(dir, "train.tsv")); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, fmt.Errorf("%w; want the files of the task there, or in a folder %s", err, t.Folder)
+	}
+	if err != nil {
 		return nil, nil, err
 	}
 	name := t.Dev

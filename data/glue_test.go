@@ -57,7 +57,7 @@ func TestTablesAreReadByTheirColumns(t *testing.T) {
 func TestTablesThatCannotBeRead(t *testing.T) {
 	for name, test := range map[string]struct{ file, text, want string }{
 		"no such column":  {"t.tsv", "a\tb\nx\ty\n", `:1: there is no column "text"; the first line has "a, b"`},
-		"a short row":     {"t.tsv", "text\tlabel\n\nx\n", ":3: there are 1 columns; want number 1"},
+		"a short row":     {"t.tsv", "text\tlabel\n\nx\n", ":3: the row ends before the column label: it has 1, and that is number 1"},
 		"a tab in a text": {"t.tsv", "text\tlabel\na\t1\t\t\nx\ty\t1\n", ": line 3 has 3 columns, and the first line 2; put texts"},
 		"an open comma":   {"t.csv", "text,label\nx, y,1\n", ": line 2 has 3 columns"},
 		"names twice":     {"t.csv", "text,label,text\nx,1,y\n", `:1: two columns are called "text"`},

@@ -161,7 +161,7 @@ func readRows(next func() (row, error), c Columns) ([]Labelled, error) {
 	var all []Labelled
 	for r := first; ; {
 		if !header {
-			x, err := r.labelled(places)
+			x, err := r.labelled(c, places)
 			if err != nil {
 				return nil, err
 			}
@@ -201,13 +201,14 @@ func (c Columns) places(first []string) (places [3]int, header bool, err error) 
 
 var errNotUTF8 = errors.New("not valid UTF-8; convert it, for example with iconv")
 
-// labelled picks the columns of a row.
-func (r row) labelled(places [3]int) (Labelled, error) {
+// labelled picks the columns c of a row, which are at places.
+func (r row) labelled(c Columns, places [3]int) (Labelled, error) {
 	var picked [3]string
+	names := [3]string{c.Text, c.Pair, c.Label}
 	for i, at := range places {
 		switch {
 		case at >= len(r.fields):
-			return Labelled{}, fmt.Errorf(":%d: there are %d columns; want number %d, counted from 0", r.line, len(r.fields), at)
+			return Labelled{}, fmt.Errorf(":%d: the row ends before the column %s: it has %d, and that is number %d, counted from 0", r.line, names[i], len(r.fields), at)
 		case at >= 0:
 			picked[i] = r.fields[at]
 		}

@@ -119,6 +119,21 @@ func NewPretrainRun(dir string, c PretrainConfig) (*PretrainRun, error) {
 	return &PretrainRun{s, c, task, noHead}, nil
 }
 
+// OpenPretraining opens the model of a run to be validated on instances for validation of a
+// folder, as in training. The encoder is to be closed.
+func OpenPretraining(dir, instances string) (*PretrainTask, *pipeline.Encoder, error) {
+	c, e, err := openRun(dir, Pretrainings)
+	if err != nil {
+		return nil, nil, err
+	}
+	c.Data.Dir, c.Data.Tokenizer = instances, dir
+	t, err := newPretrainTask(c, e.Network, e.Tokenizer)
+	if err != nil {
+		return nil, nil, errors.Join(err, e.Close())
+	}
+	return t, e, nil
+}
+
 // adopt returns the encoder of init, with what it has of the heads of pre-training, and makes
 // its sizes those of the configuration.
 func (c *PretrainConfig) adopt(tok *tokenizer.WordPiece) (*bert.Network, error) {

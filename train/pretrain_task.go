@@ -30,6 +30,9 @@ type PretrainTask struct {
 	words, label []int32
 }
 
+// Valid is the number of instances for validation.
+func (t *PretrainTask) Valid() int { return t.valid }
+
 func newPretrainTask(c PretrainConfig, n *bert.Network, tok *tokenizer.WordPiece) (*PretrainTask, error) {
 	d := c.Data
 	if d.Batch < 1 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -78,9 +79,17 @@ func pretrain(ctx context.Context, t *testing.T, dir string, c PretrainConfig, p
 // TestPretrainingLearnsBothTasks trains on text where a masked word is its neighbour, and a
 // segment follows the other where it has the same letters.
 func TestPretrainingLearnsBothTasks(t *testing.T) {
-	v, err := pretrain(context.Background(), t, t.TempDir(), smallPretrain(t), func(Progress, *Validation) {})
+	dir, c := t.TempDir(), smallPretrain(t)
+	v, err := pretrain(context.Background(), t, dir, c, func(Progress, *Validation) {})
 	if err != nil {
 		t.Fatal(err)
+	}
+	task, e, err := OpenPretraining(dir, c.Data.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again := validated(t, task, e); !maps.Equal(again.Scores, v.Scores) {
+		t.Errorf("%v; want what training had, %v", again.Scores, v.Scores)
 	}
 	if v.Scores["masked_words"] < 0.9 || v.Scores["next_sentence"] < 0.8 {
 		t.Errorf("%v; want 0.9 of masked words and 0.8 of next sentences at least", v.Scores)

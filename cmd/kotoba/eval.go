@@ -61,7 +61,8 @@ states are carried over all of it, and the ends of lines are predicted too.
 With a run of a classifier and --data, a file of labelled texts or words in the form of those
 it was trained on, eval prints the metrics of its task; with a run that answers questions and a
 file in the form of SQuAD, exact match and F1 in percent, of SQuAD 2.0 with the best threshold
-of no answer, which is for --null-threshold of answer.`,
+of no answer, which is for --null-threshold of answer; with a run of pre-training and a folder
+of pretrain-data, how many masked words and next sentences of its validation are right.`,
 		Example: `  kotoba eval --ref test.en --hyp out.en
   kotoba eval --ref test.en --hyp - --json < out.en
   kotoba eval --ref a.en --ref b.en --hyp out.en --bootstrap 1000
@@ -101,7 +102,7 @@ func (e *evaluation) addFlags(c *cobra.Command) {
 	f.Uint64Var(&e.seed, "seed", metrics.DefaultSeed, "seed of resamples and trials")
 	f.StringVar(&e.text.path, "text", "", "text to score with the language model of a run")
 	f.IntVar(&e.text.streams, "streams", 1, "places at which that text is read side by side; more is faster, and each begins without context")
-	f.StringVar(&e.data, "data", "", "labelled texts to score with the classifier of a run")
+	f.StringVar(&e.data, "data", "", "labelled texts, questions, or the folder of instances, to score with the BERT of a run")
 	f.BoolVar(&e.asJSON, "json", false, "print one JSON object")
 }
 

@@ -15,7 +15,7 @@ import (
 )
 
 // scoring is the model of a run on a file: a classifier of texts or words, or one that
-// answers questions.
+// answers questions; or an encoder on a folder of instances of pre-training.
 type scoring struct {
 	task    train.Task
 	encoder *pipeline.Encoder
@@ -83,7 +83,14 @@ func openScoring(w io.Writer, dir, path string) (s scoring, err error) {
 		}
 		return scoring{t, t.Encoder, sentences, "sentences", ""}, nil
 	}
-	return s, fmt.Errorf("the run %s is of %s; --data is for runs of bert-classify, bert-qa and bert-label", dir, preset)
+	if train.Pretrainings.Has(preset) {
+		t, e, err := train.OpenPretraining(dir, path)
+		if err != nil {
+			return s, err
+		}
+		return scoring{t, e, t.Valid(), "instances", ""}, nil
+	}
+	return s, fmt.Errorf("the run %s is of %s; --data is for runs of BERT", dir, preset)
 }
 
 // reportCut prints how many texts, "training " ones for example, are too long.
