@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/kotoba-nlp/kotoba/models/bert"
@@ -35,7 +36,7 @@ const mostTokens = 1 << 17
 func newBERT(shape string, batch, length int, dropout float64) (*bert.Network, bert.Batch, error) {
 	c, ok := bertShapes[shape]
 	if !ok {
-		return nil, bert.Batch{}, fmt.Errorf("bench: unknown shape %q; want one of %v", shape, BERTShapes)
+		return nil, bert.Batch{}, fmt.Errorf("bench: unknown shape %q; want one of %s", shape, strings.Join(BERTShapes, ", "))
 	}
 	c.Vocab, c.MaxLength, c.Types, c.Activation, c.Epsilon, c.Init = bertVocab, 512, 2, "gelu", 1e-12, 0.02
 	c.Dropout, c.AttentionDropout = dropout, dropout

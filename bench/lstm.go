@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/kotoba-nlp/kotoba/models/rnnlm"
@@ -36,7 +37,7 @@ func (s lstmShape) forwardFlops() float64 {
 func LSTM(shape string, budget time.Duration) (Result, error) {
 	s, ok := lstmShapes[shape]
 	if !ok {
-		return Result{}, fmt.Errorf("bench: unknown shape %q; want one of %v", shape, LSTMShapes)
+		return Result{}, fmt.Errorf("bench: unknown shape %q; want one of %s", shape, strings.Join(LSTMShapes, ", "))
 	}
 	r := rand.New(rand.NewPCG(1, 1))
 	m, err := rnnlm.New(rnnlm.Config{

@@ -3,6 +3,7 @@ package bench
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/kotoba-nlp/kotoba/decode"
@@ -70,7 +71,7 @@ func randomSequences(r *rand.Rand, n, length, vocab int) nn.Sequences {
 func Train(shape string, budget time.Duration) (Result, error) {
 	s, ok := transformerShapes[shape]
 	if !ok {
-		return Result{}, fmt.Errorf("bench: unknown shape %q; want one of %v", shape, Shapes)
+		return Result{}, fmt.Errorf("bench: unknown shape %q; want one of %s", shape, strings.Join(Shapes, ", "))
 	}
 	r := rand.New(rand.NewPCG(1, 1))
 	m, err := transformer.New(s.config(trainVocab, 0.1), r)
@@ -105,7 +106,7 @@ func Train(shape string, budget time.Duration) (Result, error) {
 func Decode(shape string, beam int, budget time.Duration) (Result, error) {
 	s, ok := transformerShapes[shape]
 	if !ok {
-		return Result{}, fmt.Errorf("bench: unknown shape %q; want one of %v", shape, Shapes)
+		return Result{}, fmt.Errorf("bench: unknown shape %q; want one of %s", shape, strings.Join(Shapes, ", "))
 	}
 	if beam > mostBeam {
 		return Result{}, fmt.Errorf("bench: a beam of %d; want %d at most", beam, mostBeam)

@@ -119,6 +119,11 @@ func (t training) run(ctx context.Context, c *cobra.Command, args []string) erro
 		}
 	}
 	k := kinds[slices.IndexFunc(kinds, func(k kind) bool { return k.is == nil || k.is(preset) })]
+	if k.is == nil && preset != "" {
+		if _, err := train.Translations.Preset(preset); err != nil {
+			return err
+		}
+	}
 	if err := k.check(c.Flags()); err != nil {
 		return err
 	}
