@@ -138,7 +138,7 @@ bert() {
 		;;
 	bert-minilm-pairs-*)
 		paired "$2/minilm"
-		classify "$1" "$out/bert-minilm-pairs" --set training.max_epochs=4
+		classify "$1" "$out/bert-minilm-pairs" --set training.max_epochs=4 --seeds 3
 		;;
 	bert-minilm-spoilt) spoilt "$2/minilm" ;;
 	bert-minilm-spoilt-*) # what a sentence is first, and then the task
