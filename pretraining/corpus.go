@@ -123,7 +123,11 @@ func start(ctx context.Context, paths []string, o Options, threads int, do func(
 		defer close(work)
 		defer close(rounds)
 		b := block{copies: o.Copies, give: give}
-		failed <- cmp.Or(read(ctx, paths, o.recordSize(), b.add), b.end())
+		err := read(ctx, paths, o.recordSize(), b.add)
+		if err == nil {
+			err = b.end()
+		}
+		failed <- err
 	}()
 	return rounds, failed
 }
@@ -165,8 +169,9 @@ type part struct {
 	text   [][][]byte
 	bytes  int64
 
-	tokenize  sync.Once
-	documents []document
+	tokenize             sync.Once
+	fit, held            []document // to train on, and to validate on
+	documents, sentences int
 }
 
 // round is going over a part once.
@@ -184,23 +189,20 @@ type made struct {
 
 // make makes the instances of a round, in random order.
 func (r round) make(o Options, tok *tokenizer.WordPiece) (out made) {
-	r.tokenize.Do(func() { r.encode(tok) })
+	r.tokenize.Do(func() { r.encode(tok, o.ValidShare) })
 	m := newMaker(o, tok, uint64(r.pass)<<32|uint64(r.number))
-	fit, held := hold(r.documents, o.ValidShare)
-	out.records, out.Instances, out.Random = m.records(fit)
+	out.records, out.Instances, out.Random = m.records(r.fit)
 	if r.pass > 0 {
 		return out
 	}
-	out.valid, out.Valid, _ = m.records(held)
-	out.Documents, out.Bytes = len(r.documents), r.bytes
-	for _, doc := range r.documents {
-		out.Sentences += len(doc)
-	}
+	out.valid, out.Valid, _ = m.records(r.held)
+	out.Documents, out.Sentences, out.Bytes = r.documents, r.sentences, r.bytes
 	return out
 }
 
-// encode takes a part's text for its tokens.
-func (p *part) encode(tok *tokenizer.WordPiece) {
+// encode takes a part's text for its tokens, of which a share is held.
+func (p *part) encode(tok *tokenizer.WordPiece, share float64) {
+	var all []document
 	for _, lines := range p.text {
 		var doc document
 		for _, line := range lines {
@@ -209,10 +211,11 @@ func (p *part) encode(tok *tokenizer.WordPiece) {
 			}
 		}
 		if len(doc) > 0 {
-			p.documents = append(p.documents, doc)
+			all, p.sentences = append(all, doc), p.sentences+len(doc)
 		}
 	}
-	p.text = nil
+	p.documents, p.text = len(all), nil
+	p.fit, p.held = hold(all, share)
 }
 
 // heldSentences is how many sentences are held at least of a document, if it has as many: a

@@ -79,7 +79,7 @@ type maker struct {
 	special   tokenizer.Special
 	mask      int32
 	vocab     int
-	continues []bool // tokens that continue a word
+	continues []bool // tokens that continue a word; nil where words are not masked whole
 	words     []span // of an instance
 	record    record
 }
@@ -90,10 +90,11 @@ type span struct{ first, end int32 }
 func newMaker(o Options, tok *tokenizer.WordPiece, stream uint64) *maker {
 	m := &maker{
 		Options: o, r: rand.New(rand.NewPCG(o.Seed, stream)), special: tok.Special(), mask: tok.Mask(), vocab: tok.Len(),
-		continues: make([]bool, tok.Len()),
 	}
-	for id := range int32(tok.Len()) {
-		m.continues[id] = strings.HasPrefix(tok.Token(id), "##")
+	if o.WholeWords {
+		for id := range int32(tok.Len()) {
+			m.continues = append(m.continues, strings.HasPrefix(tok.Token(id), "##"))
+		}
 	}
 	return m
 }

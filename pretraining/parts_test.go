@@ -2,6 +2,8 @@ package pretraining
 
 import (
 	"math"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -68,5 +70,30 @@ func TestPartsAreBoundedByTheirRecords(t *testing.T) {
 	}
 	if room := (most - 1) * o.recordSize(); parts < 2 || room > recordBytes {
 		t.Errorf("%d documents make %d parts of up to %d documents", documents, parts, most)
+	}
+}
+
+// TestCopiesEndWhereReadingFails: a part is full when a line is met that is no text.
+func TestCopiesEndWhereReadingFails(t *testing.T) {
+	o := DefaultOptions()
+	o.MaxLength, o.Copies = 4096, 50
+	path := corpus(t, recordBytes/o.recordSize()+50)
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString("\xff\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	written := 0
+	_, err = Make(t.Context(), []string{path}, o, newTokenizer(t), 2, func([]byte, []byte) error {
+		written++
+		return nil
+	})
+	if err == nil || !strings.Contains(err.Error(), "not valid UTF-8") || written != 1 {
+		t.Errorf("%v after %d of 50 copies; want one", err, written)
 	}
 }
