@@ -49,6 +49,11 @@ func (o Options) Validate() error {
 	return o.Penalty.Validate()
 }
 
+// noNumbers is the error of a model that gives no token a score that is a number.
+func noNumbers(length int) error {
+	return fmt.Errorf("decode: no token has a score that is a number at token %d; weights are damaged, or numbers have left their range", length)
+}
+
 // fits says what of the options cannot be with a vocabulary.
 func (o Options) fits(vocab int) error {
 	barred := map[int32]bool{}

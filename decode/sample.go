@@ -101,11 +101,6 @@ func sortAll(x []tensor.Float) []choice {
 	return all
 }
 
-// noNumbers is the error of a model that gives no token a score that is a number.
-func noNumbers(length int) error {
-	return fmt.Errorf("decode: no token has a score that is a number at token %d; weights are damaged, or numbers have left their range", length)
-}
-
 // draw returns a token and its log-probability under the model, whatever the
 // temperature and the cut-offs; NaN where the scores of tokens are none.
 func (s Sampling) draw(x, removed []tensor.Float, r *rand.Rand) (int32, float64) {
