@@ -128,7 +128,7 @@ func (f *Folder) Close() error {
 // Path implements Source.
 func (f *Folder) Path() string { return f.dir }
 
-// Metadata is [File.Metadata] of the first file.
+// Metadata implements Source: it is that of the first file.
 func (f *Folder) Metadata() map[string]string { return f.files[0].Metadata() }
 
 // Names implements Source.

@@ -38,6 +38,8 @@ func Save(path string, params []nn.Param, metadata map[string]string, extra ...T
 type Source interface {
 	// Path is the file or folder, for errors.
 	Path() string
+	// Metadata returns the texts beside the tensors; see [File.Metadata].
+	Metadata() map[string]string
 	// Names returns the names of all tensors in order.
 	Names() []string
 	// Shape returns the shape of a tensor, and whether there is one of that name.

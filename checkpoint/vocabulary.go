@@ -35,18 +35,10 @@ func VocabularyHash(dir string) (string, error) {
 }
 
 // CheckVocabulary says whether the vocabulary in a folder is the one that weights were
-// trained with. Weights that do not say are believed, and so is a folder without one.
-func CheckVocabulary(weights interface {
-	Path() string
-	Metadata() map[string]string
-}, dir string,
-) error {
-	was := weights.Metadata()[VocabularyKey]
-	if was == "" {
-		return nil
-	}
+// trained with; those that do not say are believed.
+func CheckVocabulary(weights Source, dir string) error {
 	hash, err := VocabularyHash(dir)
-	if err == nil && hash != "" && hash != was {
+	if was := weights.Metadata()[VocabularyKey]; err == nil && was != "" && was != hash {
 		err = fmt.Errorf("checkpoint: %s was trained with another vocabulary than %s has; put back the %s or %s that it was trained with", weights.Path(), dir, PiecesFile, WordsFile)
 	}
 	return err

@@ -226,6 +226,12 @@ func TestEncodersWantTheirVocabulary(t *testing.T) {
 	if _, err := pipeline.Open(dir); err == nil || !strings.Contains(err.Error(), "was trained with another vocabulary") {
 		t.Errorf("error %v; want one that says that the vocabulary is another", err)
 	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := trainLabeller(t.Context(), t, dir, c, func(Progress, *Validation) {}); err == nil || !strings.Contains(err.Error(), "was trained with another vocabulary") {
+		t.Errorf("error %v of going on without a vocabulary; want one that says that it is another", err)
+	}
 }
 
 // TestRunsThatHadNoTimeForTheirFolderBegin removes what a run writes after its configuration.

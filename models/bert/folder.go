@@ -109,8 +109,10 @@ func open(dir string, fill filler) (_ *Folder, err error) {
 			err = errors.Join(err, file.Close())
 		}
 	}()
-	if err := checkpoint.CheckVocabulary(file, dir); err != nil {
-		return nil, err
+	if _, err := os.Stat(filepath.Join(dir, checkpoint.WordsFile)); err == nil { // or it is in tokenizer.json
+		if err := checkpoint.CheckVocabulary(file, dir); err != nil {
+			return nil, err
+		}
 	}
 	n, err := load(file, c.Config, fill)
 	if err != nil {
@@ -236,22 +238,18 @@ func load(f checkpoint.Source, c Config, fill filler) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := newAsIn(r, c)
+	n, err := newAsIn(r, c, func(name string) (rows int, err error) {
+		shape, _ := r.Shape(name + "weight")
+		if len(shape) != 2 || shape[1] != c.Dim || shape[0] < 1 {
+			return 0, fmt.Errorf("bert: %s: tensor %q has shape %v; want (labels, %d)", f.Path(), name+"weight", shape, c.Dim)
+		}
+		if name == answerName && shape[0] != 2 {
+			return 0, fmt.Errorf("bert: %s: tensor %q has shape %v; want (2, %d), for the start and the end of an answer", f.Path(), name+"weight", shape, c.Dim)
+		}
+		return shape[0], nil
+	})
 	if err != nil {
 		return nil, err
-	}
-	for name, head := range map[string]**nn.Linear{classifierName: &n.Classifier, answerName: &n.Answer} {
-		if has(r, name) {
-			shape, _ := r.Shape(name + "weight")
-			if len(shape) != 2 || shape[1] != c.Dim || shape[0] < 1 {
-				return nil, fmt.Errorf("bert: %s: tensor %q has shape %v; want (labels, %d)", f.Path(), name+"weight", shape, c.Dim)
-			}
-			if head == &n.Answer && shape[0] != 2 {
-				return nil, fmt.Errorf("bert: %s: tensor %q has shape %v; want (2, %d), for the start and the end of an answer", f.Path(), name+"weight", shape, c.Dim)
-			}
-			l := c.linear(c.Dim, shape[0], nil)
-			*head = &l
-		}
 	}
 	if err := fill(r, nn.Params(n)); err != nil {
 		return nil, err
@@ -265,25 +263,35 @@ const (
 	answerName     = "qa_outputs."
 )
 
-// has says whether there are tensors whose names begin so.
-func has(f checkpoint.Source, prefix string) bool {
-	return slices.ContainsFunc(f.Names(), func(name string) bool { return strings.HasPrefix(name, prefix) })
-}
-
-// newAsIn returns a network with the parts of pre-training that a source has, without weights.
-func newAsIn(f checkpoint.Source, c Config) (*Network, error) {
+// newAsIn returns a network with the parts that a source has, without weights. rows says how
+// many rows the head has whose tensors have names that begin so.
+func newAsIn(f checkpoint.Source, c Config, rows func(name string) (int, error)) (*Network, error) {
 	n, err := NewPretraining(c, nil)
 	if err != nil {
 		return nil, err
 	}
-	if !has(f, "cls.predictions.") {
+	has := func(prefix string) bool {
+		return slices.ContainsFunc(f.Names(), func(name string) bool { return strings.HasPrefix(name, prefix) })
+	}
+	if !has("cls.predictions.") {
 		n.Predictions = nil
 	}
-	if !has(f, "cls.seq_relationship.") {
+	if !has("cls.seq_relationship.") {
 		n.NextSentence = nil
 	}
-	if !has(f, "bert.pooler.") {
+	if !has("bert.pooler.") {
 		n.Encoder.Pooler = nil
+	}
+	for name, head := range map[string]**nn.Linear{classifierName: &n.Classifier, answerName: &n.Answer} {
+		if !has(name) {
+			continue
+		}
+		outputs, err := rows(name)
+		if err != nil {
+			return nil, err
+		}
+		l := c.linear(c.Dim, outputs, nil)
+		*head = &l
 	}
 	return n, nil
 }
@@ -293,15 +301,9 @@ func newAsIn(f checkpoint.Source, c Config) (*Network, error) {
 func checkNames(f checkpoint.Source, c Config) error {
 	c.Dim, c.Heads, c.Vocab, c.MaxLength, c.Types, c.FFN = 1, 1, 1, 3, 1, 1
 	c.Layers = min(c.Layers, len(f.Names()))
-	n, err := newAsIn(f, c)
+	n, err := newAsIn(f, c, func(string) (int, error) { return 1, nil })
 	if err != nil {
 		return err
-	}
-	for name, head := range map[string]**nn.Linear{classifierName: &n.Classifier, answerName: &n.Answer} {
-		if has(f, name) {
-			l := c.linear(c.Dim, 1, nil)
-			*head = &l
-		}
 	}
 	return checkpoint.Load(f, nn.Params(n))
 }
