@@ -151,19 +151,14 @@ func NewAnswerRun(dir string, c AnswerConfig) (*AnswerRun, error) {
 // OpenAnswerer opens the model of a run to be validated on the questions of a file. The
 // encoder is to be closed.
 func OpenAnswerer(dir, path string) (*AnswerTask, error) {
-	c, e, err := openRun(dir, Answerers)
-	if err != nil {
-		return nil, err
-	}
-	s, err := readQuestions(path)
-	if err != nil {
-		return nil, errors.Join(err, e.Close())
-	}
-	t := &AnswerTask{Encoder: e, config: c.Data}
-	if err := t.setValid(s.Questions); err != nil {
-		return nil, errors.Join(err, e.Close())
-	}
-	return t, nil
+	return openRun(dir, Answerers, func(c AnswerConfig, e *pipeline.Encoder) (*AnswerTask, error) {
+		s, err := readQuestions(path)
+		if err != nil {
+			return nil, err
+		}
+		t := &AnswerTask{Encoder: e, config: c.Data}
+		return t, t.setValid(s.Questions)
+	})
 }
 
 // impossible says whether there is a question that its text does not answer.

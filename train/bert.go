@@ -57,12 +57,21 @@ func newBERTSession(dir, format string, o Options, task Task, f *bert.Folder, to
 	})
 }
 
-// openRun opens the encoder of a run and reads its configuration.
-func openRun[C any](dir string, kind Kind[C]) (c C, e *pipeline.Encoder, err error) {
-	if c, err = kind.Read(filepath.Join(dir, configFile)); err == nil {
-		e, err = pipeline.Open(dir)
+// openRun opens the encoder of a run and returns the task that is made of it and of the run's
+// configuration. The encoder stays open unless there is an error.
+func openRun[C, T any](dir string, kind Kind[C], newTask func(c C, e *pipeline.Encoder) (T, error)) (t T, err error) {
+	c, err := kind.Read(filepath.Join(dir, configFile))
+	if err != nil {
+		return t, err
 	}
-	return c, e, err
+	e, err := pipeline.Open(dir)
+	if err != nil {
+		return t, err
+	}
+	if t, err = newTask(c, e); err != nil {
+		err = errors.Join(err, e.Close())
+	}
+	return t, err
 }
 
 // checkValid says what is wrong with where validation is to come from: a file, or else a

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kotoba-nlp/kotoba/data"
 	"github.com/kotoba-nlp/kotoba/models/bert"
+	"github.com/kotoba-nlp/kotoba/pipeline"
 )
 
 // ClassifyConfig is everything that decides a run that fine-tunes an encoder to say a
@@ -184,20 +185,15 @@ var swagLabels = []string{"0", "1", "2", "3"}
 // OpenClassifier opens the classifier of a run to be validated on the labelled texts of a
 // file, in the form of those it was trained on. The encoder is to be closed.
 func OpenClassifier(dir, path string) (*ClassifyTask, error) {
-	c, e, err := openRun(dir, Classifiers)
-	if err != nil {
-		return nil, err
-	}
-	texts, err := c.Data.readFile(path, e.Labels)
-	if err != nil {
-		return nil, errors.Join(err, e.Close())
-	}
-	shorten(e, c.Data.MaxLength)
-	t := &ClassifyTask{Encoder: e, texts: texts}
-	if err := t.setValid(); err != nil {
-		return nil, errors.Join(err, e.Close())
-	}
-	return t, nil
+	return openRun(dir, Classifiers, func(c ClassifyConfig, e *pipeline.Encoder) (*ClassifyTask, error) {
+		texts, err := c.Data.readFile(path, e.Labels)
+		if err != nil {
+			return nil, err
+		}
+		shorten(e, c.Data.MaxLength)
+		t := &ClassifyTask{Encoder: e, texts: texts}
+		return t, t.setValid()
+	})
 }
 
 // ClassifyRun is the run folder of a classifier that is open for training. The folder is

@@ -116,18 +116,18 @@ func NewLabelRun(dir string, c LabelConfig) (*LabelRun, error) {
 // form of those it was trained on, and returns how many there are. The encoder is to be
 // closed.
 func OpenLabeller(dir, path string) (t *LabelTask, sentences int, err error) {
-	c, e, err := openRun(dir, Labellers)
-	if err != nil {
-		return nil, 0, err
-	}
-	all, err := c.Data.readFile(path)
-	if err == nil {
-		err = data.CheckTagged(path, all, e.Labels)
-	}
-	if err != nil {
-		return nil, 0, errors.Join(err, e.Close())
-	}
-	t = newLabelTask(c, e)
-	t.valid = t.sequences(all)
-	return t, len(all), nil
+	t, err = openRun(dir, Labellers, func(c LabelConfig, e *pipeline.Encoder) (*LabelTask, error) {
+		all, err := c.Data.readFile(path)
+		if err == nil {
+			err = data.CheckTagged(path, all, e.Labels)
+		}
+		if err != nil {
+			return nil, err
+		}
+		sentences = len(all)
+		t := newLabelTask(c, e)
+		t.valid = t.sequences(all)
+		return t, nil
+	})
+	return t, sentences, err
 }

@@ -121,17 +121,13 @@ func NewPretrainRun(dir string, c PretrainConfig) (*PretrainRun, error) {
 
 // OpenPretraining opens the model of a run to be validated on instances for validation of a
 // folder, as in training. The encoder is to be closed.
-func OpenPretraining(dir, instances string) (*PretrainTask, *pipeline.Encoder, error) {
-	c, e, err := openRun(dir, Pretrainings)
-	if err != nil {
-		return nil, nil, err
-	}
-	c.Data.Dir, c.Data.Tokenizer = instances, dir
-	t, err := newPretrainTask(c, e.Network, e.Tokenizer)
-	if err != nil {
-		return nil, nil, errors.Join(err, e.Close())
-	}
-	return t, e, nil
+func OpenPretraining(dir, instances string) (t *PretrainTask, e *pipeline.Encoder, err error) {
+	t, err = openRun(dir, Pretrainings, func(c PretrainConfig, opened *pipeline.Encoder) (*PretrainTask, error) {
+		e = opened
+		c.Data.Dir, c.Data.Tokenizer = instances, dir
+		return newPretrainTask(c, e.Network, e.Tokenizer)
+	})
+	return t, e, err
 }
 
 // adopt returns the encoder of init, with what it has of the heads of pre-training, and makes

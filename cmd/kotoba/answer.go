@@ -59,12 +59,8 @@ for single questions too.`,
 			if err != nil {
 				return err
 			}
-			if err := a.settle(c, dir); err != nil {
+			if err := a.settle(c, dir, e.NullThreshold); err != nil {
 				return err
-			}
-			if known := e.NullThreshold; known != nil && !a.options.Null {
-				a.options.NullThreshold = *known
-				a.options.Null = a.data == "" // of a file, its questions tell
 			}
 			if a.data != "" {
 				return a.file(c, e)
@@ -123,8 +119,13 @@ func (a *answering) check() error {
 	return nil
 }
 
-// settle takes from a run what flags do not say.
-func (a *answering) settle(c *cobra.Command, dir string) error {
+// settle takes from a run, and the threshold of no answer from its model, what flags do not
+// say.
+func (a *answering) settle(c *cobra.Command, dir string, threshold *float64) error {
+	if threshold != nil && !a.options.Null {
+		a.options.NullThreshold = *threshold
+		a.options.Null = a.data == "" // of a file, its questions tell
+	}
 	run, _, err := train.Answerers.OfRun(dir)
 	if err != nil {
 		return err

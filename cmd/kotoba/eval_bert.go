@@ -82,8 +82,7 @@ func openScoring(w io.Writer, dir, path string) (s scoring, err error) {
 			return s, err
 		}
 		return scoring{t, t.Encoder, sentences, "sentences", ""}, nil
-	}
-	if train.Pretrainings.Has(preset) {
+	case train.Pretrainings.Has(preset):
 		t, e, err := train.OpenPretraining(dir, path)
 		if err != nil {
 			return s, err
