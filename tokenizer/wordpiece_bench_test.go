@@ -7,26 +7,7 @@ import (
 	"testing"
 )
 
-// benchmarkWordPiece returns the vocabulary of the folder $KOTOBA_WORDPIECE, or
-// one trained on text.
-func benchmarkWordPiece(b *testing.B, text []string) *WordPiece {
-	b.Helper()
-	dir := os.Getenv("KOTOBA_WORDPIECE")
-	if dir == "" {
-		w, err := TrainWordPiece(slices.Values(text), WordPieceTrainOptions{})
-		if err != nil {
-			b.Fatal(err)
-		}
-		return w
-	}
-	w, err := LoadWordPiece(dir)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return w
-}
-
-// BenchmarkWordPiece encodes real text; MB/s counts the bytes of the text. Run it
+// BenchmarkWordPiece encodes real text with a published vocabulary; MB/s counts the bytes of the text. Run it
 // with -cpu 1 for the figure of one core.
 func BenchmarkWordPiece(b *testing.B) {
 	for _, file := range []string{"multi30k/train.en", "novels/botchan.txt", "multi30k/train.de", "enja/train.ja"} {
@@ -43,7 +24,7 @@ func BenchmarkWordPiece(b *testing.B) {
 			{"offsets", func(w *WordPiece, text string) { w.EncodeWithOffsets(text) }},
 		} {
 			b.Run(strings.ReplaceAll(file, "/", "-")+"/"+c.name, func(b *testing.B) {
-				w := benchmarkWordPiece(b, lines)
+				w, _ := loadMiniLM(b)
 				b.SetBytes(int64(size / len(lines)))
 				b.ReportAllocs()
 				i := 0

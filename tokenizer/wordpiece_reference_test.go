@@ -2,8 +2,10 @@ package tokenizer
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,14 +14,21 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/kotoba-nlp/kotoba/data/builtin"
 )
 
-// wordPieceCorpora are the files that TestWordPieceReference encodes, by
-// language.
-var wordPieceCorpora = map[string][]string{
-	"en": {"multi30k/train.en", "enja/train.en"},
-	"de": {"multi30k/train.de", "xquad/xquad.de.json"},
-	"ja": {"enja/train.ja", "jaquad/jaquad_dev_0000.json", "jaquad/jaquad_train_0000.json"},
+// wordPieceCorpora are texts of three languages and the built-in corpus, and the SHA-256 of what
+// testdata/wordpiece_with_reference.py prints about their lines with the tokenizer of
+// all-MiniLM-L6-v2: TestWordPieceReference finds it.
+var wordPieceCorpora = []struct {
+	name, digest string
+	files        []string
+}{
+	{"built-in", "26e46c4dfa66a4410bf463fae548c88bb31635c459cacefff44deb94e607bc5d", nil},
+	{"en", "93da34eefa73cab71bb300125c03f8efb2383fef9408d80d2a5e4f48fefd3eda", []string{"multi30k/train.en", "enja/train.en"}},
+	{"de", "2e9491a0398b21abc61aab3bd9832051d7195b493b846e87879034ce41653ee8", []string{"multi30k/train.de", "xquad/xquad.de.json"}},
+	{"ja", "92946a9d5db88cef852344f8e29cd0338fffe39bb288e1902cd76829b04e048f", []string{"enja/train.ja", "jaquad/jaquad_dev_0000.json", "jaquad/jaquad_train_0000.json"}},
 }
 
 func referencePython(t *testing.T) string {
@@ -31,31 +40,75 @@ func referencePython(t *testing.T) string {
 	return python
 }
 
-// TestWordPieceReference compares ids and offsets of three languages with the
-// reference's, with the vocabulary of a folder of Hugging Face.
-func TestWordPieceReference(t *testing.T) {
-	python := referencePython(t)
-	dir := os.Getenv("KOTOBA_WORDPIECE")
+// loadMiniLM returns the tokenizer of all-MiniLM-L6-v2, and its folder.
+func loadMiniLM(t testing.TB) (*WordPiece, string) {
+	t.Helper()
+	dir := os.Getenv("KOTOBA_WEIGHTS")
 	if dir == "" {
-		t.Skip("needs a folder with a tokenizer.json of BERT, as of all-MiniLM-L6-v2, named by $KOTOBA_WORDPIECE")
+		t.Skip("KOTOBA_WEIGHTS is not set; fill a folder with models/bert/testdata/fetch_weights.sh and name it there")
 	}
+	dir = filepath.Join(dir, "minilm")
 	w, err := LoadWordPiece(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	data := dataDir(t)
-	for language, files := range wordPieceCorpora {
-		t.Run(language, func(t *testing.T) {
+	return w, dir
+}
+
+// forCorpora calls f with the lines of each corpus.
+func forCorpora(t *testing.T, f func(t *testing.T, lines []string, digest string)) {
+	for _, c := range wordPieceCorpora {
+		t.Run(c.name, func(t *testing.T) {
 			var lines []string
-			for _, file := range files {
-				lines = append(lines, corpusLines(t, data, file)...)
+			if c.files == nil {
+				lines = builtinLines()
+			}
+			for _, file := range c.files {
+				lines = append(lines, corpusLines(t, dataDir(t), file)...)
 			}
 			if len(lines) < 10000 {
 				t.Errorf("there are %d lines; expected 10,000 and more", len(lines))
 			}
-			compareWithReference(t, w, python, dir, lines)
+			f(t, lines, c.digest)
 		})
 	}
+}
+
+// builtinLines are the sentences of the built-in corpus, Japanese and English.
+func builtinLines() (lines []string) {
+	fit, _, _ := builtin.Corpus()
+	for _, p := range fit {
+		lines = append(lines, strings.Join(p.Source, " "), strings.Join(p.Target, " "))
+	}
+	return lines
+}
+
+// TestWordPieceReference compares ids and offsets of three languages with the
+// reference's, with a published vocabulary.
+func TestWordPieceReference(t *testing.T) {
+	python := referencePython(t)
+	w, dir := loadMiniLM(t)
+	forCorpora(t, func(t *testing.T, lines []string, digest string) {
+		out := compareWithReference(t, w, python, dir, lines)
+		if got := fmt.Sprintf("%x", sha256.Sum256(out)); got != digest {
+			t.Errorf("the reference's digest is %s; %s is on record", got, digest)
+		}
+	})
+}
+
+// TestWordPieceOfCorpora compares ids and offsets of three languages with what is on
+// record of the reference's.
+func TestWordPieceOfCorpora(t *testing.T) {
+	w, _ := loadMiniLM(t)
+	forCorpora(t, func(t *testing.T, lines []string, digest string) {
+		hash := sha256.New()
+		for _, line := range lines {
+			_, _ = hash.Write(append(formatEncoded(w, line), '\n'))
+		}
+		if got := fmt.Sprintf("%x", hash.Sum(nil)); got != digest {
+			t.Errorf("ids and offsets of %d lines differ from the reference's: their digest is %s; want %s", len(lines), got, digest)
+		}
+	})
 }
 
 // TestWordPieceReferenceReadsSaved has the reference open what SaveFolder
@@ -114,7 +167,18 @@ func corpusLines(t *testing.T, dir, name string) []string {
 	return slices.Compact(lines)
 }
 
-func compareWithReference(t *testing.T, w *WordPiece, python, dir string, lines []string) {
+// formatEncoded returns the ids and offsets of a line as the reference's script prints them.
+func formatEncoded(w *WordPiece, line string) []byte {
+	ids, offsets := w.EncodeWithOffsets(line)
+	out := formatIDs(ids)
+	for _, n := range flatten(offsets) {
+		out = strconv.AppendInt(append(out, ' '), int64(n), 10)
+	}
+	return out
+}
+
+// compareWithReference returns what the reference's script prints about lines.
+func compareWithReference(t *testing.T, w *WordPiece, python, dir string, lines []string) []byte {
 	t.Helper()
 	var in bytes.Buffer
 	for _, s := range lines {
@@ -130,18 +194,14 @@ func compareWithReference(t *testing.T, w *WordPiece, python, dir string, lines 
 	if len(want) != len(lines) {
 		t.Fatalf("the reference encoded %d strings of %d", len(want), len(lines))
 	}
-	wrong, pieces := 0, 0
+	wrong := 0
 	for i, line := range lines {
-		ids, offsets := w.EncodeWithOffsets(line)
-		got := formatIDs(ids)
-		for _, n := range flatten(offsets) {
-			got = strconv.AppendInt(append(got, ' '), int64(n), 10)
-		}
-		if pieces += len(ids); string(got) != want[i] {
+		if got := formatEncoded(w, line); string(got) != want[i] {
 			if wrong++; wrong <= 5 {
 				t.Errorf("%.80q: %.200s; the reference gives %.200s", line, got, want[i])
 			}
 		}
 	}
-	t.Logf("%d of %d lines of %d pieces differ", wrong, len(lines), pieces)
+	t.Logf("%d of %d lines differ", wrong, len(lines))
+	return out
 }
