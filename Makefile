@@ -19,7 +19,7 @@ OUT      ?= runs
 # Modules of their own, of generators.
 GENERATORS := internal/kernel/_asm inspect/web/build
 # Differences of losses are gradients in double precision only.
-GRADIENTS  := ./tensor ./nn ./models/...
+GRADIENTS  := ./tensor ./nn ./models/... ./inspect
 # Tests above the tensors run on the path that KOTOBA_CPU forces; those of
 # kernel and tensor run on every path by themselves.
 ABOVE      := ./nn ./models/... ./optim ./decode

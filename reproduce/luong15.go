@@ -45,7 +45,7 @@ type Compared struct {
 	Published  float64   `json:"published_bleu,omitempty"`
 	Perplexity []float64 `json:"perplexity,omitempty"` // of the validation text, a seed each
 	BLEU       []float64 `json:"bleu"`                 // of the test text
-	AER        []float64 `json:"aer,omitempty"`        // alignment error rate of attention
+	AER        []float64 `json:"aer,omitempty"`        // alignment error rate of attention, 0 to 1
 	// Of table 1: mean BLEU less that of the row before, here and in the paper.
 	Gain          *float64 `json:"gain,omitempty"`
 	PublishedGain *float64 `json:"published_gain,omitempty"`
