@@ -38,8 +38,12 @@ func TestPublishedWeightsAgreeWithTransformers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			n := openWeights(t, name).Network
 			n.Pack()
-			first, picked := golden.Floats(t, want, name+".first"), golden.Floats(t, want, name+".picked")
+			first, picked, summed := golden.Floats(t, want, name+".first"), golden.Floats(t, want, name+".picked"), golden.Floats(t, want, name+".summed")
 			row, worst := 0, 0.0
+			sines := make([]float64, n.Encoder.Vocab)
+			for i := range sines {
+				sines[i] = math.Sin(float64(i + 1))
+			}
 			check := func(at string, got, want tensor.Float) {
 				d := math.Abs(float64(got - want))
 				worst = max(worst, d)
@@ -66,6 +70,14 @@ func TestPublishedWeightsAgreeWithTransformers(t *testing.T) {
 					for k := range 2 {
 						i := (7919*row + 104729*k) % y.Cols()
 						check("token", y.Row(r)[i], picked[2*row+k])
+					}
+					// Differences of 1e-4 with a sign of their own each add to this.
+					got := 0.0
+					for i, x := range y.Row(r) {
+						got += float64(x) * sines[i]
+					}
+					if d := math.Abs(got - float64(summed[row])); !(d <= 1e-4*math.Sqrt(float64(y.Cols())/2)) {
+						t.Fatalf("token %d: the sum of all elements is %v; want %v", row, got, summed[row])
 					}
 					row++
 				}
