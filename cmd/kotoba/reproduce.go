@@ -70,7 +70,7 @@ sums up the trials that are done.`,
 	f.StringVar(&p.mode, "mode", "faithful", "faithful or modern")
 	f.StringVar(&o.Learner, "learner", "lstm", "one of "+strings.Join(lstm97.Learners, ", "))
 	f.StringVar(&o.Output, "output", "", "output units in faithful mode, logistic or linear (default: the task's)")
-	f.StringVar(&o.Squash, "squash", "", "ranges of g and h of the paper's LSTM: equations (±2 and ±1, the default), table (±1 and ±2, as table 10 has them) or wide (±2 both)")
+	f.StringVar(&o.Squash, "squash", "", "ranges of g and h of the paper's LSTM: equations (±2 and ±1, the default), table (±1 and ±2, as table 10 has them) or wide (±2 both); in noise-free-lag of g alone, which else is 0 to 1")
 	f.Float64Var(&o.Rate, "rate", 0, "learning rate; 0 is the paper's, or that of modern mode")
 	f.IntVar(&o.MaxSequences, "max-sequences", 0, "training sequences of a trial at most; 0 is ten times what the paper's LSTM took")
 	f.BoolVar(&p.asJSON, "json", false, "print one JSON object a line: each trial, then the summary")

@@ -18,15 +18,18 @@ import (
 var Learners = []string{"lstm", "rnn-bptt", "rnn-rtrl"}
 
 // Squashes are the readings of the ranges of g and h: ±2 and ±1, as equations 5 and 4
-// have them, ±1 and ±2, as table 10, or ±2 for both.
+// have them, ±1 and ±2, as table 10, or ±2 for both. In task 2a, whose h is the identity,
+// they are readings of g alone.
 var Squashes = []string{"equations", "table", "wide"}
 
 // faithful says whether the network is the paper's LSTM.
 func (o Options) faithful() bool { return o.Learner == "lstm" && !o.Modern }
 
-// ranges returns [Config.G] and [Config.H].
+// ranges returns [Config.G] and [Config.H], 0 for the task's own.
 func (o Options) ranges() (g, h float64) {
 	switch o.Squash {
+	case "equations":
+		return 2, 1
 	case "table":
 		return 1, 2
 	case "wide":
@@ -91,9 +94,6 @@ func (t Task) linear(o Options) bool {
 
 func newLearner(t Task, o Options, r *rand.Rand) (Learner, error) {
 	if o.faithful() {
-		if o.Squash != "" && t.Net.Early {
-			return nil, fmt.Errorf("lstm97: the network of %s has the logistic function for g and the identity for h; leave their ranges out", t.Name)
-		}
 		c := t.Net
 		c.Linear = t.linear(o)
 		c.G, c.H = o.ranges()

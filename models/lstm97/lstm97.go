@@ -36,14 +36,15 @@ type Config struct {
 	// draws them as other weights are drawn.
 	InputGateBias, OutputGateBias []float64
 	// G and H are the largest values of the functions g and h: 2 and 1 in equations 5 and
-	// 4, 1 and 2 in table 10. 0 is that of the equations.
+	// 4, 1 and 2 in table 10. 0 is that of the equations; of an Early network, which has no
+	// H, a G of 0 is the logistic function.
 	G, H float64
 	// Linear makes the outputs of output units their net inputs, without equation 3.
 	Linear bool
 	// Early is the network of tasks 2a and 2b, which the paper built before the others
 	// ("for historical reasons", section 5.7): gates and cells read the inputs alone,
 	// output units read the inputs beside the cells, there are no output gates, g is
-	// the logistic function, h the identity, and cells and gates join once the error
+	// the logistic function where G does not say otherwise, h the identity, and cells and gates join once the error
 	// has stopped decreasing (section 4, abuse problem, solution 1).
 	Early bool
 }
@@ -139,7 +140,9 @@ func New(c Config, rate float64, rnd *rand.Rand) (*Net, error) {
 		}
 	}
 	cells := c.Blocks * c.Size
-	c.G, c.H = cmp.Or(c.G, 2), cmp.Or(c.H, 1)
+	if !c.Early {
+		c.G, c.H = cmp.Or(c.G, 2), cmp.Or(c.H, 1)
+	}
 	n := &Net{Config: c, Rate: rate, firstOut: c.Blocks, firstCell: 2 * c.Blocks}
 	if c.Early {
 		n.firstCell = c.Blocks
@@ -193,7 +196,7 @@ func (n *Net) h(s float64) (value, slope float64) {
 
 // g is the logistic function in ±G (equation 5), or in 0 to 1; slope is g'.
 func (n *Net) g(x float64) (value, slope float64) {
-	if n.Early {
+	if n.G == 0 {
 		p := f(x)
 		return p, p * (1 - p)
 	}

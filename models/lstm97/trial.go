@@ -14,7 +14,7 @@ type Options struct {
 	Learner      string  // one of Learners
 	Modern       bool    // today's network and training instead of the paper's
 	Output       string  // logistic or linear output units of the paper's network; empty is the task's
-	Squash       string  // ranges of g and h of the paper's network, one of Squashes; empty is that of the equations
+	Squash       string  // ranges of g and h of the paper's network, one of Squashes; empty is the task's
 	Rate         float64 // of learning; 0 is the task's, or that of Adam
 	Trials       int
 	Seed         uint64

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/kotoba-nlp/kotoba/nn"
 )
@@ -254,11 +255,22 @@ func TestNetworksBeyondMemoryAreRefused(t *testing.T) {
 	}
 }
 
-func TestRangesThatHaveNoUseAreRefused(t *testing.T) {
-	o := Options{Learner: "lstm", Squash: "table", Trials: 1, Threads: 1, MaxSequences: 1}
-	err := mustTask(t, "noise-free-lag", 10).Run(context.Background(), o, func(Result) { t.Error("a trial was run") })
-	if err == nil || !strings.Contains(err.Error(), "leave their ranges out") {
-		t.Errorf("error %v for ranges of functions that have none", err)
+// TestARangeOfTask2aIsThatOfG: 0 to 1 in the paper, here also ± a limit.
+func TestARangeOfTask2aIsThatOfG(t *testing.T) {
+	for squash, want := range map[string][2]float64{"": {0, 1}, "equations": {-2, 2}, "table": {-1, 1}} {
+		l, err := newLearner(mustTask(t, "noise-free-lag", 10), Options{Learner: "lstm", Squash: squash}, rand.New(rand.NewPCG(1, 2)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := l.(*Net)
+		low, _ := n.g(-100)
+		high, _ := n.g(100)
+		if got := [2]float64{low, high}; !cmp.Equal(got, want, cmpopts.EquateApprox(0, 1e-12)) {
+			t.Errorf("--squash %q: g is in %v; want %v", squash, got, want)
+		}
+		if h, slope := n.h(7); h != 7 || slope != 1 {
+			t.Errorf("--squash %q: h(7) is %v with a slope of %v; want the identity", squash, h, slope)
+		}
 	}
 }
 
