@@ -94,11 +94,13 @@ func shorten(e *pipeline.Encoder, tokens int) {
 type shuffled struct {
 	size    int // examples of a batch
 	seed    uint64
+	epoch   int     // that the batches are of
 	batches [][]int // numbers of examples
 }
 
 // shuffle arranges so many examples for an epoch and returns the number of batches.
 func (s *shuffled) shuffle(epoch, examples int) int {
+	s.epoch = epoch
 	order := rand.New(rand.NewPCG(s.seed, uint64(epoch)+1)).Perm(examples)
 	s.batches = slices.Collect(slices.Chunk(order, s.size))
 	return len(s.batches)

@@ -28,16 +28,17 @@ type ClassifyConfig struct {
 
 // ClassifyDataConfig names texts and what is to be said about them.
 type ClassifyDataConfig struct {
-	Task       string `yaml:"task" doc:"a task of GLUE: cola, sst2, mrpc, stsb, qqp, mnli, qnli, rte or wnli; swag; empty for files of one's own"`
-	Dir        string `yaml:"dir" doc:"folder of the task's files, or of its folder"`
-	Train      string `yaml:"train" doc:"training table of one's own: .csv, .jsonl, or with tabs"`
-	Valid      string `yaml:"valid" doc:"validation table of one's own"`
-	Text       string `yaml:"text" doc:"its column of the text, by name, or by number from 0 where the table has no line of names"`
-	Pair       string `yaml:"pair" doc:"its column of the second text of a pair; empty for single texts"`
-	Label      string `yaml:"label" doc:"its column of the label"`
-	Regression bool   `yaml:"regression" doc:"labels are numbers to be predicted"`
-	Batch      int    `yaml:"batch" doc:"texts of a batch"`
-	MaxLength  int    `yaml:"max_length" doc:"tokens that a text is cut at, no more than the model takes; 0: as many as that"`
+	Task        string  `yaml:"task" doc:"a task of GLUE: cola, sst2, mrpc, stsb, qqp, mnli, qnli, rte or wnli; swag; empty for files of one's own"`
+	Dir         string  `yaml:"dir" doc:"folder of the task's files, or of its folder"`
+	Train       string  `yaml:"train" doc:"training table of one's own: .csv, .jsonl, or with tabs"`
+	Valid       string  `yaml:"valid" doc:"validation table of one's own"`
+	Text        string  `yaml:"text" doc:"its column of the text, by name, or by number from 0 where the table has no line of names"`
+	Pair        string  `yaml:"pair" doc:"its column of the second text of a pair; empty for single texts"`
+	Label       string  `yaml:"label" doc:"its column of the label"`
+	Regression  bool    `yaml:"regression" doc:"labels are numbers to be predicted"`
+	Batch       int     `yaml:"batch" doc:"texts of a batch"`
+	MaxLength   int     `yaml:"max_length" doc:"tokens that a text is cut at, no more than the model takes; 0: as many as that"`
+	WordDropout float64 `yaml:"word_dropout" doc:"share of the pieces of a text that training reads as [MASK], others in each epoch"`
 }
 
 // classifyPresets are complete configurations of fine-tuning but for the encoder and the

@@ -25,6 +25,7 @@ type ClassifyTask struct {
 	texts        labelled
 	train, valid []classified
 	shuffled
+	words *wordDropout
 
 	batch  bert.Batch // memory of the current batch
 	labels []int32
@@ -46,6 +47,9 @@ func newClassifyTask(c ClassifyConfig, n *bert.Network, tok *tokenizer.WordPiece
 	shorten(e, c.Data.MaxLength)
 	t := &ClassifyTask{Encoder: e, texts: texts, shuffled: shuffled{size: c.Data.Batch, seed: c.Training.Seed}}
 	var err error
+	if t.words, err = newWordDropout(c.Data.WordDropout, tok); err != nil {
+		return nil, err
+	}
 	if t.train, err = t.sequences(texts.train); err != nil {
 		return nil, err
 	}
@@ -148,19 +152,20 @@ func (t *ClassifyTask) Reads(batch int) int {
 
 // Loss implements Task.
 func (t *ClassifyTask) Loss(tape *tensor.Tape, d *nn.Dropout, batch int, scale float64) (*tensor.Tensor, tensor.Likelihood) {
-	logits := t.forward(tape, d, t.train, t.batches[batch])
+	logits := t.forward(tape, d, t.train, t.batches[batch], t.words)
 	return t.loss(tape, logits, scale)
 }
 
 // forward returns the logits of some texts, whose labels it keeps for loss.
-func (t *ClassifyTask) forward(tape *tensor.Tape, d *nn.Dropout, all []classified, which []int) *tensor.Tensor {
+func (t *ClassifyTask) forward(tape *tensor.Tape, d *nn.Dropout, all []classified, which []int, words *wordDropout) *tensor.Tensor {
 	t.batch.Clear()
 	t.labels, t.values = t.labels[:0], t.values[:0]
 	choices := tensor.Segments{0}
 	for _, i := range which {
 		x := all[i]
+		words.begin(t.seed, t.epoch, i)
 		for _, in := range x.inputs {
-			t.batch.Add(in.IDs, in.Second)
+			t.batch.Add(words.hide(in.IDs), in.Second)
 		}
 		choices = append(choices, t.batch.Segments.Len())
 		t.labels, t.values = append(t.labels, x.label), append(t.values, x.value)
@@ -189,7 +194,7 @@ func (t *ClassifyTask) Validate(ctx context.Context) (Validation, error) {
 			return Validation{}, ctx.Err()
 		}
 		tape.Reset()
-		logits := t.forward(tape, nil, t.valid, which)
+		logits := t.forward(tape, nil, t.valid, which, nil)
 		for i, at := range which {
 			row := logits.Row(i)
 			predicted[at] = slices.Index(row, slices.Max(row))

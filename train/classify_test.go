@@ -153,6 +153,7 @@ func TestClassifiersGoOnBitForBit(t *testing.T) {
 	c := smallClassify(t, false)
 	c.Training.MaxEpochs = 3
 	c.Training.ValidateEvery = 5
+	c.Data.WordDropout = 0.3
 	goesOnBitForBit(t, 7, checkpoint.WeightsFile, func(ctx context.Context, dir string, progress func(Progress, *Validation)) error {
 		_, err := trainClassifier(ctx, t, dir, c, func(p Progress, v *Validation) {
 			if p.TokensPerSec < 1 {
