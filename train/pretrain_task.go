@@ -20,7 +20,6 @@ type PretrainTask struct {
 
 	instances    *pretraining.Set
 	train, valid int // instances of each: the first and the last ones
-	epoch        int
 	shuffled
 
 	masks *pretraining.Masks // drawn anew in each epoch; nil for those of the files
@@ -88,10 +87,7 @@ func (d PretrainDataConfig) masks(set *pretraining.Set, seed uint64, tok *tokeni
 func (t *PretrainTask) Params() []nn.Param { return nn.Params(t.Network) }
 
 // Epoch implements Task: all instances in a new order.
-func (t *PretrainTask) Epoch(n int) int {
-	t.epoch = n
-	return t.shuffle(n, t.train)
-}
+func (t *PretrainTask) Epoch(n int) int { return t.shuffle(n, t.train) }
 
 // Targets implements Task: the masked words.
 func (t *PretrainTask) Targets(batch int) int {
