@@ -28,10 +28,12 @@ type Task struct {
 // Names lists the tasks.
 var Names = []string{"reber", "reber-4x1", "noise-free-lag", "lag-distractors", "two-sequence", "adding", "multiplication", "temporal-order"}
 
-// leastLag is the shortest lag at which all tasks with a lag are still defined.
+// Lags that can be chosen. Tasks other than 2a, which the paper has from 4 on, place their
+// symbols by tenths of it.
 const (
-	leastLag = 10
-	mostLag  = 10_000
+	leastLag          = 10
+	leastNoiseFreeLag = 4
+	mostLag           = 10_000
 )
 
 // NewTask returns a task by its name; a lag of 0 is the paper's 100.
@@ -39,14 +41,17 @@ func NewTask(name string, lag int) (Task, error) {
 	if !slices.Contains(Names, name) {
 		return Task{}, fmt.Errorf("unknown task %q; want one of %s", name, strings.Join(Names, ", "))
 	}
-	grammar := strings.HasPrefix(name, "reber")
+	grammar, least := strings.HasPrefix(name, "reber"), leastLag
+	if name == "noise-free-lag" {
+		least = leastNoiseFreeLag
+	}
 	switch {
 	case grammar && lag != 0:
 		return Task{}, fmt.Errorf("the task %s has no lag to set; leave it out", name)
 	case lag == 0:
 		lag = 100
-	case lag < leastLag || lag > mostLag:
-		return Task{}, fmt.Errorf("a lag of %d; want %d to %d", lag, leastLag, mostLag)
+	case lag < least || lag > mostLag:
+		return Task{}, fmt.Errorf("a lag of %d; want %d to %d", lag, least, mostLag)
 	}
 	t := Task{Name: name, Lag: lag, LagName: "T", Rate: 0.5, Stages: []string{"solved"}}
 	switch name {

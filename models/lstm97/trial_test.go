@@ -210,10 +210,13 @@ func TestBadTasksAndOptionsAreRefused(t *testing.T) {
 		name string
 		lag  int
 		want string
-	}{{"xor", 0, "unknown task"}, {"adding", 5, "a lag of 5; want 10 to"}, {"reber", 10, "has no lag"}} {
+	}{{"xor", 0, "unknown task"}, {"adding", 5, "a lag of 5; want 10 to"}, {"noise-free-lag", 3, "a lag of 3; want 4 to"}, {"reber", 10, "has no lag"}} {
 		if _, err := NewTask(tt.name, tt.lag); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s, lag %d: %v; want %q", tt.name, tt.lag, err, tt.want)
 		}
+	}
+	if task := mustTask(t, "noise-free-lag", 4); task.Lag != 4 { // the shortest of table 2
+		t.Errorf("a lag of %d; want 4", task.Lag)
 	}
 	good := Options{Learner: "lstm", Trials: 1, MaxSequences: 1, Threads: 1}
 	if err := good.Check(); err != nil {
