@@ -48,14 +48,19 @@ type block struct{ param, lo, hi int }
 // blockSize is the number of elements of a block.
 const blockSize = 1 << 16
 
-func newGradients(params []nn.Param) Gradients {
-	g := Gradients{params: params, rows: make([][]int32, len(params))}
+// blocksOf cuts parameters into blocks.
+func blocksOf(params []nn.Param) (all []block) {
 	for i, p := range params {
 		n := len(p.Tensor.Data)
 		for lo := 0; lo < n; lo += blockSize {
-			g.blocks = append(g.blocks, block{i, lo, min(lo+blockSize, n)})
+			all = append(all, block{i, lo, min(lo+blockSize, n)})
 		}
 	}
+	return all
+}
+
+func newGradients(params []nn.Param) Gradients {
+	g := Gradients{params: params, blocks: blocksOf(params), rows: make([][]int32, len(params))}
 	g.norm = &normLoop{g: g, squares: make([]float64, len(g.blocks))}
 	return g
 }

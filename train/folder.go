@@ -18,7 +18,6 @@ import (
 	"github.com/kotoba-nlp/kotoba/internal/filelock"
 	"github.com/kotoba-nlp/kotoba/models/bert"
 	"github.com/kotoba-nlp/kotoba/nn"
-	"github.com/kotoba-nlp/kotoba/optim"
 )
 
 // Names of the files of a run.
@@ -188,8 +187,8 @@ func (f *folder) Checkpoint(t *Trainer) error {
 
 // saveWeights writes the weights that validation sees.
 func (f *folder) saveWeights(t *Trainer, name string) error {
-	t.swapEMA()
-	defer t.swapEMA()
+	t.ema.Swap()
+	defer t.ema.Swap()
 	return saveWeights(f.dir, name, t.params, t.state.Best, map[string]string{"step": fmt.Sprint(t.state.Step)})
 }
 
@@ -276,12 +275,8 @@ func openCheckpoint(path string, use func(f *checkpoint.File) error) (err error)
 // extra lists what a checkpoint holds beside the weights: the optimiser's
 // moments, averaged weights, and what the task carries from batch to batch.
 func (t *Trainer) extra() []checkpoint.Tensor {
-	kept := t.optim.State()
-	if t.ema != nil {
-		kept = append(kept, optim.Moment{Name: "ema.", Data: t.ema})
-	}
 	var all []checkpoint.Tensor
-	for _, m := range kept {
+	for _, m := range append(t.optim.State(), t.ema.State()...) {
 		for i, p := range t.params {
 			shape := []int{p.Tensor.Rows(), p.Tensor.Cols()}
 			all = append(all, checkpoint.Tensor{Name: m.Name + p.Name(), Shape: shape, Data: m.Data[i]})

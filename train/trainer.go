@@ -232,7 +232,7 @@ type Trainer struct {
 	state  state
 	params []nn.Param
 	optim  optim.Optimizer
-	ema    [][]tensor.Float // averaged weights, nil without EMA
+	ema    *optim.EMA // nil without
 	tape   *tensor.Tape
 }
 
@@ -281,9 +281,7 @@ func NewTrainer(o Options, dim int, task Task, observer Observer) (*Trainer, err
 		t.optim = adam
 	}
 	if o.EMA > 0 {
-		for _, p := range t.params {
-			t.ema = append(t.ema, append([]tensor.Float(nil), p.Tensor.Data...))
-		}
+		t.ema = optim.NewEMA(t.params, o.EMA)
 	}
 	return t, nil
 }
@@ -398,7 +396,7 @@ func (t *Trainer) step(rate optim.Schedule, batches int) (Progress, error) {
 		Accuracy: float64(seen.Correct) / float64(max(seen.Tokens, 1)),
 	}
 	t.optim.Step(p.Rate, optim.Clip(norm, t.Clip))
-	t.updateEMA()
+	t.ema.Update(t.state.Step)
 	tokens := seen.Tokens
 	if r, ok := t.Task.(Reader); ok {
 		tokens = 0
@@ -410,23 +408,11 @@ func (t *Trainer) step(rate optim.Schedule, batches int) (Progress, error) {
 	return p, nil
 }
 
-// updateEMA moves the averaged weights towards the current ones; early on the
-// decay is smaller, so that the initial weights are forgotten.
-func (t *Trainer) updateEMA() {
-	n := float64(t.state.Step)
-	decay := tensor.Float(min(t.EMA, (1+n)/(10+n)))
-	for i, avg := range t.ema {
-		for j, v := range t.params[i].Tensor.Data {
-			avg[j] += (1 - decay) * (v - avg[j])
-		}
-	}
-}
-
 // validate measures the model, with averaged weights if there are any, and
 // reports it.
 func (t *Trainer) validate(ctx context.Context, p Progress) error {
-	t.swapEMA()
-	defer t.swapEMA()
+	t.ema.Swap()
+	defer t.ema.Swap()
 	v, err := t.Task.Validate(ctx)
 	if !isFinite(v.Loss) {
 		err = t.divergence(v.Loss, p.GradNorm)
@@ -441,14 +427,4 @@ func (t *Trainer) validate(ctx context.Context, p Progress) error {
 		t.state.Stale++
 	}
 	return t.Observer.Validated(p, v, best)
-}
-
-// swapEMA exchanges the parameters with their averages, if there are any.
-func (t *Trainer) swapEMA() {
-	for i, avg := range t.ema {
-		data := t.params[i].Tensor.Data
-		for j := range data {
-			data[j], avg[j] = avg[j], data[j]
-		}
-	}
 }

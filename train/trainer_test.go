@@ -3,7 +3,6 @@ package train
 import (
 	"context"
 	"errors"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/tensor"
 )
 
@@ -25,20 +23,6 @@ func TestWhatCannotBeTrainedIsRefused(t *testing.T) {
 	fit.Target = fit.Target[1:]
 	if _, err := NewRunOf(t.TempDir(), smallConfig(), fit, valid); err == nil || !strings.Contains(err.Error(), "want as many") {
 		t.Errorf("a side with a line less: %v", err)
-	}
-}
-
-// TestAveragesForgetTheFirstWeights: their decay grows with the steps, up to what is asked for.
-func TestAveragesForgetTheFirstWeights(t *testing.T) {
-	x := tensor.New(1, 1)
-	x.Data[0] = 1
-	for step, decay := range map[int]float64{1: 2. / 11, 90: 0.91, 100_000: 0.999} {
-		tr := &Trainer{Options: Options{EMA: 0.999}, params: []nn.Param{{Tensor: x}}, ema: [][]tensor.Float{{0}}}
-		tr.state.Step = step
-		tr.updateEMA()
-		if got := float64(tr.ema[0][0]); math.Abs(got-(1-decay)) > 1e-6 {
-			t.Errorf("step %d: the average of 0 and 1 is %v; want %v", step, got, 1-decay)
-		}
 	}
 }
 
