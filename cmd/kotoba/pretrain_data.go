@@ -68,9 +68,12 @@ func makePretrainData(ctx context.Context, c *cobra.Command, vocabulary string, 
 		if len(found) == 0 {
 			return fmt.Errorf("--in %s: there is no such file", g)
 		}
-		paths = append(paths, found...)
+		for _, path := range found {
+			paths = append(paths, filepath.Clean(path))
+		}
 	}
 	slices.Sort(paths)
+	paths = slices.Compact(paths) // what two patterns have found is read once
 	folder, err := modelFolder(vocabulary)
 	if err != nil {
 		return err
@@ -79,10 +82,14 @@ func makePretrainData(ctx context.Context, c *cobra.Command, vocabulary string, 
 	if err != nil {
 		return err
 	}
-	s := newShards(dir)
-	if err := s.check(); err != nil {
+	if err := o.Validate(); err != nil {
 		return err
 	}
+	s := newShards(dir)
+	if err := s.begin(); err != nil {
+		return err
+	}
+	defer s.unlock()
 	start := time.Now()
 	r, err := pretraining.Make(ctx, paths, o, tok, par.Threads(), s.write)
 	if err = s.end(err); errors.Is(err, context.Canceled) {
@@ -109,6 +116,7 @@ const shardBytes = 256 << 20
 // training does not take for data.
 type shards struct {
 	dir          string
+	unlock       func()
 	names        []string
 	train, valid series
 }
@@ -128,11 +136,29 @@ func newShards(dir string) *shards {
 // unfinished ends the names of files that are being written.
 const unfinished = ".unfinished"
 
-// check says whether the folder has data already.
-func (s *shards) check() error {
+// shardsLock is the name of the file whose lock the process has that writes to the folder.
+const shardsLock = "pretrain-data.lock"
+
+// begin makes the folder, keeps other processes from writing to it until unlock is called,
+// and says whether it has data already.
+func (s *shards) begin() error {
+	if err := os.MkdirAll(s.dir, 0o755); err != nil {
+		return fmt.Errorf("--out: %w", err)
+	}
+	f, err := filelock.Open(filepath.Join(s.dir, shardsLock))
+	if errors.Is(err, filelock.ErrLocked) {
+		return fmt.Errorf("--out: %s is being written to by another process; name another folder", s.dir)
+	}
+	if err != nil {
+		return fmt.Errorf("--out: %w; name another folder", err)
+	}
+	s.unlock = func() { _ = f.Close() } // which unlocks; nothing was written
 	found, err := pretraining.Files(s.dir)
 	if err == nil && len(found) > 0 {
 		err = fmt.Errorf("--out: %s exists; name a folder without data", found[0])
+	}
+	if err != nil {
+		s.unlock()
 	}
 	return err
 }
@@ -163,33 +189,14 @@ func (s *shards) next(to *series) error {
 	if err := to.close(); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(s.dir, 0o755); err != nil {
-		return fmt.Errorf("--out: %w", err)
-	}
 	name := filepath.Join(s.dir, fmt.Sprintf("%s-%05d%s", to.name, to.count, pretraining.Extension))
-	f, err := createAlone(name + unfinished)
+	f, err := os.Create(name + unfinished) // over what a killed process has left
 	if err != nil {
 		return fmt.Errorf("--out: %w; name another folder", err)
 	}
 	to.file, to.out, to.size, to.count = f, bufio.NewWriterSize(f, 1<<20), 0, to.count+1
 	s.names = append(s.names, name)
 	return nil
-}
-
-// createAlone creates a file, or takes what a killed process has left, unless another
-// process is writing it.
-func createAlone(path string) (*os.File, error) {
-	f, err := filelock.Open(path)
-	if errors.Is(err, filelock.ErrLocked) {
-		return nil, fmt.Errorf("%s is being written by another process", path)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if err := f.Truncate(0); err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return f, nil
 }
 
 // end gives the files their names, or removes them where there is an error.

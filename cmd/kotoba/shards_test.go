@@ -7,28 +7,37 @@ import (
 	"testing"
 )
 
-// TestShardsAreWrittenByOneProcess begins to write the same files twice.
+// TestShardsAreWrittenByOneProcess has others begin while the first has a file finished and
+// before it has any, and when it has ended.
 func TestShardsAreWrittenByOneProcess(t *testing.T) {
-	dir := t.TempDir()
-	first, second := newShards(dir), newShards(dir)
-	if err := first.write([]byte("first"), nil); err != nil {
+	dir := filepath.Join(t.TempDir(), "new")
+	refused := func(want string) {
+		t.Helper()
+		if err := newShards(dir).begin(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v; want %q", err, want)
+		}
+	}
+	s := newShards(dir)
+	if err := s.begin(); err != nil {
 		t.Fatal(err)
 	}
-	err := second.write([]byte("second, which is longer"), nil)
-	if err == nil || !strings.Contains(err.Error(), "is being written by another process") {
-		t.Errorf("error %v; want one of another process", err)
-	}
-	if second.end(err) == nil {
-		t.Error("the second ends without an error")
-	}
-	if err := first.end(nil); err != nil {
+	refused("is being written to by another process")
+	if err := s.write([]byte("first"), nil); err != nil {
 		t.Fatal(err)
 	}
-	found, err := filepath.Glob(filepath.Join(dir, "*"))
-	if err != nil || len(found) != 1 {
-		t.Fatalf("%q, %v; want one file", found, err)
+	s.train.size = shardBytes // so that the next one begins a file
+	if err := s.write([]byte("second"), nil); err != nil {
+		t.Fatal(err)
 	}
-	if text, err := os.ReadFile(found[0]); err != nil || string(text) != "first" {
-		t.Errorf("%q, %v; want what the first wrote", text, err)
+	refused("is being written to by another process")
+	if err := s.end(nil); err != nil {
+		t.Fatal(err)
+	}
+	s.unlock()
+	refused("part-00000.tfrecord exists")
+	for i, want := range []string{"first", "second"} {
+		if text, err := os.ReadFile(s.names[i]); err != nil || string(text) != want {
+			t.Errorf("%q, %v; want %q", text, err, want)
+		}
 	}
 }
