@@ -27,8 +27,8 @@ type Folder struct {
 	at    map[string]*File // of each tensor
 }
 
-// OpenFolder opens model.safetensors in a folder, or the files that
-// model.safetensors.index.json names where weights are in several. It is an error when
+// OpenFolder opens model.safetensors in a folder, or without it the files that
+// model.safetensors.index.json names, as transformers does. It is an error when
 // the index and the files disagree about which tensors there are.
 func OpenFolder(dir string) (_ *Folder, err error) {
 	f := &Folder{dir: dir, at: map[string]*File{}}
@@ -37,13 +37,13 @@ func OpenFolder(dir string) (_ *Folder, err error) {
 			err = errors.Join(err, f.Close())
 		}
 	}()
+	missing := f.add(WeightsFile, nil)
+	if !errors.Is(missing, fs.ErrNotExist) {
+		return f, missing
+	}
 	index, err := readIndex(filepath.Join(dir, indexFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		err := f.add(WeightsFile, nil)
-		if errors.Is(err, fs.ErrNotExist) {
-			err = errors.Join(err, checkPickle(dir))
-		}
-		return f, err
+		return nil, errors.Join(missing, checkPickle(dir))
 	}
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,6 +43,7 @@ func AverageRuns(to string, runs ...string) error {
 	if err != nil {
 		return err
 	}
+	maps.DeleteFunc(metadata, func(key, _ string) bool { return key != "format" && key != checkpoint.VocabularyKey }) // of a run's own training
 	return atomicfile.Folder(to, func(tmp string) error {
 		for _, name := range append(others, configFile) {
 			if err := atomicfile.Write(filepath.Join(tmp, name), atomicfile.CopyOf(filepath.Join(runs[0], name))); err != nil {

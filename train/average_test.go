@@ -1,12 +1,14 @@
 package train
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/kotoba-nlp/kotoba/checkpoint"
+	"github.com/kotoba-nlp/kotoba/models/bert"
 	"github.com/kotoba-nlp/kotoba/tensor"
 )
 
@@ -23,7 +25,7 @@ func fakeRun(t *testing.T, name, vocabulary string, shape []int, data ...tensor.
 		}
 	}
 	weights := []checkpoint.Tensor{{Name: "w", Shape: shape, Data: data}}
-	if err := checkpoint.Write(filepath.Join(dir, bestFile), weights, map[string]string{checkpoint.VocabularyKey: "hash"}); err != nil {
+	if err := checkpoint.Write(filepath.Join(dir, bestFile), weights, map[string]string{checkpoint.VocabularyKey: "hash", "step": "3", bert.NullThresholdKey: "1.5"}); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -45,8 +47,8 @@ func TestAverageRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w[0] != 3 || w[1] != 1 || f.Metadata()[checkpoint.VocabularyKey] != "hash" {
-		t.Errorf("the mean is %v with %v; want 3 and 1, with the vocabulary's hash", w, f.Metadata())
+	if want := map[string]string{checkpoint.VocabularyKey: "hash"}; w[0] != 3 || w[1] != 1 || !maps.Equal(f.Metadata(), want) {
+		t.Errorf("the mean is %v with %v; want 3 and 1, with the vocabulary's hash alone", w, f.Metadata())
 	}
 	entries, err := os.ReadDir(to)
 	if err != nil {

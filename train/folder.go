@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/kotoba-nlp/kotoba/checkpoint"
@@ -236,7 +235,7 @@ func saveWeights(dir, name string, params []nn.Param, v Validation, metadata map
 	}
 	metadata["format"], metadata[checkpoint.VocabularyKey] = "pt", hash
 	if threshold, ok := v.Scores[nullThreshold]; ok {
-		metadata[bert.NullThresholdKey] = strconv.FormatFloat(threshold, 'g', -1, 64)
+		metadata[bert.NullThresholdKey] = bert.FormatThreshold(threshold)
 	}
 	return checkpoint.Save(filepath.Join(dir, name), params, metadata)
 }

@@ -142,6 +142,9 @@ func open(dir string, fill filler) (_ *Folder, err error) {
 // NullThresholdKey is the metadata of weights that [Folder.NullThreshold] is read from.
 const NullThresholdKey = "null_threshold"
 
+// FormatThreshold returns the metadata of a threshold.
+func FormatThreshold(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+
 // CheckVocabulary says whether a tokenizer of so many entries can be the model's. The table
 // of words may have unused rows where its size is rounded up to a multiple that is fast, a
 // power of two.
@@ -209,9 +212,10 @@ func parseConfig(text []byte) (folderConfig, error) {
 	return c, c.check()
 }
 
-// labels returns the names of the classifier's labels in order.
+// labels returns the names of the classifier's labels in order, nil where its output is a
+// number, or a score of one choice.
 func (c folderConfig) labels(n *Network) ([]string, error) {
-	if n.Classifier == nil || n.Classifier.Weight.Rows() == 1 || len(c.Labels) == 0 {
+	if n.Classifier == nil || c.Problem == Regression || slices.Contains(c.Architectures, multipleChoice) || len(c.Labels) == 0 {
 		return nil, nil
 	}
 	names := make([]string, n.Classifier.Weight.Rows())

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/kotoba-nlp/kotoba/checkpoint"
 	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/tensor"
@@ -35,12 +37,13 @@ func networks(t testing.TB) map[string]*Folder {
 	tokens.Encoder.Pooler = nil
 	answers := NewAnswerer(newPretraining(t).Encoder, newRandom())
 	answers.Encoder.Pooler = nil
+	threshold := -1.25
 	return map[string]*Folder{
 		"BertForPreTraining":            {Network: n},
 		"BertForMaskedLM":               {Network: words},
 		"BertForSequenceClassification": {Network: NewClassifier(n.Encoder, 3, newRandom()), Labels: []string{"no", "yes", "maybe"}},
-		"BertForTokenClassification":    {Network: tokens},
-		"BertForQuestionAnswering":      {Network: answers},
+		"BertForTokenClassification":    {Network: tokens, Labels: []string{"a", "b", "c", "d", "e"}},
+		"BertForQuestionAnswering":      {Network: answers, NullThreshold: &threshold},
 		"BertModel":                     {Network: &Network{Encoder: n.Encoder}},
 	}
 }
@@ -60,8 +63,8 @@ func TestSaveThenOpen(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !slices.Equal(got.Labels, want.Labels) || got.Problem != want.Problem {
-				t.Errorf("labels %v, problem %q; want %v, %q", got.Labels, got.Problem, want.Labels, want.Problem)
+			if !slices.Equal(got.Labels, want.Labels) || got.Problem != want.Problem || !cmp.Equal(got.NullThreshold, want.NullThreshold) {
+				t.Errorf("labels %v, problem %q, threshold %v; want %v, %q, %v", got.Labels, got.Problem, got.NullThreshold, want.Labels, want.Problem, want.NullThreshold)
 			}
 			checkSame(t, got.Network, want.Network)
 			mapped, err := Map(dir)
@@ -100,6 +103,22 @@ func TestFoldersSayWhatTheirNumbersAre(t *testing.T) {
 	c, err := readConfig(filepath.Join(dir, configFile))
 	if err != nil || len(c.Labels) != 1 || c.Labels["0"] != "LABEL_0" || c.Problem != "regression" {
 		t.Errorf("%+v, %v; want one label and a regression", c, err)
+	}
+	if got, err := Open(dir); err != nil || got.Labels != nil {
+		t.Errorf("labels %q of a number, %v; want none", got.Labels, err)
+	}
+	for _, labels := range [][]string{{"toxic"}, nil} {
+		n := max(len(labels), 3*(1-len(labels)))
+		f := &Folder{Network: NewClassifier(newPretraining(t).Encoder, n, newRandom()), Labels: labels}
+		if err := f.Save(dir); err != nil {
+			t.Fatal(err)
+		}
+		if labels == nil {
+			labels = []string{"LABEL_0", "LABEL_1", "LABEL_2"}
+		}
+		if got, err := Open(dir); err != nil || !slices.Equal(got.Labels, labels) {
+			t.Errorf("labels %q, %v; want %q", got.Labels, err, labels)
+		}
 	}
 }
 
@@ -225,6 +244,24 @@ func TestOldNamesAreRead(t *testing.T) {
 	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), tiedWeight) {
 		t.Errorf("error %v for an output matrix of its own", err)
 	}
+	// A file of all weights comes before an index, so that what is saved is what is opened.
+	if err := (&Folder{Network: n}).Save(dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(dir); err != nil {
+		t.Errorf("%v after saving beside an index", err)
+	}
+}
+
+// indexed returns what puts the weights of a folder in a file of another name, with an index.
+func indexed(index string) func(t *testing.T, dir string) {
+	return func(t *testing.T, dir string) {
+		t.Helper()
+		if err := os.Rename(filepath.Join(dir, checkpoint.WeightsFile), filepath.Join(dir, "part.safetensors")); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(dir, "model.safetensors.index.json"), index)
+	}
 }
 
 // writeShards puts tensors in two files with an index.
@@ -257,26 +294,20 @@ func TestFoldersThatCannotBe(t *testing.T) {
 		change func(t *testing.T, dir string)
 		want   string
 	}{
-		"no folder":          {func(t *testing.T, dir string) { _ = os.RemoveAll(dir) }, "config.json"},
-		"no weights":         {func(t *testing.T, dir string) { _ = os.Remove(filepath.Join(dir, checkpoint.WeightsFile)) }, checkpoint.WeightsFile},
-		"not JSON":           {func(t *testing.T, dir string) { write(t, filepath.Join(dir, configFile), "{") }, "config.json"},
-		"another model":      {replace(`"model_type": "bert"`, `"model_type": "gpt2"`), `model_type is "gpt2"`},
-		"relative positions": {replace(`"absolute"`, `"relative_key"`), "position_embedding_type"},
-		"unknown activation": {replace(`"gelu"`, `"mish"`), "hidden_act"},
-		"other vocabulary":   {replace(`"vocab_size": 29`, `"vocab_size": 31`), "word_embeddings.weight"},
-		"more layers":        {replace(`"num_hidden_layers": 2`, `"num_hidden_layers": 3`), "layer.2."},
-		"fewer layers":       {replace(`"num_hidden_layers": 2`, `"num_hidden_layers": 1`), "unexpected"},
-		"hostile size":       {replace(`"intermediate_size": 20`, `"intermediate_size": 9223372036854775807`), "intermediate_size"},
-		"no heads":           {replace(`"num_attention_heads": 3`, `"num_attention_heads": 0`), "num_attention_heads"},
-		"index of nothing": {func(t *testing.T, dir string) {
-			write(t, filepath.Join(dir, "model.safetensors.index.json"), `{"weight_map": {}}`)
-		}, "weight_map"},
-		"index out of the folder": {func(t *testing.T, dir string) {
-			write(t, filepath.Join(dir, "model.safetensors.index.json"), `{"weight_map": {"x": "../x.safetensors"}}`)
-		}, "want a file in the folder"},
-		"index of other tensors": {func(t *testing.T, dir string) {
-			write(t, filepath.Join(dir, "model.safetensors.index.json"), `{"weight_map": {"x": "model.safetensors"}}`)
-		}, "lacks 1 tensors (x)"},
+		"no folder":               {func(t *testing.T, dir string) { _ = os.RemoveAll(dir) }, "config.json"},
+		"no weights":              {func(t *testing.T, dir string) { _ = os.Remove(filepath.Join(dir, checkpoint.WeightsFile)) }, checkpoint.WeightsFile},
+		"not JSON":                {func(t *testing.T, dir string) { write(t, filepath.Join(dir, configFile), "{") }, "config.json"},
+		"another model":           {replace(`"model_type": "bert"`, `"model_type": "gpt2"`), `model_type is "gpt2"`},
+		"relative positions":      {replace(`"absolute"`, `"relative_key"`), "position_embedding_type"},
+		"unknown activation":      {replace(`"gelu"`, `"mish"`), "hidden_act"},
+		"other vocabulary":        {replace(`"vocab_size": 29`, `"vocab_size": 31`), "word_embeddings.weight"},
+		"more layers":             {replace(`"num_hidden_layers": 2`, `"num_hidden_layers": 3`), "layer.2."},
+		"fewer layers":            {replace(`"num_hidden_layers": 2`, `"num_hidden_layers": 1`), "unexpected"},
+		"hostile size":            {replace(`"intermediate_size": 20`, `"intermediate_size": 9223372036854775807`), "intermediate_size"},
+		"no heads":                {replace(`"num_attention_heads": 3`, `"num_attention_heads": 0`), "num_attention_heads"},
+		"index of nothing":        {indexed(`{"weight_map": {}}`), "weight_map"},
+		"index out of the folder": {indexed(`{"weight_map": {"x": "../x.safetensors"}}`), "want a file in the folder"},
+		"index of other tensors":  {indexed(`{"weight_map": {"x": "part.safetensors"}}`), "lacks 1 tensors (x)"},
 		"another name": {func(t *testing.T, dir string) {
 			path := filepath.Join(dir, checkpoint.WeightsFile)
 			text, err := os.ReadFile(path)

@@ -23,7 +23,11 @@ func (f *Folder) Save(dir string) error {
 	if n.bare() {
 		params = nn.Params(n.Encoder)
 	}
-	return checkpoint.Save(filepath.Join(dir, checkpoint.WeightsFile), params, map[string]string{"format": "pt"})
+	metadata := map[string]string{"format": "pt"}
+	if f.NullThreshold != nil {
+		metadata[NullThresholdKey] = FormatThreshold(*f.NullThreshold)
+	}
+	return checkpoint.Save(filepath.Join(dir, checkpoint.WeightsFile), params, metadata)
 }
 
 // SaveConfig writes config.json alone, for weights that are to come.
@@ -57,8 +61,10 @@ func (f *Folder) config() folderConfig {
 	labels := f.Labels
 	if f.Choices {
 		c.Architectures = []string{multipleChoice}
-	} else if n.Classifier != nil && n.Classifier.Weight.Rows() == 1 {
-		labels = []string{"LABEL_0"} // without it, transformers takes the model for one of two labels
+	} else if n.Classifier != nil && labels == nil { // without names, transformers takes the model for one of two labels
+		for i := range n.Classifier.Weight.Rows() {
+			labels = append(labels, fmt.Sprintf("LABEL_%d", i))
+		}
 	}
 	if labels != nil {
 		c.Labels, c.IDs = map[string]string{}, map[string]int{}
