@@ -88,6 +88,12 @@ func (e *Encoder) Answer(questions []QA, o AnswerOptions) ([][]Answer, error) {
 	return results, nil
 }
 
+// Validate says what of the options cannot be, but for the windows.
+func (o AnswerOptions) Validate() error {
+	_, err := o.filled()
+	return err
+}
+
 // filled returns options without zeros, but for the windows.
 func (o AnswerOptions) filled() (AnswerOptions, error) {
 	o.NBest, o.MaxAnswer = cmp.Or(o.NBest, 20), cmp.Or(o.MaxAnswer, 30)

@@ -62,6 +62,9 @@ func (d AnswerDataConfig) read() (train, valid data.SQuAD, err error) {
 	case d.Train == "":
 		return train, valid, errors.New("train: data.train is not given; name a file of questions in the form of SQuAD")
 	}
+	if err := d.Options().Validate(); err != nil {
+		return train, valid, fmt.Errorf("train: data.max_answer: %w", err)
+	}
 	if err := checkValid(d.Valid, d.ValidShare); err != nil {
 		return train, valid, err
 	}
@@ -98,11 +101,17 @@ func readQuestions(pattern string) (all data.SQuAD, err error) {
 // splitArticles parts questions near where a share of them is left, between two articles,
 // so that no text has questions on both sides.
 func splitArticles(all []data.Question, share float64) (first, last []data.Question, err error) {
-	at := min(int(float64(len(all))*(1-share)), len(all)-1)
-	for at > 0 && sameArticle(all[at-1], all[at]) {
+	begins := func(at int) bool { return !sameArticle(all[at-1], all[at]) }
+	wanted := min(int(float64(len(all))*(1-share)), len(all)-1)
+	at := wanted
+	for at > 0 && !begins(at) {
 		at--
 	}
-	if at == 0 {
+	if at == 0 { // it is in the first article: all of that, then
+		for at = max(wanted, 1); at < len(all) && !begins(at); at++ {
+		}
+	}
+	if at == len(all) {
 		return nil, nil, errors.New("there is one article only, none of which can be kept for validation; name a file in data.valid")
 	}
 	return all[:at], all[at:], nil

@@ -144,13 +144,18 @@ func (t *AnswerTask) Validate(ctx context.Context) (Validation, error) {
 		first = read
 	}
 	v := Validation{Scores: t.scores(p, o.Null)}
-	v.OneLabel = o.Null && !slices.ContainsFunc(p.NullOdds(), func(odds float64) bool { return odds <= 0 })
+	v.OneLabel = o.Null && unanswered(p, v.Scores[nullThreshold])
 	for _, l := range loss {
 		v.Loss += l / float64(len(loss))
 	}
 	f1 := v.Scores["f1"]
 	v.Score = &f1
 	return v, nil
+}
+
+// unanswered says whether no question has an answer at a threshold.
+func unanswered(p pipeline.Predictions, threshold float64) bool {
+	return !slices.ContainsFunc(p.NullOdds(), func(odds float64) bool { return odds <= threshold })
 }
 
 // nullThreshold is by how much no answer has to be better than the best one, for the largest

@@ -142,14 +142,16 @@ func TestArticlesAreOnOneSide(t *testing.T) {
 	for i, title := range []string{"a", "a", "b", "b", "b", "c"} {
 		all = append(all, data.Question{ID: fmt.Sprint(i), Title: title})
 	}
-	for share, want := range map[float64]int{0.1: 5, 0.17: 2, 0.5: 2, 0.6: 2} {
+	for share, want := range map[float64]int{0.1: 5, 0.17: 2, 0.5: 2, 0.6: 2, 0.7: 2, 0.9: 2} {
 		first, last, err := splitArticles(all, share)
 		if err != nil || len(first) != want || len(first)+len(last) != len(all) {
 			t.Errorf("%v: %d and %d questions, %v; want %d for training", share, len(first), len(last), err, want)
 		}
 	}
-	if _, _, err := splitArticles(all, 0.9); err == nil || !strings.Contains(err.Error(), "one article only") {
-		t.Errorf("error %v; want one, as nothing is left for training", err)
+	for n := 1; n <= 2; n++ {
+		if _, _, err := splitArticles(all[:n], 0.9); err == nil || !strings.Contains(err.Error(), "one article only") {
+			t.Errorf("%d questions of one article: error %v; want one, as nothing is left for training", n, err)
+		}
 	}
 	untitled := []data.Question{{Context: "x"}, {Context: "x"}, {Context: "y"}}
 	if first, _, err := splitArticles(untitled, 0.1); err != nil || len(first) != 2 {
@@ -164,6 +166,7 @@ func TestQuestionsThatCannotBeRead(t *testing.T) {
 		"data.valid_share is 1":       func(c *AnswerConfig) { c.Data.Valid, c.Data.ValidShare = "", 1 },
 		"nosuch-*.json: no such file": func(c *AnswerConfig) { c.Data.Train = "nosuch-*.json" },
 		"init is not given":           func(c *AnswerConfig) { c.Init = "" },
+		"answers may have -1 tokens":  func(c *AnswerConfig) { c.Data.MaxAnswer = -1 },
 		"the longest window is 400":   func(c *AnswerConfig) { c.Data.MaxLength = 400 },
 		"none of the 1 questions for training, z first, has a text and an answer that is in it": func(c *AnswerConfig) {
 			c.Data.Train = filepath.Join(t.TempDir(), "lost.json")
@@ -208,14 +211,19 @@ func TestThresholdGivesTheScoresBesideIt(t *testing.T) {
 		p         pipeline.Predictions
 		threshold float64
 		f1        float64
+		nothing   bool
 	}{
-		{&AnswerTask{Valid: right("b", "", "")}, predictions(-5, -3, -1), -5, 100},
-		{&AnswerTask{Valid: right("x", "", "")}, predictions(-5, -3, -1), -6, 200. / 3},
-		{&AnswerTask{Valid: right("b", "b", "")}, predictions(-5, -3, -1), -3, 100},
+		{&AnswerTask{Valid: right("b", "", "")}, predictions(-5, -3, -1), -5, 100, false},
+		{&AnswerTask{Valid: right("b", "", "")}, predictions(5, 7, 9), 5, 100, false},
+		{&AnswerTask{Valid: right("x", "", "")}, predictions(-5, -3, -1), -6, 200. / 3, true},
+		{&AnswerTask{Valid: right("b", "b", "")}, predictions(-5, -3, -1), -3, 100, false},
 	} {
 		got := x.task.scores(x.p, true)
 		if got["null_threshold"] != x.threshold || math.Abs(got["f1"]-x.f1) > 1e-9 || math.Abs(got["exact_match"]-x.f1) > 1e-9 {
 			t.Errorf("%v; want f1 and exact match %v, threshold %v", got, x.f1, x.threshold)
+		}
+		if nothing := unanswered(x.p, got["null_threshold"]); nothing != x.nothing {
+			t.Errorf("at the threshold %v nothing is answered: %v; want %v", got["null_threshold"], nothing, x.nothing)
 		}
 		s := metrics.SQuAD2(x.p.Against(x.task.Valid), metrics.SQuADWords, x.p.NullOdds(), got["null_threshold"])
 		if s.F1 != got["f1"] || s.Exact != got["exact_match"] {

@@ -31,7 +31,7 @@ func AverageRuns(to string, runs ...string) error {
 		return err
 	}
 	for _, run := range runs[1:] {
-		if err := cmp.Or(sameFiles(runs[0], run, others), sameTask(runs[0], run)); err != nil {
+		if err := cmp.Or(sameFiles(runs[0], run, others), sameModel(runs[0], run)); err != nil {
 			return err
 		}
 	}
@@ -54,6 +54,9 @@ func AverageRuns(to string, runs ...string) error {
 	})
 }
 
+// modelFiles are the files of a run that its model is in, but for weights and configuration.
+var modelFiles = []string{checkpoint.PiecesFile, checkpoint.WordsFile, "config.json", "tokenizer_config.json"}
+
 // runFiles returns the files of a run that its model is in: that of the weights, and
 // others but for the configuration.
 func runFiles(dir string) (weights string, others []string, err error) {
@@ -64,12 +67,11 @@ func runFiles(dir string) (weights string, others []string, err error) {
 	if err != nil {
 		return "", nil, fmt.Errorf("train: %w", err)
 	}
-	ofTraining := []string{configFile, lastFile, metricsFile, samplesFile}
 	for _, e := range entries {
 		switch name := e.Name(); {
 		case name == bestFile || name == checkpoint.WeightsFile:
 			weights = name
-		case e.Type().IsRegular() && !slices.Contains(ofTraining, name) && !strings.HasPrefix(name, ".") && !strings.HasPrefix(name, eventsPrefix):
+		case slices.Contains(modelFiles, name):
 			others = append(others, name)
 		}
 	}
@@ -93,30 +95,44 @@ func sameFiles(a, b string, files []string) error {
 	return nil
 }
 
-// sameTask says whether the runs a and b have learned different things: their preset and
-// task tell, while data, rates and seeds may differ.
-func sameTask(a, b string) error {
-	learned := func(dir string) (string, error) {
-		var c struct {
-			Preset string
-			Data   struct{ Task string }
-		}
-		text, err := os.ReadFile(filepath.Join(dir, configFile))
-		if err == nil {
-			err = yaml.Unmarshal(text, &c)
-		}
-		preset, _, _ := strings.Cut(c.Preset, "@")
-		return strings.TrimSpace(preset + " " + c.Data.Task), err
-	}
-	x, errA := learned(a)
-	y, errB := learned(b)
+// sameModel says whether the runs a and b have learned different things or have different
+// models: their preset, task, model and vocabulary tell, while data, rates, dropout and seeds
+// may differ.
+func sameModel(a, b string) error {
+	x, errA := modelOf(a)
+	y, errB := modelOf(b)
 	if err := errors.Join(errA, errB); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
-	if x != y {
-		return fmt.Errorf("train: %s is a run of %q, and %s one of %q; only runs of one task have a mean", a, x, b, y)
+	if key, was, is := firstDifference(x, y); key != "" {
+		return fmt.Errorf("train: %s of %s is %v, and of %s %v; only runs of one model and one task have a mean", key, a, was, b, is)
 	}
 	return nil
+}
+
+// modelOf returns what of a run's configuration its model follows from.
+func modelOf(dir string) (map[string]any, error) {
+	text, err := os.ReadFile(filepath.Join(dir, configFile))
+	if err != nil {
+		return nil, err
+	}
+	var c map[string]any
+	if err := yaml.Unmarshal(text, &c); err != nil {
+		return nil, err
+	}
+	preset, _ := c["preset"].(string)
+	preset, _, _ = strings.Cut(preset, "@")
+	of := map[string]any{"preset": preset}
+	if data, ok := c["data"].(map[string]any); ok && data["task"] != nil {
+		of["data.task"] = data["task"]
+	}
+	for _, section := range []string{"model", "recurrent"} {
+		if m, ok := c[section].(map[string]any); ok {
+			maps.DeleteFunc(m, func(key string, _ any) bool { return strings.HasSuffix(key, "dropout") || key == "init" })
+			of[section] = m
+		}
+	}
+	return of, nil
 }
 
 // meanOf returns the mean of the tensors of files, and the metadata of the first.

@@ -34,6 +34,15 @@ func fakeRun(t *testing.T, name, vocabulary string, shape []int, data ...tensor.
 func TestAverageRuns(t *testing.T) {
 	a, b := fakeRun(t, "a", "x", []int{1, 2}, 1, -3), fakeRun(t, "b", "x", []int{1, 2}, 2, 5)
 	c := fakeRun(t, "c", "x", []int{1, 2}, 6, 1)
+	// What is no part of a model, and how it was trained, may differ.
+	for file, text := range map[string]string{
+		filepath.Join(a, configFile): "model: {dropout: 0.1}", filepath.Join(b, configFile): "model: {dropout: 0.5, init: 0.1}", filepath.Join(c, configFile): "model: {}",
+		filepath.Join(b, "train.log"): "of b",
+	} {
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	to := filepath.Join(t.TempDir(), "mean")
 	if err := AverageRuns(to, a, b, c); err != nil {
 		t.Fatal(err)
@@ -70,10 +79,15 @@ func TestAverageRunsRefuses(t *testing.T) {
 	if err := os.Remove(filepath.Join(untrained, bestFile)); err != nil {
 		t.Fatal(err)
 	}
-	other := fakeRun(t, "other", "x", []int{1, 2}, 1, 1)
-	if err := os.WriteFile(filepath.Join(other, configFile), []byte("preset: bert-classify@1\ndata:\n  task: mrpc\n"), 0o644); err != nil {
-		t.Fatal(err)
+	configured := func(text string) string {
+		dir := fakeRun(t, "configured", "x", []int{1, 2}, 1, 1)
+		if err := os.WriteFile(filepath.Join(dir, configFile), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return dir
 	}
+	mrpc := "preset: bert-classify@1\ndata:\n  task: mrpc\n"
+	lstm := "preset: lstm-zaremba-small@1\nmodel:\n  cell: lstm\n  dropout: 0.5\n"
 	for name, x := range map[string]struct {
 		runs []string
 		want string
@@ -81,7 +95,9 @@ func TestAverageRunsRefuses(t *testing.T) {
 		"one run":            {[]string{a}, "1 runs to average; want two or more"},
 		"another vocabulary": {[]string{a, fakeRun(t, "b", "y", []int{1, 2}, 1, 1)}, "vocab.txt is not the same"},
 		"another shape":      {[]string{a, fakeRun(t, "b", "x", []int{2, 1}, 1, 1)}, `tensor "w" has shape [2 1]; expected [1 2]`},
-		"another task":       {[]string{a, other}, `one of "bert-classify mrpc"`},
+		"another task":       {[]string{configured(mrpc), configured(strings.ReplaceAll(mrpc, "mrpc", "rte"))}, "data.task of "},
+		"another preset":     {[]string{configured(mrpc), configured(strings.ReplaceAll(mrpc, "classify", "qa"))}, "preset of "},
+		"another cell":       {[]string{configured(lstm), configured(strings.ReplaceAll(lstm, "cell: lstm", "cell: lstm-coupled"))}, "model.cell of "},
 		"no run":             {[]string{empty, a}, "is no run"},
 		"no weights":         {[]string{untrained, a}, "train it first"},
 		"no weights, second": {[]string{a, untrained}, bestFile},

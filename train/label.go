@@ -73,6 +73,9 @@ func (d LabelDataConfig) read() (train, valid []data.Tagged, labels []string, er
 			}
 		}
 	}
+	if len(labels) < 2 {
+		return nil, nil, nil, fmt.Errorf("train: %s has the label %q alone; want two labels or more, or another column in data.label", d.Train, labels[0])
+	}
 	slices.Sort(labels)
 	return train, valid, labels, nil
 }

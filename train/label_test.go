@@ -170,8 +170,14 @@ func TestSentencesThatCannotBeRead(t *testing.T) {
 		"data.max_length is 2":       func(c *LabelConfig) { c.Data.MaxLength = 2 },
 		"data.valid_share is 0":      func(c *LabelConfig) { c.Data.Valid, c.Data.ValidShare = "", 0 },
 		"there is no column 3 among": func(c *LabelConfig) { c.Data.Label = 3 },
-		"init is not given":          func(c *LabelConfig) { c.Init = "" },
-		"nosuch.txt: no such file":   func(c *LabelConfig) { c.Data.Valid = "nosuch.txt" },
+		`has the label "X" alone`: func(c *LabelConfig) {
+			c.Data.Train, c.Data.Valid = filepath.Join(t.TempDir(), "x.txt"), ""
+			if err := os.WriteFile(c.Data.Train, []byte("a X\n\nb X\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"init is not given":        func(c *LabelConfig) { c.Init = "" },
+		"nosuch.txt: no such file": func(c *LabelConfig) { c.Data.Valid = "nosuch.txt" },
 	} {
 		c, dir := smallLabel(t, true), filepath.Join(t.TempDir(), "run")
 		change(&c)

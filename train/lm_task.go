@@ -40,6 +40,9 @@ func NewLMTask(c LMConfig, m *rnnlm.Model, tok tokenizer.Tokenizer, fit, valid [
 	if c.Training.PerSentence || c.Training.BatchTokens != 0 {
 		return nil, errors.New("train: training.per_sentence and batch_tokens are for translation; a text is read across the ends of sentences, by data.streams and steps")
 	}
+	if c.Tokenizer.Sampling != 0 {
+		return nil, fmt.Errorf("train: tokenizer.sampling is %v, which is for translation; want 0, as a text is cut once", c.Tokenizer.Sampling)
+	}
 	t := &LMTask{Model: m, Tokenizer: tok, options: c.Training}
 	t.fit = newStreams(tokens(tok, fit), c.Data.Streams, c.Data.Steps)
 	t.valid = newStreams(tokens(tok, valid), c.Data.Streams, c.Data.Steps)
@@ -242,8 +245,12 @@ type TextScore struct {
 	Characters        int     `json:"characters"`
 }
 
-// scoreSteps is the number of steps of a batch of text that is scored.
-const scoreSteps = 64
+// scoreSteps is the number of steps of a batch of text that is scored, and scoreTokens that
+// of its tokens at most, unless a step has more.
+const (
+	scoreSteps  = 64
+	scoreTokens = 2048
+)
 
 // Tokens returns the ids of a text, line by line.
 func (m *LM) Tokens(lines []string) []int32 { return tokens(m.Tokenizer, lines) }
@@ -260,7 +267,10 @@ func (m *LM) Score(lines []string, count int) (TextScore, error) {
 	if len(lines) == 0 {
 		return TextScore{}, errors.New("train: a text without lines; want at least one")
 	}
-	s := newStreams(ids, count, scoreSteps)
+	if err := checkMemory(float64(count)*m.Model.Kept(), fmt.Sprintf("%d streams, of a vocabulary of %d,", count, m.Model.Vocab), "their number"); err != nil {
+		return TextScore{}, err
+	}
+	s := newStreams(ids, count, max(min(scoreSteps, scoreTokens/count), 1))
 	l, err := likelihood(context.Background(), m.Model, &s)
 	if err != nil {
 		return TextScore{}, err
@@ -272,9 +282,12 @@ func (m *LM) Score(lines []string, count int) (TextScore, error) {
 	}
 	score.PerChar = score.Nats * float64(len(ids)-1) / float64(score.Characters)
 	score.PerplexityPerChar = perplexityOf(score.PerChar)
-	for _, id := range ids[1:] {
-		if id == m.Tokenizer.Special().Unknown {
-			score.Unknown++
+	for b := range s.batches() {
+		_, out, _ := s.batch(b)
+		for _, id := range out {
+			if id == m.Tokenizer.Special().Unknown {
+				score.Unknown++
+			}
 		}
 	}
 	return score, nil

@@ -165,6 +165,11 @@ func TestScoreIsTheProbabilityOfTheText(t *testing.T) {
 	if got != want || unknown == 0 {
 		t.Errorf("score %+v; want %+v", got, want)
 	}
+	// With several streams the first token of each and what is left over count for nothing.
+	strange := strings.Fields("qx qy qz qx qy qz qx qy")
+	if got, err = m.Score([]string{strings.Join(strange, " ")}, 3); err != nil || got.Tokens != 6 || got.Unknown != 6 {
+		t.Errorf("%+v, %v; want 6 predictions, all of them unknown", got, err)
+	}
 	if _, err := m.Score(nil, 1); err == nil {
 		t.Error("no error for a text without lines")
 	}
@@ -264,6 +269,11 @@ func TestTextsThatAreTooShortAreRefused(t *testing.T) {
 	}
 	if _, err := os.Stat(dir); err == nil {
 		t.Error("a folder was left behind")
+	}
+	c = smallLM(t)
+	c.Tokenizer.Sampling = 0.1
+	if _, err := NewLMRun(dir, c); err == nil || !strings.Contains(err.Error(), "tokenizer.sampling is 0.1, which is for translation") {
+		t.Errorf("error %v for subwords drawn at random", err)
 	}
 	c = smallLM(t)
 	c.Data.ValidShare = 0

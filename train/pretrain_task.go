@@ -58,8 +58,8 @@ func newPretrainTask(c PretrainConfig, n *bert.Network, tok *tokenizer.WordPiece
 	if set.Longest > n.Encoder.MaxLength {
 		return nil, fmt.Errorf("train: the instances have up to %d tokens and the model takes %d; set model.max_length", set.Longest, n.Encoder.MaxLength)
 	}
-	if int(set.TopID) >= n.Encoder.Vocab {
-		return nil, fmt.Errorf("train: the instances have the token %d and the vocabulary %d entries; want the vocabulary that they were made with", set.TopID, n.Encoder.Vocab)
+	if int(set.TopID) >= tok.Len() {
+		return nil, fmt.Errorf("train: the instances have the token %d and the vocabulary %d entries; want the vocabulary that they were made with", set.TopID, tok.Len())
 	}
 	if ids := set.Instance(0).IDs; ids[0] != tok.Special().Begin || ids[len(ids)-1] != tok.Special().End {
 		return nil, fmt.Errorf("train: the first instance of %s is not [CLS], two segments and [SEP] of the vocabulary in %s; want the vocabulary that it was made with", d.Dir, d.Tokenizer)

@@ -340,15 +340,15 @@ func (t *Trainer) settle(ctx context.Context, p Progress) error {
 	if t.doubtful() {
 		return t.divergence(p.Loss, p.GradNorm)
 	}
-	if err := t.validate(ctx, p); err != nil {
-		return err
+	before := t.state
+	err := t.validate(ctx, p)
+	if err == nil {
+		t.state.Validated = t.state.Step
+		t.state.Ended = t.over() || t.Patience > 0 && t.state.Stale >= t.Patience
+		err = t.Observer.Checkpoint(t)
 	}
-	before := t.state.Validated
-	t.state.Validated = t.state.Step
-	t.state.Ended = t.over() || t.Patience > 0 && t.state.Stale >= t.Patience
-	err := t.Observer.Checkpoint(t)
 	if err != nil {
-		t.state.Validated, t.state.Ended = before, false
+		t.state = before // the step is validated again
 	}
 	return err
 }

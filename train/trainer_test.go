@@ -138,6 +138,12 @@ type full struct {
 	stop context.CancelFunc
 	left int
 	kept int
+	best []bool // of each validation
+}
+
+func (f *full) Validated(_ Progress, _ Validation, best bool) error {
+	f.best = append(f.best, best)
+	return nil
 }
 
 var errFull = errors.New("no space left on device")
@@ -170,5 +176,8 @@ func TestWhatIsNotKeptIsNotTheEnd(t *testing.T) {
 	}
 	if _, err := tr.Run(context.Background()); err != nil || observer.kept != 1 {
 		t.Errorf("the second time %v and %d kept; want one", err, observer.kept)
+	}
+	if !slices.Equal(observer.best, []bool{true, true}) {
+		t.Errorf("the validations were the best: %v; want both, which are one and the same", observer.best)
 	}
 }
