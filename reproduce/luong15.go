@@ -9,6 +9,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 
 	"gonum.org/v1/gonum/stat"
 
@@ -92,9 +93,16 @@ func (l Luong15) Table1(ctx context.Context, report func(Compared)) error {
 		}
 	}
 	replaced := Compared{Name: "+ unknown words replaced", Published: 20.9}
-	words := last[0].Dictionary(l.Corpus.Fit)
-	for _, m := range last {
-		bleu, err := l.score(m, words)
+	var words map[string]string // of the first, whose attention is that of the ensemble
+	for i, m := range last {
+		own, err := m.Dictionary(ctx, l.Corpus.Fit)
+		if err != nil {
+			return err
+		}
+		if i == 0 {
+			words = own
+		}
+		bleu, err := l.score(ctx, m, own)
 		if err != nil {
 			return err
 		}
@@ -108,7 +116,7 @@ func (l Luong15) Table1(ctx context.Context, report func(Compared)) error {
 	if err != nil {
 		return err
 	}
-	bleu, err := l.score(all, words)
+	bleu, err := l.score(ctx, all, words)
 	if err != nil {
 		return err
 	}
@@ -161,15 +169,12 @@ func (l Luong15) transformer(ctx context.Context, like *train.Model, report func
 	}
 	name := fmt.Sprintf("Transformer (d %d, ff %d, %d + %d layers)", shape.Dim, shape.FFN, shape.EncoderLayers, shape.DecoderLayers)
 	_, err = l.each(ctx, Compared{Name: name}, func(seed int) (string, train.Config, error) {
-		c, err := l.config(seq2seq.Config{Cell: nn.LSTM}, seed)
-		asked := c.Training
-		c.Preset, c.Recurrent, c.Model = preset.Preset, seq2seq.Config{}, shape
-		c.Training = preset.Training
-		c.Training.Seed, c.Training.MaxSteps, c.Training.BatchTokens = asked.Seed, asked.MaxSteps, asked.BatchTokens
-		c.Training.ValidateEvery, c.Training.Average, c.Training.Warmup = asked.ValidateEvery, 0, min(c.Training.Warmup, l.Steps/4)
-		if asked.Rate != rate { // somebody asked for another
-			c.Training.Rate = asked.Rate
-		}
+		c := l.shared(preset)
+		c.Model = shape
+		c.Training.Seed, c.Training.MaxSteps, c.Training.BatchTokens = uint64(seed), l.Steps, batchTokens
+		c.Training.ValidateEvery, c.Training.Average, c.Training.Warmup = max(1, l.Steps/4), 0, min(c.Training.Warmup, l.Steps/4)
+		c, err := l.changed(c)
+		c.Recurrent = preset.Recurrent // which may have been changed for the others
 		return fmt.Sprintf("transformer-%d", seed), c, err
 	}, report)
 	return err
@@ -227,13 +232,13 @@ func (l Luong15) each(ctx context.Context, result Compared, setup func(seed int)
 			return nil, fmt.Errorf("%s, seed %d: %w", result.Name, seed, err)
 		}
 		models = append(models, trained)
-		bleu, err := l.score(trained, nil)
+		bleu, err := l.score(ctx, trained, nil)
 		if err != nil {
 			return nil, err
 		}
 		result.Perplexity, result.BLEU = append(result.Perplexity, math.Exp(loss)), append(result.BLEU, bleu)
 		if l.Corpus.Gold != nil && trained.Attends() {
-			aer, err := l.alignment(trained)
+			aer, err := l.alignment(ctx, trained)
 			if err != nil {
 				return nil, err
 			}
@@ -247,8 +252,8 @@ func (l Luong15) each(ctx context.Context, result Compared, setup func(seed int)
 	return models, nil
 }
 
-// rate is the peak of the recurrent models' learning rate.
-const rate = 1
+// batchTokens is the size of a batch.
+const batchTokens = 1024
 
 // config returns the configuration of a recurrent model.
 func (l Luong15) config(c seq2seq.Config, seed int) (train.Config, error) {
@@ -256,29 +261,40 @@ func (l Luong15) config(c seq2seq.Config, seed int) (train.Config, error) {
 	if err != nil {
 		return config, err
 	}
-	config.Tokenizer = train.TokenizerConfig{Type: "words", Vocab: 10_000}
+	config = l.shared(config)
 	base := &config.Recurrent
 	if c.Cell == "" {
 		c.Cell = base.Cell
 	}
 	c.Dim, c.Hidden, c.Layers, c.MaxLength, c.Init = 128, 128, 1, base.MaxLength, base.Init
 	config.Recurrent = c
-	config.Data.Tokenize = string(metrics.TokenizeNone)
 	// Section 4.1, but for the rate, which falls in a straight line. Adam drives the places
 	// that local attention predicts to the ends of the source, where they stay.
 	config.Training = train.Options{
-		Seed: uint64(seed), BatchTokens: 1024, Accumulate: 1, MaxSteps: l.Steps, PerSentence: true, Clip: 5,
-		Optimizer: "sgd", Schedule: "linear", Rate: rate, ValidateEvery: max(1, l.Steps/4),
+		Seed: uint64(seed), BatchTokens: batchTokens, Accumulate: 1, MaxSteps: l.Steps, PerSentence: true, Clip: 5,
+		Optimizer: "sgd", Schedule: "linear", Rate: 1, ValidateEvery: max(1, l.Steps/4),
 	}
-	config.Decoding = train.DecodingConfig{Beam: 5, LengthPenalty: "power", Alpha: 1}
+	return l.changed(config)
+}
+
+// shared gives a configuration what all models have in common.
+func (l Luong15) shared(c train.Config) train.Config {
+	c.Tokenizer = train.TokenizerConfig{Type: "words", Vocab: 10_000}
+	c.Data.Tokenize = string(metrics.TokenizeNone)
+	c.Decoding = train.DecodingConfig{Beam: 5, LengthPenalty: "power", Alpha: 1}
+	return c
+}
+
+// changed applies l.Change to a configuration.
+func (l Luong15) changed(c train.Config) (train.Config, error) {
 	if l.Change == nil {
-		return config, nil
+		return c, nil
 	}
-	was := config
-	if err := l.Change(&config); err != nil {
-		return config, err
+	was := c
+	if err := l.Change(&c); err != nil {
+		return c, err
 	}
-	return config, checkCompared(was, config)
+	return c, checkCompared(was, c)
 }
 
 // checkCompared says what of a configuration has been changed that is not for a model alone.
@@ -351,22 +367,32 @@ func folderName(c seq2seq.Config, seed int) string {
 	return fmt.Sprintf("%s-%d", name, seed)
 }
 
+// scoreBlock is the number of lines that are translated at a time.
+const scoreBlock = 256
+
 // score returns BLEU on the test text, with unknown words replaced by a dictionary if there
-// is one.
-func (l Luong15) score(m *train.Model, words map[string]string) (float64, error) {
-	lines, err := m.System().Translate(l.Corpus.Test.Source, m.Config.Decoding.Options())
-	if err != nil {
-		return 0, err
-	}
+// is one. Lines that are too long for the model are translated in parts, as in validation.
+func (l Luong15) score(ctx context.Context, m *train.Model, words map[string]string) (float64, error) {
+	o := m.Config.Decoding.Options()
+	o.SplitLong = true
 	var out []string
-	for i, hyps := range lines {
-		text := hyps[0].Text
-		if words != nil {
-			if text, err = m.ReplaceUnknown(l.Corpus.Test.Source[i], hyps[0].Tokens, words); err != nil {
-				return 0, err
-			}
+	for block := range slices.Chunk(l.Corpus.Test.Source, scoreBlock) {
+		if ctx.Err() != nil {
+			return 0, train.ErrInterrupted
 		}
-		out = append(out, text)
+		lines, err := m.System().Translate(block, o)
+		if err != nil {
+			return 0, err
+		}
+		for i, hyps := range lines {
+			text := hyps[0].Text
+			if words != nil {
+				if text, err = m.ReplaceUnknown(block[i], hyps[0].Tokens, words); err != nil {
+					return 0, err
+				}
+			}
+			out = append(out, text)
+		}
 	}
 	bleu, err := metrics.BLEUConfig{Tokenize: metrics.TokenizeNone}.Corpus(out, l.Corpus.Test.Target)
 	return bleu.Score, err
@@ -374,9 +400,12 @@ func (l Luong15) score(m *train.Model, words map[string]string) (float64, error)
 
 // alignment returns the alignment error rate of the attention that writes the
 // references.
-func (l Luong15) alignment(m *train.Model) (float64, error) {
+func (l Luong15) alignment(ctx context.Context, m *train.Model) (float64, error) {
 	var all []inspect.Attention
 	for i, line := range l.Corpus.Test.Source {
+		if ctx.Err() != nil {
+			return 0, train.ErrInterrupted
+		}
 		a, err := m.Attention(m.Source.Encode(line), m.Target.Encode(l.Corpus.Test.Target[i]))
 		if err != nil {
 			return 0, err

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -103,6 +104,11 @@ func TestWhatTablesCompareIsNotChanged(t *testing.T) {
 
 func TestTable4ComparesScores(t *testing.T) {
 	l := small(t, 1)
+	shrink := l.Change
+	l.Change = func(c *train.Config) error {
+		c.Training.Clip = 2.5
+		return shrink(c)
+	}
 	names := map[string]bool{}
 	if err := l.Table4(context.Background(), func(c Compared) {
 		names[c.Name] = true
@@ -115,6 +121,39 @@ func TestTable4ComparesScores(t *testing.T) {
 	folders, err := os.ReadDir(l.Dir)
 	if err != nil || len(folders) != len(names) || len(names) != 11 {
 		t.Errorf("%d folders and %d models, %v; want eleven of each", len(folders), len(names), err)
+	}
+	for _, name := range []string{"dot-reversed-dropout-feeding-1", "transformer-1"} { // a change is one of all
+		c, err := train.Translations.Read(filepath.Join(l.Dir, name, "config.yaml"))
+		if err != nil || c.Training.Clip != 2.5 || c.IsRecurrent() == (name == "transformer-1") {
+			t.Errorf("%s: %+v, %v; want the clip of 2.5", name, c.Training, err)
+		}
+	}
+}
+
+// TestScoringTakesLinesOfAnyLength, and stops when it is told to.
+func TestScoringTakesLinesOfAnyLength(t *testing.T) {
+	l := small(t, 1)
+	c, err := l.config(seq2seq.Config{Attention: nn.Dot, Radius: 10}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, _, err := l.train(t.Context(), "run", c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Corpus.Test.Source[0] = strings.Repeat(l.Corpus.Test.Source[0]+" ", 2*c.Recurrent.MaxLength)
+	for _, words := range []map[string]string{nil, {}} {
+		if bleu, err := l.score(t.Context(), m, words); err != nil || bleu < 0 {
+			t.Errorf("BLEU %v, %v", bleu, err)
+		}
+	}
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := l.score(stopped, m, nil); !errors.Is(err, train.ErrInterrupted) {
+		t.Errorf("scoring: %v; want %v", err, train.ErrInterrupted)
+	}
+	if _, err := l.alignment(stopped, m); !errors.Is(err, train.ErrInterrupted) {
+		t.Errorf("alignment: %v; want %v", err, train.ErrInterrupted)
 	}
 }
 

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -85,18 +86,22 @@ func (m *Model) ofWords() bool {
 // Dictionary returns for each word of a source text the word of the target text that the
 // model links to it most often while it writes that: a dictionary for
 // [Model.ReplaceUnknown], of rare words too. It is empty unless vocabularies are of words.
-func (m *Model) Dictionary(text Text) map[string]string {
+// Where ctx ends, the error is [ErrInterrupted].
+func (m *Model) Dictionary(ctx context.Context, text Text) (map[string]string, error) {
 	counts := map[[2]string]int{}
 	if !m.ofWords() {
 		text = Text{}
 	}
 	for i, line := range text.Source {
+		if ctx.Err() != nil {
+			return nil, ErrInterrupted
+		}
 		source, target := strings.Fields(line), strings.Fields(text.Target[i])
 		for _, l := range m.align(line, m.Target.Encode(text.Target[i]), 0) {
 			counts[[2]string{source[l[0]], target[l[1]]}]++
 		}
 	}
-	return mostOften(counts)
+	return mostOften(counts), nil
 }
 
 // mostOften returns for each first word the second one that it is counted with most, the

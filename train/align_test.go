@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -44,8 +45,13 @@ func TestUnknownWordsAreReplaced(t *testing.T) {
 	// A dictionary has what is linked most often: two times of three pairs.
 	target := []string{"the", "rare"}
 	pairs := Text{Source: []string{"alpha", "alpha", "alpha"}, Target: []string{target[1], target[0], target[1]}}
-	if got := m.Dictionary(pairs); len(got) != 1 || got["alpha"] != "rare" {
-		t.Errorf("%v; want rare for alpha", got)
+	if got, err := m.Dictionary(t.Context(), pairs); err != nil || len(got) != 1 || got["alpha"] != "rare" {
+		t.Errorf("%v, %v; want rare for alpha", got, err)
+	}
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := m.Dictionary(stopped, pairs); !errors.Is(err, ErrInterrupted) {
+		t.Errorf("error %v; want %v", err, ErrInterrupted)
 	}
 	// Some attend to the end symbol most, which no link may name.
 	fit, _ := smallTexts()

@@ -42,6 +42,9 @@ const testSize = 2560
 // trial runs one trial. Its random numbers are those of the seed and its own number, so
 // that a trial is the same whatever runs beside it. ok is false when ctx ended.
 func (t Task) trial(ctx context.Context, o Options, number int) (res Result, ok bool, err error) {
+	if ctx.Err() != nil {
+		return res, false, nil
+	}
 	r := rand.New(rand.NewPCG(o.Seed, uint64(number)))
 	l, err := newLearner(t, o, r)
 	if err != nil {

@@ -343,3 +343,16 @@ func TestAllRightIsNotSolvedWhileErrorsAreLarge(t *testing.T) {
 		}
 	}
 }
+
+// TestStoppedTrialsAreNotBegun: not even their networks are made, of which this one cannot be.
+func TestStoppedTrialsAreNotBegun(t *testing.T) {
+	task, o := mustTask(t, "noise-free-lag", mostLag), Options{Learner: "lstm"}
+	ctx, stop := context.WithCancel(t.Context())
+	if _, _, err := task.trial(ctx, o, 1); err == nil {
+		t.Error("no error for a network that is too large")
+	}
+	stop()
+	if _, ok, err := task.trial(ctx, o, 1); ok || err != nil {
+		t.Errorf("a result: %v, %v; want none, as the trial was stopped before it began", ok, err)
+	}
+}

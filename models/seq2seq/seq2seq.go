@@ -35,7 +35,7 @@ type Config struct {
 	PreviousState bool      `yaml:"previous_state" doc:"attend from the state before a step, and give the step what was found (Bahdanau 2015, section 3.1)"`
 	MaxLength     int       `yaml:"max_length" doc:"longest sequence, in tokens, with its end symbol"`
 	Start         int       `yaml:"-"` // id before the first of a target
-	Dropout       float64   `yaml:"dropout" doc:"of what goes from layer to layer, not from step to step (Zaremba 2014, section 3.2)"`
+	Dropout       float64   `yaml:"dropout" doc:"of what goes from layer to layer (Zaremba 2014, section 3.2), and of what attention feeds into a step"`
 	Init          float64   `yaml:"init" doc:"weights start uniform in ± this"`
 }
 
