@@ -29,7 +29,7 @@ const conllu = ".conllu"
 const mostWords = 10_000
 
 // ReadTagged reads sentences of a file with a word a line, columns apart by tabs or, in a line
-// without any, by spaces, and an empty line after each sentence, as those of the shared tasks of CoNLL are. Lines of
+// without any, by spaces, as many in each, and an empty line after each sentence, as those of the shared tasks of CoNLL are. Lines of
 // -DOCSTART- are left out, and in files of CoNLL-U, whose names end in .conllu, comments,
 // words of several tokens and empty nodes.
 func ReadTagged(path string, c TaggedColumns) ([]Tagged, error) {
@@ -48,7 +48,7 @@ func ReadTagged(path string, c TaggedColumns) ([]Tagged, error) {
 // readTagged reads sentences. Errors begin with ":line: ", or ": ".
 func readTagged(lines *bufio.Scanner, isCoNLLU bool, c TaggedColumns) (all []Tagged, err error) {
 	open := false // whether the last sentence may go on
-	n := 0
+	n, width, first := 0, 0, 0
 	for lines.Scan() {
 		n++
 		text := lines.Text()
@@ -64,12 +64,19 @@ func readTagged(lines *bufio.Scanner, isCoNLLU bool, c TaggedColumns) (all []Tag
 		case strings.HasPrefix(text, "-DOCSTART-"), isCoNLLU && strings.HasPrefix(text, "#"):
 			continue
 		}
-		word, label, ok, err := tagged(text, isCoNLLU, c)
+		columns := columnsOf(text, isCoNLLU)
+		if columns == nil {
+			continue
+		}
+		if first == 0 {
+			width, first = len(columns), n
+		}
+		word, label, err := tagged(columns, isCoNLLU, c)
 		switch {
 		case err != nil:
 			return nil, fmt.Errorf(":%d: %w", n, err)
-		case !ok:
-			continue
+		case len(columns) != width:
+			return nil, fmt.Errorf(":%d: there are %d columns, and %d in line %d; want as many in each line, and none of them empty", n, len(columns), width, first)
 		case !open:
 			all, open = append(all, Tagged{Line: n}), true
 		}
@@ -88,16 +95,11 @@ func readTagged(lines *bufio.Scanner, isCoNLLU bool, c TaggedColumns) (all []Tag
 	return all, nil
 }
 
-// tagged returns word and label of a line; ok is false where the line is no word.
-func tagged(text string, isCoNLLU bool, c TaggedColumns) (word, label string, ok bool, err error) {
-	columns := columnsOf(text)
+// tagged returns word and label of a line's columns.
+func tagged(columns []string, isCoNLLU bool, c TaggedColumns) (word, label string, err error) {
 	wordAt, labelAt := 1, -1
 	if isCoNLLU {
-		columns = strings.Split(text, "\t")
 		wordAt, labelAt = 2, 4
-		if strings.ContainsAny(columns[0], "-.") {
-			return "", "", false, nil
-		}
 	}
 	if c.Word != 0 {
 		wordAt = c.Word
@@ -106,19 +108,27 @@ func tagged(text string, isCoNLLU bool, c TaggedColumns) (word, label string, ok
 		labelAt = c.Label
 	}
 	if word, err = column(columns, wordAt); err != nil {
-		return "", "", false, err
+		return "", "", err
 	}
 	if label, err = column(columns, labelAt); err != nil {
-		return "", "", false, err
+		return "", "", err
 	}
 	if len(columns) == 1 {
-		return "", "", false, errors.New("there is one column only; want a word and its label")
+		return "", "", errors.New("there is one column only; want a word and its label")
 	}
-	return word, label, true, nil
+	return word, label, nil
 }
 
 // columnsOf cuts a line at tabs, between which words may have spaces, or without any at spaces.
-func columnsOf(line string) (columns []string) {
+// Of CoNLL-U it returns nil where the line is no word.
+func columnsOf(line string, isCoNLLU bool) (columns []string) {
+	if isCoNLLU {
+		columns = strings.Split(line, "\t")
+		if strings.ContainsAny(columns[0], "-.") {
+			return nil
+		}
+		return columns
+	}
 	line, between := strings.Trim(line, "\t "), " "
 	if strings.Contains(line, "\t") {
 		between = "\t"

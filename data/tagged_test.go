@@ -52,6 +52,7 @@ func TestTaggedSentencesAreRead(t *testing.T) {
 func TestTaggedSentencesThatAreRefused(t *testing.T) {
 	for want, text := range map[string]string{
 		":2: there is one column only":               "a O\nb\n",
+		":4: there are 2 columns, and 3 in line 2":   "\na\tX\tO\n\nb\tX\t\n",
 		":1: not valid UTF-8":                        "a\xff O\n",
 		": there are no words":                       "\n-DOCSTART- O\n",
 		":3: the sentence that begins here has more": "a O\n\n" + strings.Repeat("some text\t1\n", mostWords+1),

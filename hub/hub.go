@@ -216,8 +216,8 @@ func (c *Client) tell(e Event) {
 }
 
 // Find returns the folder of a model in the cache, as of the last time that
-// its branch main was fetched, and whether it is there with all its files. It
-// does not use the network. No other name than ORG/NAME is ever there, or, of another
+// its branch main was fetched, and whether it is there with all the files that were asked for
+// then, and all shards of its weights. It does not use the network. No other name than ORG/NAME is ever there, or, of another
 // revision than main, ORG/NAME@REVISION.
 func Find(name string) (dir string, ok bool, err error) {
 	cache, err := cacheFolder(os.Getenv)

@@ -52,6 +52,14 @@ func Open(dir string) (*Encoder, error) {
 // Close lets go of the folder that Open has mapped; the encoder must not be used any more.
 func (e *Encoder) Close() error { return e.folder.Close() }
 
+// Shorten makes the encoder cut texts at some tokens, where it takes more; 0 leaves it as it
+// is. It is to come before use.
+func (e *Encoder) Shorten(tokens int) {
+	if tokens > 0 {
+		e.MaxLength = min(tokens, e.MaxLength)
+	}
+}
+
 // Load reads the network and the tokenizer of a folder, for training.
 func Load(dir string) (*bert.Network, *tokenizer.WordPiece, error) {
 	f, tok, err := load(dir, bert.Open)

@@ -91,24 +91,24 @@ func (s *Set) add(path string) error {
 	if err != nil {
 		return err
 	}
-	for r := bytes.NewReader(mapped); ; {
+	for r, n := bytes.NewReader(mapped), 1; ; n++ { // records of this file
 		record, err := tfrecord.Read(r)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("record %d: %w", len(s.records), err)
+			return fmt.Errorf("record %d: %w", n, err)
 		}
 		ints, err := parseInts(record)
 		if err != nil {
-			return fmt.Errorf("record %d: %w", len(s.records), err)
+			return fmt.Errorf("record %d: %w", n, err)
 		}
 		in, err := instanceOf(ints)
 		if err == nil && (len(in.IDs) == 0 || len(in.Places) == 0 || in.First > len(in.IDs)) {
 			err = errRecord
 		}
 		if err != nil {
-			return fmt.Errorf("record %d: %w", len(s.records), err)
+			return fmt.Errorf("record %d: %w", n, err)
 		}
 		s.Longest, s.Most, s.Room = max(s.Longest, len(in.IDs)), max(s.Most, len(in.Places)), max(s.Room, len(ints[featurePlaces]))
 		s.TopID = max(s.TopID, slices.Max(in.IDs), slices.Max(in.Words))

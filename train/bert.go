@@ -83,13 +83,6 @@ func checkValid(file string, share float64) error {
 	return nil
 }
 
-// shorten makes an encoder cut texts at some tokens, where it takes more; 0 leaves it.
-func shorten(e *pipeline.Encoder, tokens int) {
-	if tokens > 0 {
-		e.MaxLength = min(tokens, e.MaxLength)
-	}
-}
-
 // shuffled is examples in batches of one size, in a new order in each epoch.
 type shuffled struct {
 	size    int // examples of a batch

@@ -191,7 +191,7 @@ func OpenClassifier(dir, path string) (*ClassifyTask, error) {
 		if err != nil {
 			return nil, err
 		}
-		shorten(e, c.Data.MaxLength)
+		e.Shorten(c.Data.MaxLength)
 		t := &ClassifyTask{Encoder: e, texts: texts}
 		return t, t.setValid()
 	})

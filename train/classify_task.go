@@ -44,7 +44,7 @@ func newClassifyTask(c ClassifyConfig, n *bert.Network, tok *tokenizer.WordPiece
 	if l := c.Data.MaxLength; l > 0 && l < 3 {
 		return nil, fmt.Errorf("train: data.max_length is %d; want at least 3", l)
 	}
-	shorten(e, c.Data.MaxLength)
+	e.Shorten(c.Data.MaxLength)
 	t := &ClassifyTask{Encoder: e, texts: texts, shuffled: shuffled{size: c.Data.Batch, seed: c.Training.Seed}}
 	var err error
 	if t.words, err = newWordDropout(c.Data.WordDropout, tok); err != nil {

@@ -31,7 +31,7 @@ type wordLabels struct {
 }
 
 func newLabelTask(c LabelConfig, e *pipeline.Encoder) *LabelTask {
-	shorten(e, c.Data.MaxLength)
+	e.Shorten(c.Data.MaxLength)
 	return &LabelTask{Encoder: e, shuffled: shuffled{size: c.Data.Batch, seed: c.Training.Seed}}
 }
 

@@ -145,3 +145,28 @@ func TestRunsWithoutAValidationAreNotOpened(t *testing.T) {
 		t.Errorf("error %v; want one that says that a validation is missing", err)
 	}
 }
+
+// TestAFolderIsOfOneConfiguration: also where two processes have found it free.
+func TestAFolderIsOfOneConfiguration(t *testing.T) {
+	dir := t.TempDir()
+	begin := func(format, words string) error {
+		return beginFolder(dir, format, lastFile, func() error { return os.WriteFile(filepath.Join(dir, checkpoint.WordsFile), []byte(words), 0o600) })
+	}
+	if err := begin("preset: a@1\n", "first"); err != nil {
+		t.Fatal(err)
+	}
+	if err := begin("preset: b@1\n", "second"); err == nil || !strings.Contains(err.Error(), "another configuration: its preset is a@1") {
+		t.Errorf("error %v; want one of another configuration", err)
+	}
+	unlock, err := lockFolder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := begin("preset: a@1\n", "second"); err == nil || !strings.Contains(err.Error(), "is being trained by another process") {
+		t.Errorf("error %v; want one of another process", err)
+	}
+	unlock()
+	if words, err := os.ReadFile(filepath.Join(dir, checkpoint.WordsFile)); err != nil || string(words) != "first" {
+		t.Errorf("the vocabulary is %q, %v; want that of the first", words, err)
+	}
+}

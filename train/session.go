@@ -117,6 +117,15 @@ func beginFolder(dir, format, there string, rest func() error) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
+	unlock, err := lockFolder(dir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	// Another process may have begun a run there since the configuration was checked.
+	if err := checkConfig(dir, format); err != nil {
+		return err
+	}
 	if path := filepath.Join(dir, configFile); !exists(path) {
 		if err := writeFile(path, format); err != nil {
 			return err

@@ -31,9 +31,7 @@ transformers returns. Where numbers are predicted, it prints the number.`,
 			if err != nil {
 				return err
 			}
-			if n := run.Data.MaxLength; n > 0 {
-				t.MaxLength = min(t.MaxLength, n)
-			}
+			t.Shorten(run.Data.MaxLength)
 			w, pairs := newOutput(c), run.Data.Pairs()
 			var others remark // texts of another form than those the run has learned from
 			err = t.each(textsAtOnce, w, func(some []string) error {

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kotoba-nlp/kotoba/pipeline"
+	"github.com/kotoba-nlp/kotoba/train"
 )
 
 func newLabel() *cobra.Command {
@@ -27,6 +28,11 @@ understood here.`,
 			if err != nil {
 				return err
 			}
+			run, _, err := train.Labellers.OfRun(t.dir)
+			if err != nil {
+				return err
+			}
+			t.Shorten(run.Data.MaxLength)
 			w := newOutput(c)
 			return t.each(textsAtOnce, w, func(some []string) error {
 				results, err := t.Entities(some)

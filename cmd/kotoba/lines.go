@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -110,8 +111,11 @@ func (l *lines) block(most int) (some []string) {
 	return some
 }
 
-// waits reports whether the next line may not have arrived yet.
-func (l *lines) waits() bool { return l.in.Buffered() == 0 }
+// waits reports whether the next line may not have arrived yet, or not all of it.
+func (l *lines) waits() bool {
+	there, _ := l.in.Peek(l.in.Buffered()) // no more than there is
+	return !bytes.Contains(there, []byte{'\n'})
+}
 
 // errorf returns an error about the current line.
 func (l *lines) errorf(format string, args ...any) error {

@@ -43,7 +43,7 @@ const testSize = 2560
 // that a trial is the same whatever runs beside it. ok is false when ctx ended.
 func (t Task) trial(ctx context.Context, o Options, number int) (res Result, ok bool, err error) {
 	if ctx.Err() != nil {
-		return res, false, nil
+		return res, false, nil //nolint:nilerr // ok says it
 	}
 	r := rand.New(rand.NewPCG(o.Seed, uint64(number)))
 	l, err := newLearner(t, o, r)
