@@ -145,7 +145,9 @@ bert() {
 		spoilt "$2/minilm"
 		classify "$1" "$out/bert-minilm-spoilt" --set training.max_epochs=4
 		;;
-	bert-minilm-sst2) classify "$1" "$2/minilm" ;;
+	bert-minilm-sst2)
+		classify "$1" "$2/minilm" --set training.ema=0.999 --set data.word_dropout=0.1 --set training.validate_every=500 --seeds 2
+		;;
 	bert-minilm-rte) classify "$1" "$2/minilm" --set training.max_epochs=6 ;;
 	bert-minilm-stsb) classify "$1" "$2/minilm" --set training.rate=1e-4 --set training.max_epochs=4 --seeds 3 ;;
 	bert-minilm-*) classify "$1" "$2/minilm" --set training.rate=1e-4 --set training.max_epochs=4 ;;
