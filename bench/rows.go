@@ -88,7 +88,7 @@ func (t *rowTask) rate(w rowWork, budget time.Duration) (best float64, runs int)
 // reaches with arrays of the same size, and hands each result to report.
 func Rows(report func(Result)) {
 	for _, size := range rowSizes {
-		t := &rowTask{block: min(size.n/par.Threads(), 1<<16) / rowLength * rowLength}
+		t := &rowTask{block: max(min(size.n/par.Threads(), 1<<16)/rowLength, 1) * rowLength}
 		n := size.n / t.block * t.block
 		for i := range t.arrays {
 			t.arrays[i] = kernel.Alloc(n)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -32,9 +33,7 @@ translations, and leaves a run folder with the attention as a web page
 		Example: "  kotoba demo --dir demo",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
-			defer stop()
-			return demo(ctx, c.OutOrStdout(), c.ErrOrStderr(), dir)
+			return demo(c.Context(), c.OutOrStdout(), c.ErrOrStderr(), dir)
 		},
 	}
 	c.Flags().StringVar(&dir, "dir", "demo", "folder of the run")
@@ -72,12 +71,10 @@ func demo(ctx context.Context, out, progress io.Writer, dir string) error {
 		return err
 	}
 	fmt.Fprintf(progress, "training a Transformer of %d + %d layers on %d sentence pairs\n", c.Model.EncoderLayers, c.Model.DecoderLayers, len(fit))
-	var curve []inspect.CurvePoint
 	bar := newTrainBar(progress, c.Training.MaxSteps)
-	_, err = run.Train(ctx, func(p train.Progress, v *train.Validation) {
-		curve = append(curve, curvePoint(p, v))
-		bar.update(p, v)
-	})
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	_, err = run.Train(ctx, bar.update)
+	stop() // what follows keeps nothing, and a signal ends it
 	bar.finish()
 	if errors.Is(err, train.ErrInterrupted) {
 		fmt.Fprintln(progress, "stopped; the same command goes on from here")
@@ -86,12 +83,12 @@ func demo(ctx context.Context, out, progress io.Writer, dir string) error {
 	if err != nil {
 		return err
 	}
-	return demoReport(out, run, curve, test)
+	return demoReport(out, run, test)
 }
 
 // demoReport prints what the model does with the held-out text and writes the
 // pictures.
-func demoReport(out io.Writer, run *train.Run, curve []inspect.CurvePoint, test []builtin.Pair) error {
+func demoReport(out io.Writer, run *train.Run, test []builtin.Pair) error {
 	text := textOf(test)
 	hyp, err := run.Task.Translate(text.Source)
 	if err != nil {
@@ -120,17 +117,19 @@ func demoReport(out io.Writer, run *train.Run, curve []inspect.CurvePoint, test 
 		return err
 	}
 	fmt.Fprintf(out, "attention: %s\n", page)
-	if len(curve) > 0 {
-		figure, err := inspect.TrainingCurve(curve)
-		if err != nil {
-			return err
-		}
-		path := filepath.Join(run.Dir, "curve.png")
-		if err := writeNew(path, true, figure.WritePNG); err != nil {
-			return err
-		}
-		fmt.Fprintf(out, "curve: %s\n", path)
+	curve, err := curveOf(filepath.Join(run.Dir, "metrics.jsonl"))
+	if err != nil {
+		return err
 	}
+	figure, err := inspect.TrainingCurve(curve)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(run.Dir, "curve.png")
+	if err := writeNew(path, true, figure.WritePNG); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "curve: %s\n", path)
 	_, err = fmt.Fprintf(out, "BLEU = %.2f\n", bleu.Score)
 	return err
 }
@@ -158,14 +157,32 @@ func goldOf(p builtin.Pair) (links []metrics.Link) {
 	return links
 }
 
-// curvePoint is a step, and its validation if there was one, as the curve
-// shows them.
-func curvePoint(p train.Progress, v *train.Validation) inspect.CurvePoint {
-	c := inspect.CurvePoint{Step: p.Step, Loss: p.Loss, BLEU: math.NaN()}
-	if v != nil && v.BLEU != nil {
-		c.BLEU = *v.BLEU
+// curveOf reads the steps of a run and its validations, those of earlier sessions too.
+func curveOf(path string) (points []inspect.CurvePoint, err error) {
+	l, err := openLines(path, nil)
+	if err != nil {
+		return nil, err
 	}
-	return c
+	defer l.close()
+	for l.next() {
+		var x struct {
+			Step int
+			Loss *float64
+			BLEU *float64 `json:"valid_bleu"`
+		}
+		if err := json.Unmarshal([]byte(l.text), &x); err != nil {
+			return nil, l.errorf("%v", err)
+		}
+		p := inspect.CurvePoint{Step: x.Step, Loss: math.NaN(), BLEU: math.NaN()}
+		if x.Loss != nil {
+			p.Loss = *x.Loss
+		}
+		if x.BLEU != nil {
+			p.BLEU = *x.BLEU
+		}
+		points = append(points, p)
+	}
+	return points, l.err
 }
 
 func textOf(pairs []builtin.Pair) train.Text {

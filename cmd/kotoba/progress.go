@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
@@ -19,11 +20,13 @@ type trainBar struct {
 	bars    *mpb.Progress // nil when w is not a terminal
 	bar     *mpb.Bar
 	total   int
-	last    train.Progress
-	valid   string
 	printed time.Time
-	first   int // step at which this session began
 	began   time.Time
+
+	mu    sync.Mutex // of what follows, which the terminal's goroutine reads
+	last  train.Progress
+	valid string
+	first int // step at which this session began
 }
 
 // linesEvery is the time between two lines where there is no terminal.
@@ -51,6 +54,8 @@ func isTerminal(w io.Writer) bool {
 
 // line describes the last step.
 func (b *trainBar) line() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	p := b.last
 	s := fmt.Sprintf("step %d  loss %.3f  %.0f tokens/s", p.Step, p.Loss, p.TokensPerSec)
 	if done := p.Step - b.first; b.total > p.Step && done > 0 {
@@ -60,7 +65,10 @@ func (b *trainBar) line() string {
 	return s + b.valid
 }
 
-func (b *trainBar) update(p train.Progress, v *train.Validation) {
+// note keeps what line describes.
+func (b *trainBar) note(p train.Progress, v *train.Validation) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.last.Step == 0 {
 		b.first = p.Step - 1
 	}
@@ -68,6 +76,10 @@ func (b *trainBar) update(p train.Progress, v *train.Validation) {
 	if v != nil {
 		b.valid = "  (" + describe(*v) + ")"
 	}
+}
+
+func (b *trainBar) update(p train.Progress, v *train.Validation) {
+	b.note(p, v)
 	if b.bar != nil {
 		b.bar.SetCurrent(int64(p.Step))
 		return

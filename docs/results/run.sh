@@ -79,6 +79,8 @@ pretrained() {
 	if [ ! -e "$run/vocab/vocab.txt" ]; then
 		python3 "$here/documents.py" "$DATA" "$run/documents"
 		cat "$run"/documents/*.txt | "$kotoba" tokenizer train --in - --model "$run/vocab/vocab.txt" --type wordpiece --vocab 8000
+	fi
+	if [ ! -e "$run/instances/part-00000.tfrecord" ]; then
 		"$kotoba" pretrain-data --tokenizer "$run/vocab" --in "$run/documents/*.txt" --out "$run/instances" --copies 5 --max-length 48 --max-predictions 8
 	fi
 	"$kotoba" train "$here/bert-tiny.yaml" --data "$run/instances" --tokenizer "$run/vocab" --dir "$run/trained"
@@ -107,7 +109,7 @@ paired() {
 
 # spoilt teaches WEIGHTS to tell sentences from spoilt ones.
 spoilt() {
-	if [ ! -e "$out/spoilt/fit.tsv" ]; then
+	if [ ! -e "$out/spoilt/valid.tsv" ]; then # which is written last
 		mkdir -p "$out"
 		cat "$DATA/enja/train.en" "$DATA/multi30k/train.en" > "$out/sentences.txt"
 		python3 "$here/spoilt.py" "$out/sentences.txt" "$out/spoilt"
