@@ -177,9 +177,9 @@ type Segmentation struct {
 	Score float32 // natural log probability
 }
 
-// maxNBest bounds how many segmentations NBest looks for, as the reference
+// MaxNBest bounds how many segmentations NBest looks for, as the reference
 // does.
-const maxNBest = 1024
+const MaxNBest = 1024
 
 // NBest returns up to n segmentations of text, at most 1,024, the likeliest
 // first. Only a unigram model has them.
@@ -192,7 +192,7 @@ func (m *SentencePiece) NBest(text string, n int) ([]Segmentation, error) {
 	var l lattice
 	l.build(u, normalized)
 	var out []Segmentation
-	for _, p := range l.nBest(min(n, maxNBest)) {
+	for _, p := range l.nBest(min(n, MaxNBest)) {
 		out = append(out, Segmentation{IDs: m.idsOf(p.spans, normalized), Score: p.score})
 	}
 	return out, nil

@@ -18,7 +18,7 @@ type Sampler interface {
 type Sampling struct {
 	// Alpha is, for a unigram model, the exponent of the probabilities of
 	// segmentations: at 0 all are equally likely, at infinity only the best
-	// one is left; 0.1 to 0.5 are usual (Kudo 2018, section 3.3). For BPE it
+	// one is left, as it is above a million; 0.1 to 0.5 are usual (Kudo 2018, section 3.3). For BPE it
 	// is the probability in [0, 1] that a merge is left out; 0.1 is usual
 	// (BPE-dropout, Provilkov et al. 2020).
 	Alpha float64
@@ -28,6 +28,9 @@ type Sampling struct {
 }
 
 var _ Sampler = (*SentencePiece)(nil)
+
+// mostAlpha is beyond what scores can be multiplied by.
+const mostAlpha = 1e6
 
 // Sample draws a segmentation of text.
 func (m *SentencePiece) Sample(text string, opt Sampling, rng *rand.Rand) []int32 {
@@ -40,12 +43,16 @@ func (m *SentencePiece) Sample(text string, opt Sampling, rng *rand.Rand) []int3
 		s.spans = seg.segmentDropping(s.spans[:0], s.text, s, drop)
 		return m.idsOf(s.spans, s.text)
 	case *unigram:
+		if opt.Alpha > mostAlpha {
+			s.spans = seg.segment(s.spans[:0], s.text, s)
+			return m.idsOf(s.spans, s.text)
+		}
 		var l lattice
 		l.build(seg, s.text)
 		if opt.NBest <= 0 {
 			return m.idsOf(l.sample(opt.Alpha, rng), s.text)
 		}
-		paths := l.nBest(min(opt.NBest, maxNBest))
+		paths := l.nBest(min(opt.NBest, MaxNBest))
 		return m.idsOf(samplePath(paths, opt.Alpha, rng), s.text)
 	}
 	panic("tokenizer: unknown segmenter")

@@ -180,6 +180,31 @@ func (m *SentencePiece) Encode(text string) []int32 {
 	return m.idsOf(s.spans, s.text)
 }
 
+// Pieces returns what Encode has the ids of, as text: an unknown run is what it is made of.
+func (m *SentencePiece) Pieces(text string) (pieces []string) {
+	s := m.scratchSpace.Get().(*scratch)
+	defer m.scratchSpace.Put(s)
+	s.text = m.norm.appendNormalized(s.text[:0], text)
+	s.spans = m.seg.segment(s.spans[:0], s.text, s)
+	start, unknown := int32(0), m.special.Unknown
+	for i, sp := range s.spans {
+		switch {
+		case sp.id != unknown:
+			pieces = append(pieces, m.Token(sp.id))
+		case m.proto.byteFallback:
+			for _, b := range s.text[start:sp.end] {
+				pieces = append(pieces, m.Token(m.byteIDs[b]))
+			}
+		case i+1 < len(s.spans) && s.spans[i+1].id == unknown:
+			continue // the run goes on
+		default:
+			pieces = append(pieces, string(s.text[start:sp.end]))
+		}
+		start = sp.end
+	}
+	return pieces
+}
+
 // Normalize returns text as the model segments it, with spaces as U+2581.
 func (m *SentencePiece) Normalize(text string) string {
 	return string(m.norm.appendNormalized(nil, text))

@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"flag"
+	"math"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -98,7 +99,7 @@ func TestSampleDecodes(t *testing.T) {
 func TestSampleDistribution(t *testing.T) {
 	const draws, alpha = 20000, 0.5
 	m := loadGoldenModel(t, "unigram")
-	all, err := m.NBest("hello", maxNBest)
+	all, err := m.NBest("hello", MaxNBest)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,4 +254,46 @@ func TestBPESymbolsDoNotMerge(t *testing.T) {
 	if got, want := m.Encode("dogsdogdo"), []int32{1, 9, 1, 3}; !slices.Equal(got, want) {
 		t.Errorf("ids %v; expected %v", got, want)
 	}
+}
+
+// TestAnyAlphaIsTaken: a large one leaves the best segmentation alone.
+func TestAnyAlphaIsTaken(t *testing.T) {
+	m := loadGoldenModel(t, "unigram")
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, text := range []string{"the quick brown fox", "unbelievable transformations", "吾輩は猫である", ""} {
+		for _, alpha := range []float64{1e7, math.MaxFloat64, math.Inf(1)} {
+			for _, nbest := range []int{0, 5} {
+				if got, want := m.Sample(text, Sampling{Alpha: alpha, NBest: nbest}, r), m.Encode(text); !slices.Equal(got, want) {
+					t.Errorf("%q, alpha %v, of the best %d: %v; want %v", text, alpha, nbest, got, want)
+				}
+			}
+		}
+	}
+}
+
+// TestPiecesAreThoseOfTheIDs: and an unknown run is its own text.
+func TestPiecesAreThoseOfTheIDs(t *testing.T) {
+	forGoldenModels(t, func(t *testing.T, m *SentencePiece, g golden) {
+		unknown := 0
+		for _, h := range g.Hard {
+			text := string(h.Text)
+			ids, pieces := m.Encode(text), m.Pieces(text)
+			if len(ids) != len(pieces) {
+				t.Fatalf("%q: %d ids and %d pieces", text, len(ids), len(pieces))
+			}
+			for i, id := range ids {
+				if id == m.special.Unknown {
+					unknown++
+				} else if pieces[i] != m.Token(id) {
+					t.Errorf("%q: piece %d is %q; want %q", text, i, pieces[i], m.Token(id))
+				}
+			}
+			if got := strings.Join(pieces, ""); !m.proto.byteFallback && got != m.Normalize(text) {
+				t.Errorf("pieces make %q; want %q", got, m.Normalize(text))
+			}
+		}
+		if unknown == 0 && !m.proto.byteFallback {
+			t.Error("no string has what the model does not know")
+		}
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -174,6 +175,9 @@ func (t *trainer) reserve() error {
 	for _, p := range symbols {
 		if p.text == "" || seen[p.text] {
 			return fmt.Errorf("symbol %q is empty, %s or defined twice; expected distinct symbols", p.text, wordUnknown)
+		}
+		if strings.Contains(p.text, " ") {
+			return fmt.Errorf("symbol %q has a space, which text has none of where symbols are looked for; expected one without", p.text)
 		}
 		seen[p.text] = true
 		if id, ok := special[p.text]; ok {

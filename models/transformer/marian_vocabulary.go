@@ -12,11 +12,10 @@ import (
 // marianVocabulary is the vocabulary of a Marian folder: a SentencePiece model
 // cuts text into pieces, and vocab.json gives their ids.
 type marianVocabulary struct {
-	spm     tokenizer.Tokenizer
+	spm     *tokenizer.SentencePiece
 	pieces  []string         // by id
 	ids     map[string]int32 // by piece
-	toModel []int32          // the model's id of each id of spm
-	toSPM   []int32          // and the other way round; [tokenizer.None] for a symbol without text, foreign for a piece that spm lacks
+	toSPM   []int32          // the id of spm of each of the model's; [tokenizer.None] for a symbol without text, foreign for a piece that spm lacks
 	special tokenizer.Special
 }
 
@@ -24,13 +23,17 @@ type marianVocabulary struct {
 const foreign int32 = -2
 
 func newMarianVocabulary(path string, pieces []string, special tokenizer.Special) (*marianVocabulary, error) {
-	spm, err := tokenizer.Load(path)
+	loaded, err := tokenizer.Load(path)
 	if err != nil {
 		return nil, err
 	}
+	spm, ok := loaded.(*tokenizer.SentencePiece)
+	if !ok {
+		return nil, fmt.Errorf("transformer: %s is no model of SentencePiece", path)
+	}
 	v := &marianVocabulary{
 		spm: spm, pieces: pieces, special: special,
-		ids: make(map[string]int32, len(pieces)), toModel: make([]int32, spm.Len()), toSPM: make([]int32, len(pieces)),
+		ids: make(map[string]int32, len(pieces)), toSPM: make([]int32, len(pieces)),
 	}
 	for id, piece := range pieces {
 		v.ids[piece] = int32(id)
@@ -40,33 +43,34 @@ func newMarianVocabulary(path string, pieces []string, special tokenizer.Special
 	for _, id := range []int32{special.Pad, special.End} {
 		v.toSPM[id] = tokenizer.None
 	}
-	for i := range v.toModel {
-		id, ok := v.ids[spm.Token(int32(i))]
-		if !ok {
-			v.toModel[i] = special.Unknown
-			continue
+	for i := range int32(spm.Len()) {
+		if id, ok := v.ids[spm.Token(i)]; ok {
+			v.toSPM[id] = i
 		}
-		v.toModel[i], v.toSPM[id] = id, int32(i)
 	}
 	return v, nil
 }
 
 // Encode implements tokenizer.Tokenizer. The code of a language that text begins with, as
-// >>fra<<, is an entry of vocab.json as a whole.
-func (v *marianVocabulary) Encode(text string) []int32 {
+// >>fra<<, is an entry of vocab.json as a whole, and so may be what spm does not know, as a
+// letter of the other language.
+func (v *marianVocabulary) Encode(text string) (ids []int32) {
 	code, rest := cutLanguage(text)
-	ids := v.spm.Encode(rest)
-	for i, id := range ids {
-		ids[i] = v.toModel[id]
+	if code != "" {
+		ids = append(ids, v.idOf(code))
 	}
-	if code == "" {
-		return ids
+	for _, piece := range v.spm.Pieces(rest) {
+		ids = append(ids, v.idOf(piece))
 	}
-	id, ok := v.ids[code]
-	if !ok {
-		id = v.special.Unknown
+	return ids
+}
+
+// idOf returns the id of a piece, that of unknown ones where vocab.json lacks it.
+func (v *marianVocabulary) idOf(piece string) int32 {
+	if id, ok := v.ids[piece]; ok {
+		return id
 	}
-	return append([]int32{id}, ids...)
+	return v.special.Unknown
 }
 
 // cutLanguage cuts the code of a language off the beginning of text.

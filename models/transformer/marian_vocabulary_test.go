@@ -47,6 +47,16 @@ func TestLanguagesAreTokens(t *testing.T) {
 	}
 }
 
+// TestLettersOfTheOtherLanguageAreTokens: what the SentencePiece model does not know may be in
+// vocab.json all the same.
+func TestLettersOfTheOtherLanguageAreTokens(t *testing.T) {
+	v := marianPieces(t, "ß")
+	got, sharp := v.Encode("the ß cat Ѫ"), int32(v.Len()-1)
+	if !slices.Contains(got, sharp) || got[len(got)-1] != v.Special().Unknown {
+		t.Errorf("%v; want %d in it, and %d at the end", got, sharp, v.Special().Unknown)
+	}
+}
+
 func TestForeignPiecesAreTheirText(t *testing.T) {
 	v := marianPieces(t, "▁Hund", "e", "▁")
 	hund := int32(v.Len() - 3)
