@@ -4,7 +4,10 @@
 package bench
 
 import (
+	"maps"
 	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/kotoba-nlp/kotoba/internal/kernel"
@@ -66,4 +69,9 @@ func result(workload string, units, flopsPerUnit float64, unit string, seconds, 
 	}
 	r.Share = r.Value * flopsPerUnit / (peak * 1e9)
 	return r
+}
+
+// names lists the shapes of a map, for people.
+func names[T any](shapes map[string]T) string {
+	return strings.Join(slices.Sorted(maps.Keys(shapes)), ", ")
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/kotoba-nlp/kotoba/models/bert"
@@ -25,9 +24,6 @@ var bertShapes = map[string]bert.Config{
 	"minilm": {Dim: 384, Layers: 6, Heads: 12, FFN: 1536},
 }
 
-// BERTShapes names the shapes that BERT and Pretrain know.
-var BERTShapes = []string{"base", "mini", "minilm"}
-
 // mostTokens bounds a batch, and with it the memory that it takes.
 const mostTokens = 1 << 17
 
@@ -36,7 +32,7 @@ const mostTokens = 1 << 17
 func newBERT(shape string, batch, length int, dropout float64) (*bert.Network, bert.Batch, error) {
 	c, ok := bertShapes[shape]
 	if !ok {
-		return nil, bert.Batch{}, fmt.Errorf("bench: unknown shape %q; want one of %s", shape, strings.Join(BERTShapes, ", "))
+		return nil, bert.Batch{}, fmt.Errorf("bench: unknown shape %q; want one of %s", shape, names(bertShapes))
 	}
 	c.Vocab, c.MaxLength, c.Types, c.Activation, c.Epsilon, c.Init = bertVocab, 512, 2, "gelu", 1e-12, 0.02
 	c.Dropout, c.AttentionDropout = dropout, dropout

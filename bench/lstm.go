@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/kotoba-nlp/kotoba/models/rnnlm"
@@ -22,9 +21,6 @@ const lstmVocab = 10_000
 // lstmShapes are those of Zaremba et al. 2014, small and medium, and one more.
 var lstmShapes = map[string]lstmShape{"d200": {200, 2, 20, 20}, "d650": {650, 2, 20, 35}, "d1000": {1000, 4, 32, 35}}
 
-// LSTMShapes names the shapes that LSTM knows.
-var LSTMShapes = []string{"d200", "d650", "d1000"}
-
 // forwardFlops are the operations of the forward pass for one token.
 func (s lstmShape) forwardFlops() float64 {
 	h, layers := float64(s.units), float64(s.layers)
@@ -37,7 +33,7 @@ func (s lstmShape) forwardFlops() float64 {
 func LSTM(shape string, budget time.Duration) (Result, error) {
 	s, ok := lstmShapes[shape]
 	if !ok {
-		return Result{}, fmt.Errorf("bench: unknown shape %q; want one of %s", shape, strings.Join(LSTMShapes, ", "))
+		return Result{}, fmt.Errorf("bench: unknown shape %q; want one of %s", shape, names(lstmShapes))
 	}
 	r := rand.New(rand.NewPCG(1, 1))
 	m, err := rnnlm.New(rnnlm.Config{

@@ -3,7 +3,6 @@ package bench
 import (
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"time"
 
 	"github.com/kotoba-nlp/kotoba/decode"
@@ -23,9 +22,6 @@ var transformerShapes = map[string]transformerShape{
 	"d256": {256, 1024, 4, 3, 64, 25},
 	"d512": {512, 2048, 8, 6, 32, 32},
 }
-
-// Shapes names the shapes that Train and Decode know.
-var Shapes = []string{"d256", "d512"}
 
 func (s transformerShape) config(vocab int, dropout float64) transformer.Config {
 	return transformer.Config{
@@ -71,7 +67,7 @@ func randomSequences(r *rand.Rand, n, length, vocab int) nn.Sequences {
 func Train(shape string, budget time.Duration) (Result, error) {
 	s, ok := transformerShapes[shape]
 	if !ok {
-		return Result{}, fmt.Errorf("bench: unknown shape %q; want one of %s", shape, strings.Join(Shapes, ", "))
+		return Result{}, fmt.Errorf("bench: unknown shape %q; want one of %s", shape, names(transformerShapes))
 	}
 	r := rand.New(rand.NewPCG(1, 1))
 	m, err := transformer.New(s.config(trainVocab, 0.1), r)
@@ -106,7 +102,7 @@ func Train(shape string, budget time.Duration) (Result, error) {
 func Decode(shape string, beam int, budget time.Duration) (Result, error) {
 	s, ok := transformerShapes[shape]
 	if !ok {
-		return Result{}, fmt.Errorf("bench: unknown shape %q; want one of %s", shape, strings.Join(Shapes, ", "))
+		return Result{}, fmt.Errorf("bench: unknown shape %q; want one of %s", shape, names(transformerShapes))
 	}
 	if beam > mostBeam {
 		return Result{}, fmt.Errorf("bench: a beam of %d; want %d at most", beam, mostBeam)
