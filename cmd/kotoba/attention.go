@@ -60,6 +60,14 @@ func (p *attentionPicture) run(c *cobra.Command, dir, text string) error {
 	if !ok {
 		return fmt.Errorf("--kind is %q; want encoder, decoder or cross", p.kind)
 	}
+	if p.layer < 1 {
+		return fmt.Errorf("--layer is %d; want at least 1", p.layer)
+	}
+	for _, flag := range []string{"kind", "layer"} {
+		if p.ending() == ".html" && c.Flags().Changed(flag) {
+			return fmt.Errorf("--%s is for pictures, and %s has all layers and heads; leave it out", flag, p.path)
+		}
+	}
 	m, err := train.Open(dir)
 	if err != nil {
 		return err
@@ -68,14 +76,13 @@ func (p *attentionPicture) run(c *cobra.Command, dir, text string) error {
 	if n := m.MaxLength(); len(source) == 0 || len(source) >= n {
 		return fmt.Errorf("the text has %d tokens; want 1 to %d", len(source), n-1)
 	}
-	target := m.Target.Encode(p.target)
+	target, translation := m.Target.Encode(p.target), ""
 	if p.target == "" {
 		hyps, err := m.System().Translate([]string{text}, m.Config.Decoding.Options())
 		if err != nil {
 			return err
 		}
-		target = hyps[0][0].Tokens
-		fmt.Fprintln(c.OutOrStdout(), hyps[0][0].Text)
+		target, translation = hyps[0][0].Tokens, hyps[0][0].Text
 	}
 	if n := m.MaxLength(); len(target) >= n {
 		target = target[:n-1]
@@ -84,7 +91,13 @@ func (p *attentionPicture) run(c *cobra.Command, dir, text string) error {
 	if err != nil {
 		return err
 	}
-	return p.write(a, kind, c.ErrOrStderr())
+	if err := p.write(a, kind, c.ErrOrStderr()); err != nil {
+		return err
+	}
+	if p.target == "" {
+		fmt.Fprintln(c.OutOrStdout(), translation)
+	}
+	return nil
 }
 
 // write puts out the page or the picture, by the ending of the file's name.

@@ -65,6 +65,9 @@ and copies it to a run folder, with which translate, score and inspect work.`,
 			if err := checkNewFolder(args[1]); err != nil {
 				return err
 			}
+			if _, err := os.Stat(filepath.Join(args[0], "config.yaml")); err == nil {
+				return fmt.Errorf("%s is a run already; translate, score and inspect work with it", args[0])
+			}
 			if _, err := train.Open(args[0]); err != nil {
 				return err
 			}
@@ -81,10 +84,13 @@ var importedFiles = []string{
 // importFolder copies the files of a model; the new folder appears when all
 // are there.
 func importFolder(from, to string) error {
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
 	return atomicfile.Folder(to, func(tmp string) error {
 		for _, name := range importedFiles {
 			err := writeNew(filepath.Join(tmp, name), false, atomicfile.CopyOf(filepath.Join(from, name)))
-			none := errors.Is(err, fs.ErrNotExist) && name == "generation_config.json" // not all models have one
+			none := errors.Is(err, fs.ErrNotExist) && (name == "generation_config.json" || name == "tokenizer_config.json") // not all models have them
 			if err != nil && !none {
 				return err
 			}

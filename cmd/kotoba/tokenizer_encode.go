@@ -47,7 +47,7 @@ robust. For unigram vocabularies --alpha is the exponent of the probabilities:
 	f.BoolVar(&e.ids, "ids", false, "print ids instead of pieces")
 	f.BoolVar(&e.sample, "sample", false, "draw pieces at random")
 	f.Float64Var(&e.sampling.Alpha, "alpha", 0.1, "how random, see above")
-	f.IntVar(&e.sampling.NBest, "nbest", 0, "draw from so many of the likeliest ways, for unigram; 0 for all, at most 1024")
+	f.IntVar(&e.sampling.NBest, "nbest", 0, "draw from so many of the likeliest ways, for unigram; 0 for all, at most "+strconv.Itoa(tokenizer.MaxNBest))
 	f.Uint64Var(&e.seed, "seed", 1, "seed of the draws")
 	return c
 }
@@ -55,6 +55,9 @@ robust. For unigram vocabularies --alpha is the exponent of the probabilities:
 func (e *tokenizerEncoding) run(c *cobra.Command) error {
 	t, err := loadTokenizer(e.model)
 	if err != nil {
+		return err
+	}
+	if err := checkApart(t, !e.ids); err != nil {
 		return err
 	}
 	encode, err := e.encoder(c, t)
@@ -78,7 +81,6 @@ func (e *tokenizerEncoding) run(c *cobra.Command) error {
 
 // encoder returns what turns text into ids, as the flags say.
 func (e *tokenizerEncoding) encoder(c *cobra.Command, t tokenizer.Tokenizer) (func(string) []int32, error) {
-	const mostNBest = 1024
 	if !e.sample {
 		for _, name := range []string{"alpha", "nbest", "seed"} {
 			if c.Flags().Changed(name) {
@@ -101,8 +103,8 @@ func (e *tokenizerEncoding) encoder(c *cobra.Command, t tokenizer.Tokenizer) (fu
 	switch a := e.sampling.Alpha; {
 	case !(a >= 0 && a <= most):
 		return nil, fmt.Errorf("--alpha is %v; want 0 or more, for bpe at most 1", a)
-	case e.sampling.NBest < 0 || e.sampling.NBest > mostNBest:
-		return nil, fmt.Errorf("--nbest is %d; want 0 to %d", e.sampling.NBest, mostNBest)
+	case e.sampling.NBest < 0 || e.sampling.NBest > tokenizer.MaxNBest:
+		return nil, fmt.Errorf("--nbest is %d; want 0 to %d", e.sampling.NBest, tokenizer.MaxNBest)
 	}
 	rng := rand.New(rand.NewPCG(e.seed, 0))
 	return func(text string) []int32 { return sampler.Sample(text, e.sampling, rng) }, nil
@@ -134,6 +136,9 @@ func newTokenizerDecode() *cobra.Command {
 func (d *tokenizerDecoding) run(c *cobra.Command) error {
 	t, err := loadTokenizer(d.model)
 	if err != nil {
+		return err
+	}
+	if err := checkApart(t, d.pieces); err != nil {
 		return err
 	}
 	var ids []int32
@@ -171,6 +176,15 @@ func (d *tokenizerDecoding) parse(in *lines, t tokenizer.Tokenizer, field string
 		return 0, in.errorf("id %s is outside %s, a vocabulary of %d; expected 0 to %d", field, d.model, t.Len(), t.Len()-1)
 	}
 	return int32(id), nil
+}
+
+// checkApart refuses pieces of a vocabulary among which the space is one, as spaces are what
+// tells them apart.
+func checkApart(t tokenizer.Tokenizer, pieces bool) error {
+	if _, ok := t.(*tokenizer.Characters); ok && pieces {
+		return errors.New("the vocabulary is of characters, the space among them, which cannot be told apart by spaces; use ids")
+	}
+	return nil
 }
 
 func loadTokenizer(path string) (tokenizer.Tokenizer, error) {

@@ -121,11 +121,15 @@ func (f translateFlags) options(c *cobra.Command, d train.DecodingConfig) (decod
 	if f.beam > 0 {
 		o.Beam = f.beam
 	}
-	if c.Flags().Changed("length-penalty") || c.Flags().Changed("alpha") {
+	had := penalised(o.Penalty)
+	if f.penalty != "" {
+		o.Penalty.Name = f.penalty
+	}
+	switch alpha := c.Flags().Changed("alpha"); {
+	case alpha && !penalised(o.Penalty):
+		return o, errors.New("--alpha is the power of a length penalty, and there is none; give --length-penalty gnmt or power")
+	case alpha || f.penalty != "" && !had:
 		o.Penalty.Alpha = f.alpha
-		if f.penalty != "" {
-			o.Penalty.Name = f.penalty
-		}
 	}
 	if f.sample {
 		o.Beam, o.Sampling = 1, &f.sampling
@@ -144,6 +148,9 @@ func (f translateFlags) options(c *cobra.Command, d train.DecodingConfig) (decod
 	}
 	return o, o.Validate()
 }
+
+// penalised says whether a length penalty is one.
+func penalised(p decode.LengthPenalty) bool { return p.Name != "" && p.Name != "none" }
 
 // checkIdle refuses flags that do nothing beside others.
 func (f translateFlags) checkIdle(c *cobra.Command) error {
