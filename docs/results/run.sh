@@ -118,14 +118,36 @@ spoilt() {
 		--text text --label label --set training.rate=1e-4 --set training.max_epochs=2
 }
 
+# cloze teaches WEIGHTS to find what a sentence leaves out in the rest of its paragraph.
+cloze() {
+	if [ ! -e "$out/cloze.json" ]; then
+		mkdir -p "$out"
+		python3 "$here/cloze.py" "$DATA/wikitext2/valid.txt" "$DATA/xquad/xquad.en.json" > "$out/cloze.part"
+		mv "$out/cloze.part" "$out/cloze.json"
+	fi
+	finetune bert-minilm-cloze bert-qa "$1" --train "$out/cloze.json" --set data.valid_share=0.03 --set data.batch=16 \
+		--set training.rate=1e-4 --set training.max_epochs=1 --set training.validate_every=200
+}
+
+# questions NAME WEIGHTS learns the questions of XQuAD, of which the last fifth of the articles
+# validates.
+questions() {
+	finetune "$1" bert-qa "$2" --train "$DATA/xquad/xquad.en.json" --set data.valid_share=0.2 --set data.batch=16 \
+		--set training.rate=1e-4 --set training.max_epochs=4 "${@:3}"
+}
+
 # bert NAME WEIGHTS runs what is fine-tuned from WEIGHTS/minilm, WEIGHTS/tiny, or from
 # the BERT-tiny of pretrained and from its beginning.
 bert() {
 	local small=(--set training.rate=3e-4)
 	case $1 in
-	bert-minilm-xquad) # the last fifth of the articles validates
-		finetune "$1" bert-qa "$2/minilm" --train "$DATA/xquad/xquad.en.json" --set data.valid_share=0.2 --set data.batch=16 \
-			--set training.rate=1e-4 --set training.max_epochs=4
+	bert-minilm-cloze) cloze "$2/minilm" ;;
+	bert-minilm-cloze-xquad)
+		cloze "$2/minilm"
+		questions "$1" "$out/bert-minilm-cloze"
+		;;
+	bert-minilm-xquad)
+		questions "$1" "$2/minilm"
 		python3 "$here/baselines.py" "$DATA/xquad/xquad.en.json" 0.2 1
 		;;
 	bert-minilm-ewt)
@@ -145,7 +167,7 @@ bert() {
 	bert-minilm-spoilt) spoilt "$2/minilm" ;;
 	bert-minilm-spoilt-*) # what a sentence is first, and then the task
 		spoilt "$2/minilm"
-		classify "$1" "$out/bert-minilm-spoilt" --set training.max_epochs=4
+		classify "$1" "$out/bert-minilm-spoilt" --set training.max_epochs=4 --seeds 3
 		;;
 	bert-minilm-sst2)
 		classify "$1" "$2/minilm" --set training.ema=0.999 --set data.word_dropout=0.1 --set training.validate_every=500 --seeds 2
@@ -153,10 +175,7 @@ bert() {
 	bert-minilm-rte) classify "$1" "$2/minilm" --set training.max_epochs=6 ;;
 	bert-minilm-stsb) classify "$1" "$2/minilm" --set training.rate=1e-4 --set training.max_epochs=4 --seeds 3 ;;
 	bert-minilm-*) classify "$1" "$2/minilm" --set training.rate=1e-4 --set training.max_epochs=4 ;;
-	bert-tiny-xquad)
-		finetune "$1" bert-qa "$2/tiny" --train "$DATA/xquad/xquad.en.json" --set data.valid_share=0.2 --set data.batch=16 \
-			"${small[@]}" --set training.max_epochs=4
-		;;
+	bert-tiny-xquad) questions "$1" "$2/tiny" "${small[@]}" ;;
 	bert-tiny-sst2) classify "$1" "$2/tiny" "${small[@]}" ;;
 	bert-tiny-*) classify "$1" "$2/tiny" "${small[@]}" --set training.max_epochs=4 ;;
 	bert-pretrained-*)
@@ -187,7 +206,7 @@ lower_multi30k() {
 [ $# -gt 0 ] || set -- multi30k-en-de multi30k-de-en multi30k-en-de-lower enja-en-ja \
 	multi30k-de-en-bahdanau enja-en-ja-bahdanau ptb-{lstm,gru,rnn}-small ptb-lstm-tied \
 	{shakespeare,neko}-lstm-char \
-	bert-minilm-{sst2,stsb,mrpc,rte,cola,xquad,ewt} bert-minilm-pairs-{rte,mrpc} bert-minilm-spoilt-cola bert-tiny bert-tiny-{sst2,stsb,mrpc,rte,cola,xquad} bert-{pretrained,random}-sst2
+	bert-minilm-{sst2,stsb,mrpc,rte,cola,xquad,ewt} bert-minilm-pairs-{rte,mrpc} bert-minilm-spoilt-cola bert-minilm-cloze-xquad bert-tiny bert-tiny-{sst2,stsb,mrpc,rte,cola,xquad} bert-{pretrained,random}-sst2
 for name; do
 	printf '== %s\n' "$name"
 	case $name in
