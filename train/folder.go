@@ -71,7 +71,7 @@ func lockFolder(dir string) (unlock func(), err error) {
 	}
 	unlock = func() { _ = f.Close() } // which unlocks; nothing was written
 	err = errors.Join(
-		atomicfile.Clean(dir, lastFile, bestFile, checkpoint.WeightsFile, configFile, metricsFile, samplesFile, checkpoint.PiecesFile, checkpoint.WordsFile, "config.json", "tokenizer_config.json"),
+		atomicfile.Clean(dir, append([]string{lastFile, bestFile, checkpoint.WeightsFile, configFile, metricsFile, samplesFile}, modelFiles...)...),
 		atomicfile.Clean(filepath.Join(dir, averageFolder), averageFiles),
 	)
 	if err != nil {

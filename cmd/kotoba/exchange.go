@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -65,8 +66,8 @@ and copies it to a run folder, with which translate, score and inspect work.`,
 			if err := checkNewFolder(args[1]); err != nil {
 				return err
 			}
-			if _, err := os.Stat(filepath.Join(args[0], "config.yaml")); err == nil {
-				return fmt.Errorf("%s is a run already; translate, score and inspect work with it", args[0])
+			if _, ok, err := train.Translations.OfRun(args[0]); ok || err != nil {
+				return cmp.Or(err, fmt.Errorf("%s is a run already; translate, score and inspect work with it", args[0]))
 			}
 			if _, err := train.Open(args[0]); err != nil {
 				return err
