@@ -48,10 +48,10 @@ figures beside. Trials are the same on any number of threads.
 
 Tasks: ` + strings.Join(lstm97.Names, ", ") + `.
 
---mode modern takes an LSTM with forget gates, backpropagation through time and Adam
-instead. --learner rnn-bptt and rnn-rtrl take a plain recurrent network, taught by
-plain gradient descent in faithful mode and by Adam in modern mode. Ctrl-C stops and
-sums up the trials that are done.`,
+--mode modern takes an LSTM with forget gates that begin by the lag (Tallec and Ollivier
+2018), backpropagation through time and Adam instead. --learner rnn-bptt and rnn-rtrl
+take a plain recurrent network, taught by plain gradient descent in faithful mode and by
+Adam in modern mode. Ctrl-C stops and sums up the trials that are done.`,
 		Example: `  kotoba reproduce lstm97 --task adding --lag 100 --trials 10
   kotoba reproduce lstm97 --task temporal-order --trials 20 --json
   kotoba reproduce lstm97 --task adding --learner rnn-bptt --max-sequences 100000`,
@@ -69,7 +69,7 @@ sums up the trials that are done.`,
 	f.Uint64Var(&o.Seed, "seed", 1, "that all trials' seeds follow from")
 	f.StringVar(&p.mode, "mode", "faithful", "faithful or modern")
 	f.StringVar(&o.Learner, "learner", "lstm", "one of "+strings.Join(lstm97.Learners, ", "))
-	f.StringVar(&o.Output, "output", "", "output units in faithful mode, logistic or linear (default: the task's)")
+	f.StringVar(&o.Output, "output", "", "output units, logistic or linear (default: the task's)")
 	f.StringVar(&o.Squash, "squash", "", "ranges of g and h of the paper's LSTM: equations (±2 and ±1, the default), table (±1 and ±2, as table 10 has them) or wide (±2 both); in noise-free-lag of g alone, which else is 0 to 1")
 	f.Float64Var(&o.Rate, "rate", 0, "learning rate; 0 is the paper's, or that of modern mode")
 	f.IntVar(&o.MaxSequences, "max-sequences", 0, "training sequences of a trial at most; 0 is ten times what the paper's LSTM took")

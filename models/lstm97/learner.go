@@ -39,7 +39,11 @@ func (o Options) ranges() (g, h float64) {
 }
 
 // modernRate is Adam's rate.
-const modernRate = 2e-3
+const modernRate = 5e-3
+
+// grammarReach is the dependency that modern mode expects in Reber strings: the last
+// symbol but one is that of eight symbols before, on average, and one more.
+const grammarReach = 10
 
 // mostTrials bounds what results that wait for those before them take.
 const mostTrials = 100_000
@@ -51,8 +55,6 @@ func (o Options) Check() error {
 		return fmt.Errorf("unknown learner %q; want one of %s", o.Learner, strings.Join(Learners, ", "))
 	case o.Output != "" && o.Output != "logistic" && o.Output != "linear":
 		return fmt.Errorf("unknown output units %q; want logistic or linear", o.Output)
-	case o.Output != "" && o.Modern:
-		return errors.New("output units are logistic in modern mode, which has the cross entropy; leave their kind out")
 	case o.Squash != "" && !slices.Contains(Squashes, o.Squash):
 		return fmt.Errorf("unknown ranges %q of g and h; want one of %s", o.Squash, strings.Join(Squashes, ", "))
 	case o.Squash != "" && !o.faithful():
@@ -80,13 +82,10 @@ func (o Options) rate(t Task) float64 {
 	return t.Rate
 }
 
-// linear says whether the learner has linear output units, as the task has them for the
-// LSTM and for the plain networks that it is compared with.
+// linear says whether the learner has linear output units, as the task has them for all
+// learners unless they are chosen.
 func (t Task) linear(o Options) bool {
-	switch {
-	case o.Modern:
-		return false
-	case o.Output != "":
+	if o.Output != "" {
 		return o.Output == "linear"
 	}
 	return t.Net.Linear
@@ -111,7 +110,8 @@ func newLearner(t Task, o Options, r *rand.Rand) (Learner, error) {
 
 // readout is a recurrent layer of nn under output units, and how it is taught:
 // with plain gradient descent on the squared error, as the paper's networks are, or in
-// modern mode with Adam on the cross entropy, the norm of the gradient clipped at 1.
+// modern mode with Adam on the cross entropy of logistic output units and the squared
+// error of linear ones, the norm of the gradient clipped at 1.
 type readout struct {
 	Layer  nn.Recurrent   `param:"layer"`
 	Out    nn.Linear      `param:"out"`    // (K, H)
@@ -157,8 +157,8 @@ func (t Task) checkReadout(o Options) error {
 	return nil
 }
 
-// newReadout makes the network. The forget gates of an LSTM are biased by 1. Weights begin
-// as the task's; in modern mode uniform in ±1/√H, as PyTorch has it.
+// newReadout makes the network. Weights begin as the task's; in modern mode uniform in
+// ±1/√H, as PyTorch has it.
 func newReadout(t Task, o Options, r *rand.Rand) *readout {
 	limit := t.Net.Init
 	cell, units := t.layer(o)
@@ -171,9 +171,7 @@ func newReadout(t Task, o Options, r *rand.Rand) *readout {
 		m.Direct = nn.Uniform(t.Net.Outputs, t.Net.Inputs, limit, r)
 	}
 	if cell == nn.LSTM {
-		for i := units; i < 2*units; i++ { // forget gates come second
-			m.Layer.Input.Bias.Data[i] = 1
-		}
+		t.chrono(m.Layer.Input.Bias.Data[:2*units], r)
 	}
 	if m.modern {
 		m.optim = optim.NewAdam(nn.Params(m), 0.9, 0.999, 1e-8, 0)
@@ -181,6 +179,23 @@ func newReadout(t Task, o Options, r *rand.Rand) *readout {
 		m.optim = optim.NewSGD(nn.Params(m))
 	}
 	return m
+}
+
+// chrono biases the input gates and the forget gates, in this order, so that cells hold
+// what they have for as long as the task needs: the gate of forgetting by log(U), U
+// uniform from 1 to the longest dependency less one, and that of the input by its
+// negative. A cell then forgets by 1/e in about U steps (Tallec and Ollivier 2018, "Can
+// recurrent neural networks warp time?", chrono initialization).
+func (t Task) chrono(biases []tensor.Float, r *rand.Rand) {
+	reach := t.Lag
+	if reach == 0 {
+		reach = grammarReach
+	}
+	input, forget := biases[:len(biases)/2], biases[len(biases)/2:]
+	for i := range forget {
+		forget[i] = tensor.Float(math.Log(1 + r.Float64()*float64(reach-2)))
+		input[i] = -forget[i]
+	}
 }
 
 // Weights implements Learner.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/kotoba-nlp/kotoba/optim"
+	"github.com/kotoba-nlp/kotoba/tensor"
 )
 
 // TestNetworksHaveAsManyWeightsAsThePaperCounts compares with column w of table 10.
@@ -97,8 +98,8 @@ func TestNetworksBeginAsThePaperHasIt(t *testing.T) {
 	}
 }
 
-// TestModernNetworksBeginAsPyTorchHasIt looks at weights, forget gates and the rate.
-func TestModernNetworksBeginAsPyTorchHasIt(t *testing.T) {
+// TestModernNetworksBeginAsTheirSourcesHaveIt looks at weights, biases of gates and the rate.
+func TestModernNetworksBeginAsTheirSourcesHaveIt(t *testing.T) {
 	task, err := NewTask("adding", 0)
 	if err != nil {
 		t.Fatal(err)
@@ -117,16 +118,36 @@ func TestModernNetworksBeginAsPyTorchHasIt(t *testing.T) {
 		t.Fatalf("%d biases; want %d", len(bias), 4*units)
 	}
 	for i, b := range bias {
-		if forget := i >= units && i < 2*units; forget != (b == 1) {
+		if gate := i < 2*units; gate != (math.Abs(float64(b)) > limit) { // TestGatesBeginByTheLag looks closer
 			t.Errorf("bias %d is %v", i, b)
 		}
 	}
-	if _, ok := m.optim.(*optim.Adam); !ok || m.rate != 2e-3 || m.linear {
-		t.Errorf("%T at %v, linear outputs %v; want Adam at 2e-3 and logistic ones", m.optim, m.rate, m.linear)
+	if _, ok := m.optim.(*optim.Adam); !ok || m.rate != 5e-3 || !m.linear {
+		t.Errorf("%T at %v, linear outputs %v; want Adam at 5e-3 and linear ones", m.optim, m.rate, m.linear)
 	}
 	plain := newReadout(task, Options{Learner: "rnn-bptt"}, rand.New(rand.NewPCG(1, 1)))
 	if _, ok := plain.optim.(*optim.SGD); !ok || plain.rate != 0.5 || !plain.linear {
 		t.Errorf("%T at %v, linear outputs %v; want plain descent at 0.5 and linear ones", plain.optim, plain.rate, plain.linear)
+	}
+}
+
+// TestGatesBeginByTheLag: 1 to T - 1 steps, or what Reber strings need.
+func TestGatesBeginByTheLag(t *testing.T) {
+	for name, most := range map[string]float64{"adding": 99, "reber": 9} {
+		task := mustTask(t, name, 0)
+		biases := make([]tensor.Float, 2000)
+		task.chrono(biases, rand.New(rand.NewPCG(1, 1)))
+		least, largest := math.Inf(1), 0.0
+		for i, forget := range biases[1000:] {
+			steps := math.Exp(float64(forget))
+			least, largest = min(least, steps), max(largest, steps)
+			if biases[i] != -forget {
+				t.Fatalf("%s: input gate %v, forget gate %v", name, biases[i], forget)
+			}
+		}
+		if least < 1 || least > 1+most/50 || largest > most || largest < 0.98*most {
+			t.Errorf("%s: cells hold for %v to %v steps; want 1 to %v", name, least, largest, most)
+		}
 	}
 }
 
