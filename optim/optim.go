@@ -165,7 +165,7 @@ func (s Schedule) Validate() error {
 		}
 	case "linear", "bert":
 		if s.Total <= s.Warmup {
-			return fmt.Errorf("optim: schedule %s ends at step %d, within its warmup of %d; give it more steps", s.Kind, s.Total, s.Warmup)
+			return fmt.Errorf("optim: schedule %s ends at step %d, within its warmup of %d; give it more steps or less warmup", s.Kind, s.Total, s.Warmup)
 		}
 	case "staircase":
 		if !(s.Hold >= 0 && s.Every > 0 && s.Factor > 0 && s.Factor <= 1) {

@@ -45,7 +45,9 @@ func newBERTSession(dir, format string, o Options, task Task, f *bert.Folder, to
 	if o.Smoothing != 0 || o.BatchTokens != 0 || o.PerSentence {
 		return session{}, fmt.Errorf("train: training.label_smoothing is %v, batch_tokens %d and per_sentence %v, which BERT does not have; leave them out", o.Smoothing, o.BatchTokens, o.PerSentence)
 	}
-	o = o.over(batches)
+	if o.ValidateEvery == 0 {
+		o.ValidateEvery = o.epoch(batches)
+	}
 	if err := o.Validate(); err != nil {
 		return session{}, err
 	}

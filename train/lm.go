@@ -124,9 +124,6 @@ func NewLMRun(dir string, c LMConfig) (*LMRun, error) {
 	return &LMRun{newSession(dir, c.Training, c.Model.Hidden, task), c, task}, makeFolder(dir, asked, tok)
 }
 
-// Steps is the number of steps that the run has in all, 0 where that is not known.
-func (r *LMRun) Steps() int { return r.options.over(r.Task.Epoch(0)).MaxSteps }
-
 // newLM returns a model with random weights, if there is memory for them.
 func newLM(c rnnlm.Config, seed uint64) (*rnnlm.Model, error) {
 	if err := checkMemory(c.Weights(), "the weights", "model.hidden, model.dim or model.layers"); err != nil {

@@ -37,7 +37,7 @@ func newSession(dir string, o Options, dim int, task Task) session {
 }
 
 // Steps is the number of steps that the run has in all, 0 where that is not known.
-func (r *session) Steps() int { return r.options.MaxSteps }
+func (r *session) Steps() int { return r.options.steps(r.task.Epoch(0)) }
 
 // Train trains until the configuration says that it is enough, reporting every
 // step and validation; progress may be nil. It goes on from the folder's checkpoint if there is one.

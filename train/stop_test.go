@@ -5,6 +5,9 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/tensor"
 )
@@ -75,6 +78,43 @@ func TestLimitsEndRuns(t *testing.T) {
 			t.Errorf("%s: over is %v", name, got)
 		}
 	}
+}
+
+// TestWhatEndsFirstIsTheLengthOfTheSchedule: steps or epochs.
+func TestWhatEndsFirstIsTheLengthOfTheSchedule(t *testing.T) {
+	for _, test := range []struct {
+		steps, epochs, accumulate, want int // of epochs of 10 batches
+	}{{100, 0, 1, 100}, {0, 3, 1, 30}, {100, 3, 1, 30}, {25, 3, 1, 25}, {0, 3, 4, 9}, {0, 0, 1, 0}} {
+		o := Options{MaxSteps: test.steps, MaxEpochs: test.epochs, Accumulate: test.accumulate}
+		if got := o.steps(10); got != test.want {
+			t.Errorf("%+v: %d steps", test, got)
+		}
+	}
+	o := smallConfig().Training
+	o.MaxSteps, o.MaxEpochs, o.Schedule, o.Rate, o.Warmup, o.ValidateEvery = 1000, 4, "linear", 1, 1, 1
+	task := &told{x: nn.Uniform(1, 1, 1, rand.New(rand.NewPCG(1, 2))), losses: []float64{4, 3, 2, 1}}
+	rates := &rateLog{}
+	tr, err := NewTrainer(o, 1, task, rates)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tr.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]float64{1, 2. / 3, 1. / 3}, rates.rates[:3], cmpopts.EquateApprox(0, 1e-9)); diff != "" || len(rates.rates) != 4 {
+		t.Errorf("four epochs of a step each have the rates %v", rates.rates)
+	}
+}
+
+// rateLog keeps the learning rates of all steps.
+type rateLog struct {
+	silent
+	rates []float64
+}
+
+func (l *rateLog) Stepped(p Progress) error {
+	l.rates = append(l.rates, p.Rate)
+	return nil
 }
 
 func TestValidationsAreCompared(t *testing.T) {

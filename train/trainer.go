@@ -121,7 +121,11 @@ func (o Options) Validate() error {
 	case o.Optimizer != "sgd" && (o.Epsilon == 0 || o.Beta2 == 0):
 		return fmt.Errorf("train: epsilon is %v and beta2 %v; want more than 0 for %s", o.Epsilon, o.Beta2, o.Optimizer)
 	}
-	return cmp.Or(o.checkRanges(), o.schedule(1).Validate(), o.checkUse())
+	total := o.MaxSteps
+	if total == 0 && o.MaxEpochs > 0 {
+		total = math.MaxInt32 // until a task tells how long an epoch is
+	}
+	return cmp.Or(o.checkRanges(), o.schedule(1, total).Validate(), o.checkUse())
 }
 
 // checkUse says which value changes nothing.
@@ -169,26 +173,27 @@ func (o Options) checkRanges() error {
 	return nil
 }
 
-// over completes options for epochs of some batches each: how many steps there are, and,
-// where it is 0, that validation comes after each epoch.
-func (o Options) over(batches int) Options {
-	epoch := (batches + max(o.Accumulate, 1) - 1) / max(o.Accumulate, 1)
-	if o.MaxSteps == 0 {
-		o.MaxSteps = o.MaxEpochs * epoch
-	}
-	if o.ValidateEvery == 0 {
-		o.ValidateEvery = max(epoch, 1)
-	}
-	return o
+// epoch is the number of steps of an epoch of some batches.
+func (o Options) epoch(batches int) int {
+	return (batches + max(o.Accumulate, 1) - 1) / max(o.Accumulate, 1)
 }
 
-// schedule is the learning rate of a model of dimension dim.
-func (o Options) schedule(dim int) optim.Schedule {
+// steps is how many steps there are in all, of epochs of some batches each; 0 is no limit.
+func (o Options) steps(batches int) int {
+	epochs := o.MaxEpochs * o.epoch(batches)
+	if o.MaxSteps == 0 || epochs > 0 && epochs < o.MaxSteps {
+		return epochs
+	}
+	return o.MaxSteps
+}
+
+// schedule is the learning rate of a model of dimension dim over a total of steps.
+func (o Options) schedule(dim, total int) optim.Schedule {
 	warmup := o.Warmup
 	if o.WarmupShare > 0 {
-		warmup = int(o.WarmupShare * float64(o.MaxSteps))
+		warmup = int(o.WarmupShare * float64(total))
 	}
-	return optim.Schedule{Kind: o.Schedule, Rate: o.Rate, Warmup: warmup, Total: o.MaxSteps, Dim: dim, Hold: o.Hold, Every: o.Every, Factor: o.Factor}
+	return optim.Schedule{Kind: o.Schedule, Rate: o.Rate, Warmup: warmup, Total: total, Dim: dim, Hold: o.Hold, Every: o.Every, Factor: o.Factor}
 }
 
 // Progress is what a trainer reports after each step.
@@ -225,10 +230,10 @@ type state struct {
 // Trainer fits a task.
 type Trainer struct {
 	Options
-	Dim      int // of the model, for the noam schedule
 	Task     Task
 	Observer Observer
 
+	rate   optim.Schedule
 	state  state
 	params []nn.Param
 	optim  optim.Optimizer
@@ -263,13 +268,21 @@ func (silent) Checkpoint(*Trainer) error                  { return nil }
 // NewTrainer returns a trainer at step 0 of a model of the given dimension, which the
 // schedule noam asks for. The observer may be nil.
 func NewTrainer(o Options, dim int, task Task, observer Observer) (*Trainer, error) {
-	if err := cmp.Or(o.Validate(), o.schedule(dim).Validate()); err != nil {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	batches := task.Epoch(0)
+	if batches == 0 {
+		return nil, errNoExamples
+	}
+	rate := o.schedule(dim, o.steps(batches))
+	if err := rate.Validate(); err != nil {
 		return nil, err
 	}
 	if observer == nil {
 		observer = silent{}
 	}
-	t := &Trainer{Options: o, Dim: dim, Task: task, Observer: observer, params: task.Params(), tape: tensor.NewTape()}
+	t := &Trainer{Options: o, Task: task, Observer: observer, rate: rate, params: task.Params(), tape: tensor.NewTape()}
 	switch o.Optimizer {
 	case "sgd":
 		t.optim = optim.NewSGD(t.params)
@@ -289,13 +302,9 @@ func NewTrainer(o Options, dim int, task Task, observer Observer) (*Trainer, err
 // Run trains until the options say that it is enough, and returns the best
 // validation. A run that has ended already does nothing.
 func (t *Trainer) Run(ctx context.Context) (Validation, error) {
-	rate := t.schedule(t.Dim)
 	session := time.Now()
 	before := t.state.Seconds
 	batches := t.Task.Epoch(t.state.Epoch)
-	if batches == 0 {
-		return Validation{}, errNoExamples
-	}
 	p := Progress{Step: t.state.Step, Epoch: t.state.Epoch}
 	for !t.state.Ended {
 		if ctx.Err() != nil {
@@ -311,7 +320,7 @@ func (t *Trainer) Run(ctx context.Context) (Validation, error) {
 			continue // where ctx has ended, with the run as it is
 		}
 		var err error
-		if p, err = t.step(rate, batches); err != nil {
+		if p, err = t.step(batches); err != nil {
 			return t.state.Best, err
 		}
 		t.state.Seconds = before + time.Since(session).Seconds()
@@ -362,7 +371,7 @@ func (t *Trainer) over() bool {
 
 // step takes one step over the next Accumulate batches, fewer at the end of an
 // epoch.
-func (t *Trainer) step(rate optim.Schedule, batches int) (Progress, error) {
+func (t *Trainer) step(batches int) (Progress, error) {
 	start := time.Now()
 	first, last := t.state.Batch, min(t.state.Batch+t.Accumulate, batches)
 	targets := 0
@@ -392,7 +401,7 @@ func (t *Trainer) step(rate optim.Schedule, batches int) (Progress, error) {
 		loss /= predictions // what is reported is of a token, as in validation
 	}
 	p := Progress{
-		Step: t.state.Step, Epoch: t.state.Epoch, Loss: loss, GradNorm: norm, Rate: rate.At(t.state.Step, float64(t.state.Epoch)+float64(first)/float64(batches)),
+		Step: t.state.Step, Epoch: t.state.Epoch, Loss: loss, GradNorm: norm, Rate: t.rate.At(t.state.Step, float64(t.state.Epoch)+float64(first)/float64(batches)),
 		Accuracy: float64(seen.Correct) / float64(max(seen.Tokens, 1)),
 	}
 	t.optim.Step(p.Rate, optim.Clip(norm, t.Clip))

@@ -16,7 +16,7 @@ import (
 func TestWhatCannotBeTrainedIsRefused(t *testing.T) {
 	o := smallConfig().Training
 	o.Schedule, o.Warmup = "noam", 10
-	if _, err := NewTrainer(o, 0, nil, nil); err == nil || !strings.Contains(err.Error(), "dimension 0") {
+	if _, err := NewTrainer(o, 0, &told{}, nil); err == nil || !strings.Contains(err.Error(), "dimension 0") {
 		t.Errorf("the schedule noam without a dimension: %v", err)
 	}
 	fit, valid := smallTexts()

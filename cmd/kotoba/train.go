@@ -194,7 +194,7 @@ func (t training) translation(ctx context.Context, w io.Writer, args []string) e
 	if n := run.Task.SkippedValid; n > 0 {
 		fmt.Fprintf(w, "the validation loss is without %d pairs of over %d tokens\n", n, run.Task.Model.MaxLength())
 	}
-	_, err = fit(ctx, w, t.dir, config.Training.MaxSteps, run.Train)
+	_, err = fit(ctx, w, t.dir, run.Steps(), run.Train)
 	return err
 }
 
