@@ -8,12 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml"
 
 	"github.com/kotoba-nlp/kotoba/checkpoint"
 	"github.com/kotoba-nlp/kotoba/internal/atomicfile"
+	"github.com/kotoba-nlp/kotoba/models/bert"
 	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/tensor"
 )
@@ -21,7 +23,8 @@ import (
 // AverageRuns makes the folder to of the mean of the best weights of several runs, and the
 // configuration of the first: a uniform soup of models that began with the same weights
 // (Wortsman et al. 2022, "Model soups"), or of one model trained in several ways. The runs
-// must have the same model and vocabulary.
+// must have the same model and vocabulary. Thresholds of no answer that the runs have found
+// are averaged as well: the scores that they are of are nearly linear so close together.
 func AverageRuns(to string, runs ...string) error {
 	if len(runs) < 2 {
 		return fmt.Errorf("train: %d runs to average; want two or more", len(runs))
@@ -43,14 +46,17 @@ func AverageRuns(to string, runs ...string) error {
 	if err != nil {
 		return err
 	}
-	maps.DeleteFunc(metadata, func(key, _ string) bool { return key != "format" && key != checkpoint.VocabularyKey }) // of a run's own training
+	kept, err := meanMetadata(metadata)
+	if err != nil {
+		return err
+	}
 	return atomicfile.Folder(to, func(tmp string) error {
 		for _, name := range append(others, configFile) {
 			if err := atomicfile.Write(filepath.Join(tmp, name), atomicfile.CopyOf(filepath.Join(runs[0], name))); err != nil {
 				return fmt.Errorf("train: %w", err)
 			}
 		}
-		return checkpoint.Write(filepath.Join(tmp, weights), tensors, metadata)
+		return checkpoint.Write(filepath.Join(tmp, weights), tensors, kept)
 	})
 }
 
@@ -135,16 +141,37 @@ func modelOf(dir string) (map[string]any, error) {
 	return of, nil
 }
 
-// meanOf returns the mean of the tensors of files, and the metadata of the first.
-func meanOf(paths []string) (tensors []checkpoint.Tensor, metadata map[string]string, err error) {
+// meanMetadata returns what of the metadata of several runs holds for their mean: the rest is
+// of each run's own training.
+func meanMetadata(runs []map[string]string) (map[string]string, error) {
+	kept := maps.Clone(runs[0])
+	maps.DeleteFunc(kept, func(key, _ string) bool { return key != "format" && key != checkpoint.VocabularyKey })
+	sum, n := 0.0, 0
+	for _, m := range runs {
+		if text, ok := m[bert.NullThresholdKey]; ok {
+			threshold, err := strconv.ParseFloat(text, 64)
+			if err != nil {
+				return nil, fmt.Errorf("train: %s is %.40q; want a number", bert.NullThresholdKey, text)
+			}
+			sum, n = sum+threshold, n+1
+		}
+	}
+	if n > 0 {
+		kept[bert.NullThresholdKey] = bert.FormatThreshold(sum / float64(n))
+	}
+	return kept, nil
+}
+
+// meanOf returns the mean of the tensors of files, and the metadata of each.
+func meanOf(paths []string) (tensors []checkpoint.Tensor, metadata []map[string]string, err error) {
 	var m mean
 	for _, path := range paths {
 		f, err := checkpoint.Open(path)
 		if err != nil {
 			return nil, nil, err
 		}
+		metadata = append(metadata, f.Metadata())
 		if tensors == nil {
-			metadata = f.Metadata()
 			for _, name := range f.Names() {
 				shape, _ := f.Shape(name)
 				tensors = append(tensors, checkpoint.Tensor{Name: name, Shape: shape})

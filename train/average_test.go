@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/kotoba-nlp/kotoba/checkpoint"
 	"github.com/kotoba-nlp/kotoba/models/bert"
 	"github.com/kotoba-nlp/kotoba/tensor"
@@ -56,8 +58,8 @@ func TestAverageRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := map[string]string{checkpoint.VocabularyKey: "hash"}; w[0] != 3 || w[1] != 1 || !maps.Equal(f.Metadata(), want) {
-		t.Errorf("the mean is %v with %v; want 3 and 1, with the vocabulary's hash alone", w, f.Metadata())
+	if want := map[string]string{checkpoint.VocabularyKey: "hash", bert.NullThresholdKey: "1.5"}; w[0] != 3 || w[1] != 1 || !maps.Equal(f.Metadata(), want) {
+		t.Errorf("the mean is %v with %v; want 3 and 1, with %v", w, f.Metadata(), want)
 	}
 	entries, err := os.ReadDir(to)
 	if err != nil {
@@ -69,6 +71,27 @@ func TestAverageRuns(t *testing.T) {
 	}
 	if got, want := strings.Join(names, " "), "best.safetensors config.yaml vocab.txt"; got != want {
 		t.Errorf("the folder has %s; want %s", got, want)
+	}
+}
+
+func TestAveragesKeepOfRunsWhatHoldsForTheirMean(t *testing.T) {
+	run := func(threshold string) map[string]string {
+		m := map[string]string{"format": "pt", checkpoint.VocabularyKey: "v", "step": "7"}
+		if threshold != "" {
+			m[bert.NullThresholdKey] = threshold
+		}
+		return m
+	}
+	for _, test := range []struct{ a, b, want string }{{"", "", ""}, {"1.5", "-4.5", "-1.5"}, {"", "2", "2"}} {
+		got, err := meanMetadata([]map[string]string{run(test.a), run(test.b)})
+		want := run(test.want)
+		delete(want, "step")
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("thresholds %q and %q: %v%s", test.a, test.b, err, diff)
+		}
+	}
+	if _, err := meanMetadata([]map[string]string{run("1"), run("high")}); err == nil || !strings.Contains(err.Error(), `"high"; want a number`) {
+		t.Errorf("a threshold that is no number: %v", err)
 	}
 }
 
