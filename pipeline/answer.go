@@ -68,9 +68,10 @@ func (e *Encoder) Answer(questions []QA, o AnswerOptions) ([][]Answer, error) {
 			inputs = append(inputs, w.Input)
 		}
 	}
-	readings := make([]reading, len(inputs))
+	readings, ok := make([]reading, len(inputs)), true
 	e.Encode(inputs, nil, func(p bert.Pass, x *tensor.Tensor, s tensor.Segments, which []int) {
 		logits := e.Network.Spans(p, x)
+		ok = ok && finite(logits.Data)
 		for i, input := range which {
 			c := columns(logits, s[i], s[i+1])
 			if o.Logits != nil {
@@ -79,6 +80,9 @@ func (e *Encoder) Answer(questions []QA, o AnswerOptions) ([][]Answer, error) {
 			readings[input] = read(c, o.NBest)
 		}
 	})
+	if !ok {
+		return nil, errNoNumbers
+	}
 	results := make([][]Answer, len(questions))
 	for i, q := range questions {
 		n := len(windows[i])

@@ -26,9 +26,10 @@ func (e *Encoder) Classify(inputs []Input) ([][]Label, error) {
 	if e.Choices {
 		return nil, errors.New("pipeline: the model compares several choices of one text; kotoba eval RUN --data FILE says how well")
 	}
-	results := make([][]Label, len(inputs))
+	results, ok := make([][]Label, len(inputs)), true
 	e.Encode(inputs, nil, func(p bert.Pass, x *tensor.Tensor, s tensor.Segments, which []int) {
 		logits := n.Classify(p, x, s)
+		ok = ok && finite(logits.Data)
 		for i, input := range which {
 			scores := e.scores(logits.Row(i))
 			for _, label := range best(scores, len(scores)) {
@@ -36,6 +37,9 @@ func (e *Encoder) Classify(inputs []Input) ([][]Label, error) {
 			}
 		}
 	})
+	if !ok {
+		return nil, errNoNumbers
+	}
 	return results, nil
 }
 

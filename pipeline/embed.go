@@ -27,21 +27,26 @@ func (p Pooling) Validate() error {
 	return fmt.Errorf("pipeline: pooling is %q; want %s, %s or %s", p, Mean, CLS, Max)
 }
 
-// Embed returns a vector for each input, of length 1 where normalise says so.
+// Embed returns a vector for each input, of length 1 where normalise says so. A model that
+// computes no numbers is an error, here and in all that an encoder does.
 func (e *Encoder) Embed(inputs []Input, p Pooling, normalise bool) ([][]tensor.Float, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	vectors := make([][]tensor.Float, len(inputs))
+	vectors, ok := make([][]tensor.Float, len(inputs)), true
 	e.Encode(inputs, nil, func(_ bert.Pass, x *tensor.Tensor, s tensor.Segments, which []int) {
 		for i, input := range which {
 			v := pool(p, x, s[i], s[i+1])
+			ok = ok && finite(v)
 			if normalise {
 				scale(v)
 			}
 			vectors[input] = v
 		}
 	})
+	if !ok {
+		return nil, errNoNumbers
+	}
 	return vectors, nil
 }
 

@@ -28,6 +28,7 @@ type Encoder struct {
 
 	folder  *bert.Folder
 	cleanUp bool                 // of the spaces of decoded text
+	cutAt   int                  // longest sequence of a sentence, as the folder has it; 0: MaxLength
 	prompt  string               // before each sentence
 	lower   *tokenizer.WordPiece // of sentences, in lower case; nil for Tokenizer
 }
@@ -99,20 +100,22 @@ type Input struct {
 }
 
 // Text returns the sequence of a text, cut at the longest that the model takes.
-func (e *Encoder) Text(text string) Input { return e.text(e.Tokenizer, text) }
+func (e *Encoder) Text(text string) Input { return cutText(e.Tokenizer, text, e.MaxLength) }
 
-func (e *Encoder) text(tok *tokenizer.WordPiece, text string) Input {
+// cutText returns the sequence of a text, of at most so many tokens.
+func cutText(tok *tokenizer.WordPiece, text string, most int) Input {
 	ids, special := tok.Encode(text), tok.Special()
-	cut := max(len(ids)+2-e.MaxLength, 0)
+	cut := max(len(ids)+2-most, 0)
 	ids = ids[:len(ids)-cut]
 	all := append(append([]int32{special.Begin}, ids...), special.End)
 	return Input{IDs: all, Cut: cut}
 }
 
 // Sentence returns the sequence of a text whose vector is wanted, as sentence-transformers
-// makes it: Text after the prompt of the folder, in lower case where the folder says so.
+// makes it: the text after the prompt of the folder, in lower case where the folder says so,
+// cut where the folder says.
 func (e *Encoder) Sentence(text string) Input {
-	return e.text(cmp.Or(e.lower, e.Tokenizer), e.prompt+text)
+	return cutText(cmp.Or(e.lower, e.Tokenizer), e.prompt+text, cmp.Or(e.cutAt, e.MaxLength))
 }
 
 // Pair returns the sequence of two texts. Where it is too long, tokens are cut from the

@@ -48,8 +48,10 @@ func (e *Encoder) Features(inputs []Input, layers []int) ([][]TokenFeatures, err
 		}
 	}
 	kept = make([][]tensor.Float, len(layers))
+	ok := true
 	e.Encode(inputs, keep, func(_ bert.Pass, x *tensor.Tensor, s tensor.Segments, which []int) {
 		d := x.Cols()
+		ok = ok && finite(x.Data)
 		for k, input := range which {
 			for r := s[k]; r < s[k+1]; r++ {
 				for i, l := range layers {
@@ -59,5 +61,8 @@ func (e *Encoder) Features(inputs []Input, layers []int) ([][]TokenFeatures, err
 			}
 		}
 	})
+	if !ok {
+		return nil, errNoNumbers
+	}
 	return results, nil
 }

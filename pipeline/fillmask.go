@@ -51,12 +51,17 @@ func (e *Encoder) FillMask(text string, top int) ([][]Filling, error) {
 		return nil, errors.New("pipeline: there is no [MASK] in the text; put one where a word is wanted")
 	}
 	var all [][]Filling
+	ok := true
 	e.Encode([]Input{in}, nil, func(p bert.Pass, x *tensor.Tensor, _ tensor.Segments, _ []int) {
 		logits := e.Network.Words(p, x, places)
+		ok = finite(logits.Data)
 		for i, place := range places {
 			all = append(all, e.fillings(in.IDs, int(place), softmax(logits.Row(i)), top, len(places) > 1))
 		}
 	})
+	if !ok {
+		return nil, errNoNumbers
+	}
 	return all, nil
 }
 

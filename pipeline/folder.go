@@ -49,14 +49,14 @@ func (e *Encoder) readSettings(dir string) error {
 	}
 	if sentence.Longest == nil {
 		if n := tokenizer.Longest; modules != nil && n >= 3 && n < float64(e.MaxLength) {
-			e.MaxLength = int(n)
+			e.cutAt = int(n)
 		}
 		return nil
 	}
 	if n := *sentence.Longest; n < 3 || n > e.MaxLength {
 		return fmt.Errorf("pipeline: %s: max_seq_length is %d; want 3 to %d, the model's positions", path, n, e.MaxLength)
 	}
-	e.MaxLength = *sentence.Longest
+	e.cutAt = *sentence.Longest
 	return nil
 }
 

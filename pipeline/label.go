@@ -73,9 +73,10 @@ func (e *Encoder) Entities(texts []string) ([][]Entity, error) {
 			inputs = append(inputs, w.Input)
 		}
 	}
-	found := make([][]Label, len(inputs)) // the best label of each piece
+	found, ok := make([][]Label, len(inputs)), true // the best label of each piece
 	e.Encode(inputs, nil, func(p bert.Pass, x *tensor.Tensor, s tensor.Segments, which []int) {
 		logits := e.Network.Label(p, x)
+		ok = ok && finite(logits.Data)
 		for i, input := range which {
 			for r := s[i]; r < s[i+1]; r++ {
 				probability := softmax(logits.Row(r))
@@ -84,6 +85,9 @@ func (e *Encoder) Entities(texts []string) ([][]Entity, error) {
 			}
 		}
 	})
+	if !ok {
+		return nil, errNoNumbers
+	}
 	results := make([][]Entity, len(texts))
 	for i, s := range sentences {
 		var labels []Label

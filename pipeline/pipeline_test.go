@@ -168,11 +168,14 @@ func TestFoldersSayHowToPool(t *testing.T) {
 	write(t, dir, "1_Pooling/config.json", `{"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": false}`)
 	write(t, dir, "sentence_bert_config.json", `{"max_seq_length": 5}`)
 	e := mustOpen(t, dir)
-	if e.Pooling != CLS || e.MaxLength != 5 {
-		t.Errorf("pooling %s and %d tokens; want those of the folder", e.Pooling, e.MaxLength)
+	if e.Pooling != CLS {
+		t.Errorf("pooling %s; want that of the folder", e.Pooling)
 	}
-	if in := e.Text("the cat sat on a mat"); len(in.IDs) != 5 || in.Cut != 3 {
+	if in := e.Sentence("the cat sat on a mat"); len(in.IDs) != 5 || in.Cut != 3 {
 		t.Errorf("%+v; want 5 tokens, and 3 cut", in)
+	}
+	if in := e.Text("the cat sat on a mat"); in.Cut != 0 { // the limit is that of vectors
+		t.Errorf("%+v; want none cut", in)
 	}
 	// As sentence-transformers 6 writes it, and in a folder of another name.
 	dir = newFolder(t, bare)
@@ -182,8 +185,8 @@ func TestFoldersSayHowToPool(t *testing.T) {
 	}
 	write(t, dir, "pool/config.json", `{"pooling_mode": "max"}`)
 	write(t, dir, "tokenizer_config.json", `{"model_max_length": 6}`)
-	if e := mustOpen(t, dir); e.Pooling != Max || e.MaxLength != 6 {
-		t.Errorf("pooling %s and %d tokens; want those of the folder", e.Pooling, e.MaxLength)
+	if e := mustOpen(t, dir); e.Pooling != Max || len(e.Sentence("the cat sat on a mat").IDs) != 6 {
+		t.Errorf("pooling %s, tokens %v; want those of the folder", e.Pooling, e.Sentence("the cat sat on a mat").IDs)
 	}
 	for text, want := range map[string]string{`{"pooling_mode": ["mean", "cls"]}`: `["mean" "cls"]`, `{"pooling_mode": "lasttoken"}`: "lasttoken", `{"pooling_mode_cls_token": false}`: "[]"} {
 		write(t, dir, "pool/config.json", text)

@@ -2,9 +2,23 @@ package pipeline
 
 import (
 	"cmp"
+	"errors"
 	"math"
 	"slices"
 )
+
+// errNoNumbers is of models whose hidden states or logits overflow.
+var errNoNumbers = errors.New("pipeline: what the model computes is no number; it is damaged, or it diverged in training")
+
+// finite says whether all elements are numbers.
+func finite[F float32 | float64](x []F) bool {
+	for _, v := range x {
+		if v-v != 0 {
+			return false
+		}
+	}
+	return true
+}
 
 // softmax returns probabilities for logits.
 func softmax[F float32 | float64](logits []F) []float64 {

@@ -35,6 +35,9 @@ func evalBERT(c *cobra.Command, dir, path string, asJSON bool) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := number(v.Loss); err != nil {
+		return err
+	}
 	w := newOutput(c)
 	if asJSON {
 		result := map[string]any{s.unit: s.n, "loss": v.Loss}

@@ -55,7 +55,6 @@ func (f features) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	t.MaxLength = t.Network.Encoder.MaxLength // a folder's own limit is for vectors of sentences
 	w := newOutput(c)
 	var vectors [][]tensor.Float
 	err = t.each(featuresTexts, w, func(some []string) error {

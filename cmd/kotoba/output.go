@@ -43,11 +43,15 @@ func (o output) json(result any) {
 	}
 }
 
-// finite notes a result that is no number: a damaged model has none worth printing.
-func (o output) finite(x float64) {
+// finite notes a result that is no number.
+func (o output) finite(x float64) { *o.unsaid = cmp.Or(*o.unsaid, number(x)) }
+
+// number says that a result is none: a damaged model has none worth printing.
+func number(x float64) error {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
-		*o.unsaid = cmp.Or(*o.unsaid, noNumber(x))
+		return noNumber(x)
 	}
+	return nil
 }
 
 func noNumber(what any) error {

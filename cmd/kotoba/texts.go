@@ -20,6 +20,7 @@ type texts struct {
 	in      *lines // nil where they are given
 	n       int    // those read so far
 	cut     remark
+	longest int // tokens of a text that was cut
 }
 
 // textsAtOnce is how many texts are computed together at most: enough of each length for
@@ -59,7 +60,7 @@ func (t *texts) each(most int, w output, f func(some []string) error) error {
 			return err
 		}
 		if len(some) == 0 {
-			t.cut.print(t.command, fmt.Sprintf("longer than the %d tokens that are read; their ends are left out", t.MaxLength))
+			t.cut.print(t.command, fmt.Sprintf("longer than the %d tokens that are read; their ends are left out", t.longest))
 			return nil
 		}
 	}
@@ -94,7 +95,9 @@ func (t *texts) sequences(some []string, sequence func(text string) pipeline.Inp
 	all := make([]pipeline.Input, len(some))
 	for i, text := range some {
 		all[i] = sequence(text)
-		t.cut.note(t.n+i, all[i].Cut > 0)
+		if t.cut.note(t.n+i, all[i].Cut > 0); all[i].Cut > 0 {
+			t.longest = len(all[i].IDs)
+		}
 	}
 	return all
 }
