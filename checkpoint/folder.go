@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/kotoba-nlp/kotoba/internal/jsonerror"
 	"github.com/kotoba-nlp/kotoba/tensor"
 )
 
@@ -81,7 +82,7 @@ func readIndex(path string) (map[string]string, error) {
 		Files map[string]string `json:"weight_map"`
 	}
 	if err := json.Unmarshal(text, &index); err != nil {
-		return nil, fmt.Errorf("checkpoint: %s: %w", path, err)
+		return nil, fmt.Errorf("checkpoint: %s: %w", path, jsonerror.Plain(err))
 	}
 	if len(index.Files) == 0 {
 		return nil, fmt.Errorf("checkpoint: %s: weight_map names no tensors", path)

@@ -2,13 +2,14 @@ package data
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/kotoba-nlp/kotoba/internal/jsonerror"
 )
 
 // SQuAD is the questions of a file of the Stanford Question Answering Dataset, 1.1
@@ -91,7 +92,7 @@ func parseSQuAD(text []byte) (s SQuAD, err error) {
 	}
 	var f squadFile
 	if err := json.Unmarshal(text, &f); err != nil {
-		return s, fmt.Errorf("%s: %w; want JSON in the form of SQuAD", jsonPlace(text, err), plain(err))
+		return s, fmt.Errorf("%s: %w; want JSON in the form of SQuAD", jsonPlace(text, err), jsonerror.Plain(err))
 	}
 	seen := map[string]bool{}
 	for i, article := range f.Data {
@@ -155,14 +156,6 @@ func nearest(text, part string, place int) int {
 		return before
 	}
 	return place + after
-}
-
-// plain says what is wrong with a value in words of JSON.
-func plain(err error) error {
-	if kind, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return fmt.Errorf("%s is of type %s", cmp.Or(kind.Field, "the whole"), kind.Value)
-	}
-	return err
 }
 
 // jsonPlace is the line and column of an error of encoding/json, "" where it tells none.

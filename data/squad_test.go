@@ -98,7 +98,7 @@ func TestSQuADThatCannotBeRead(t *testing.T) {
 		"another form":    {`{"questions": []}`, "there are no questions; want the form of SQuAD"},
 		"no paragraphs":   {`{"data": [{"title": "x"}]}`, "there are no questions"},
 		"null":            {"null", "there are no questions"},
-		"a list":          {"[]", ":1:1: the whole is of type array"},
+		"a list":          {"[]", ":1:1: the whole: found array, want an object"},
 		"a number's text": {`{"data": [{"paragraphs": [{"context": "a", "qas": [{"id": 5}]}]}]}`, "data.paragraphs.qas.id"},
 		"half a place":    {`{"data": [{"paragraphs": [{"context": "a", "qas": [{"id": "x", "answers": [{"answer_start": 0.5}]}]}]}]}`, "answer_start"},
 		"answers of HF":   {`{"data": [{"paragraphs": [{"context": "a", "qas": [{"id": "x", "answers": {"text": ["a"]}}]}]}]}`, "qas.answers"},

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/kotoba-nlp/kotoba/internal/jsonerror"
 )
 
 // Labelled is a text, or a pair of texts, and what is to be said about it.
@@ -252,7 +254,7 @@ func (c Columns) ofObject(text string) (picked [3]string, err error) {
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
 	if err := d.Decode(&object); err != nil {
-		return picked, noEOF(err)
+		return picked, fmt.Errorf("%w; want one object a line", jsonerror.Plain(err))
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return picked, errors.New("more follows the object; want one object a line")

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/kotoba-nlp/kotoba/internal/atomicfile"
+	"github.com/kotoba-nlp/kotoba/internal/jsonerror"
 )
 
 // The cache holds for each model a folder with
@@ -180,7 +181,7 @@ func missingShards(dir string, names []string) ([]string, error) {
 			WeightMap map[string]string `json:"weight_map"`
 		}
 		if err := json.Unmarshal(text, &index); err != nil {
-			return nil, fmt.Errorf("%s: %w; want an index of shards", at, err)
+			return nil, fmt.Errorf("%s: %w; want an index of shards", at, jsonerror.Plain(err))
 		}
 		for shard := range maps.Values(index.WeightMap) {
 			file := path.Join(path.Dir(name), shard)

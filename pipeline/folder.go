@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/kotoba-nlp/kotoba/internal/jsonerror"
 )
 
 // readSettings reads what a folder says beside the model and its vocabulary: how decoded
@@ -173,7 +175,7 @@ func readJSON(path string, to any) error {
 		err = json.Unmarshal(text, to)
 	}
 	if err != nil {
-		return fmt.Errorf("pipeline: %s: %w", path, err)
+		return fmt.Errorf("pipeline: %s: %w", path, jsonerror.Plain(err))
 	}
 	return nil
 }

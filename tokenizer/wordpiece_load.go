@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/kotoba-nlp/kotoba/internal/jsonerror"
 )
 
 // The files of a folder of Hugging Face.
@@ -112,7 +114,7 @@ func parseWordPieceFile(path string, data []byte, config tokenizerConfig) (*Word
 func parseTokenizerFile(data []byte, config tokenizerConfig) (*WordPiece, error) {
 	var f tokenizerFile
 	if err := json.Unmarshal(data, &f); err != nil {
-		return nil, fmt.Errorf("no JSON of a tokenizer: %w", err)
+		return nil, fmt.Errorf("no JSON of a tokenizer: %w", jsonerror.Plain(err))
 	}
 	o, err := f.options()
 	if err != nil {
@@ -302,7 +304,7 @@ func readJSON(path string, to any) error {
 		return err
 	}
 	if err := json.Unmarshal(data, to); err != nil {
-		return fmt.Errorf("tokenizer: %s: no JSON of a tokenizer's configuration: %w", path, err)
+		return fmt.Errorf("tokenizer: %s: no JSON of a tokenizer's configuration: %w", path, jsonerror.Plain(err))
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ const (
 // those of lower layers only, none of its own: hence no model imports another.
 // A name ending in /... stands for all packages below it.
 var layers = [][]string{
-	{"internal/atomicfile", "internal/filelock", "internal/freelist", "internal/tfrecord"},
+	{"internal/atomicfile", "internal/filelock", "internal/freelist", "internal/jsonerror", "internal/tfrecord"},
 	{"internal/cpu", "internal/par", "internal/layout", "metrics", "tokenizer", "data/builtin", "hub"},
 	{"internal/kernel", "data", "pretraining"},
 	{"tensor"},

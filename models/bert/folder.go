@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/kotoba-nlp/kotoba/checkpoint"
+	"github.com/kotoba-nlp/kotoba/internal/jsonerror"
 	"github.com/kotoba-nlp/kotoba/nn"
 )
 
@@ -190,7 +191,7 @@ func parseConfig(text []byte) (folderConfig, error) {
 	// What older files leave out.
 	c := folderConfig{Positions: "absolute", Config: Config{Types: 2, Activation: "gelu", Epsilon: 1e-12, Init: 0.02}}
 	if err := json.Unmarshal(text, &c); err != nil {
-		return c, err
+		return c, jsonerror.Plain(err)
 	}
 	switch {
 	case c.ModelType != "bert":

@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"github.com/kotoba-nlp/kotoba/checkpoint"
+	"github.com/kotoba-nlp/kotoba/internal/jsonerror"
 	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/tensor"
 	"github.com/kotoba-nlp/kotoba/tokenizer"
@@ -89,7 +90,7 @@ func readMarianConfig(path string) (*marianConfig, error) {
 func parseMarianConfig(text []byte) (*marianConfig, error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(text, &fields); err != nil {
-		return nil, err
+		return nil, jsonerror.Plain(err)
 	}
 	for _, name := range requiredFields {
 		if v, ok := fields[name]; !ok || string(v) == "null" {
@@ -98,7 +99,7 @@ func parseMarianConfig(text []byte) (*marianConfig, error) {
 	}
 	c := &marianConfig{ShareEmbeddings: true, TieEmbeddings: true, StaticPositions: true, IsEncoderDecoder: true}
 	if err := json.Unmarshal(text, c); err != nil {
-		return nil, err
+		return nil, jsonerror.Plain(err)
 	}
 	if c.DecoderVocab == 0 {
 		c.DecoderVocab = c.Vocab

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/kotoba-nlp/kotoba/internal/jsonerror"
 	"github.com/kotoba-nlp/kotoba/tokenizer"
 )
 
@@ -138,7 +139,7 @@ func readPieces(path string, size int) ([]string, error) {
 	}
 	var ids map[string]int
 	if err := json.Unmarshal(text, &ids); err != nil {
-		return nil, fmt.Errorf("transformer: %s: %w", path, err)
+		return nil, fmt.Errorf("transformer: %s: %w", path, jsonerror.Plain(err))
 	}
 	if len(ids) != size {
 		return nil, fmt.Errorf("transformer: %s has %d pieces; the model has %d", path, len(ids), size)
