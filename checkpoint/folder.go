@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -44,7 +45,7 @@ func OpenFolder(dir string) (_ *Folder, err error) {
 	}
 	index, err := readIndex(filepath.Join(dir, indexFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, errors.Join(missing, checkPickle(dir))
+		return nil, cmp.Or(checkPickle(dir), fmt.Errorf("checkpoint: %s has neither %s nor %s; want the folder of a model with its weights", dir, WeightsFile, indexFile))
 	}
 	if err != nil {
 		return nil, err

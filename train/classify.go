@@ -37,7 +37,7 @@ type ClassifyDataConfig struct {
 	Label       string  `yaml:"label" doc:"its column of the label"`
 	Regression  bool    `yaml:"regression" doc:"labels are numbers to be predicted"`
 	Batch       int     `yaml:"batch" doc:"texts of a batch"`
-	MaxLength   int     `yaml:"max_length" doc:"tokens that a text is cut at, no more than the model takes; 0: as many as that"`
+	MaxLength   int     `yaml:"max_length" doc:"tokens that a text is cut at, fewer where the model takes fewer; 0: as many as that"`
 	WordDropout float64 `yaml:"word_dropout" doc:"share of the pieces of a text that training reads as [MASK], others in each epoch"`
 }
 

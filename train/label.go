@@ -28,7 +28,7 @@ type LabelDataConfig struct {
 	Word       int     `yaml:"word" doc:"column of words, from 1, or from -1 backwards; 0: the first, of CoNLL-U the second"`
 	Label      int     `yaml:"label" doc:"column of labels; 0: the last, of CoNLL-U the fourth"`
 	Batch      int     `yaml:"batch" doc:"sequences of a batch: sentences, or parts of those that are too long for one"`
-	MaxLength  int     `yaml:"max_length" doc:"longest sequence, in tokens, no more than the model takes; 0: as many as that"`
+	MaxLength  int     `yaml:"max_length" doc:"longest sequence, in tokens, fewer where the model takes fewer; 0: as many as that"`
 }
 
 // labelPresets are complete configurations of fine-tuning but for the encoder and the

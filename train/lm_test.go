@@ -327,6 +327,40 @@ func TestStepsOfARunAreCounted(t *testing.T) {
 	}
 }
 
+// TestWhatAttentionComparesCounts: of one long pair the hidden units of the score concat need
+// 40 MB, which the score dot does not have; nor do heads of the Transformer need as much.
+func TestWhatAttentionComparesCounts(t *testing.T) {
+	before := machineMemory
+	defer func() { machineMemory = before }()
+	machineMemory = func() (uint64, error) { return 30 << 20, nil }
+	long := strings.TrimSpace(strings.Repeat("the cat ", 200))
+	text := Text{Source: []string{long}, Target: []string{long}}
+	for name, test := range map[string]struct {
+		change  func(c *Config)
+		refused bool
+	}{
+		"concat": {func(c *Config) { makeRecurrent(c); c.Recurrent.Attention = nn.Concat }, true},
+		"dot":    {func(c *Config) { makeRecurrent(c); c.Recurrent.Attention = nn.Dot }, false},
+		"concat, a window": {func(c *Config) {
+			makeRecurrent(c)
+			c.Recurrent.Attention, c.Recurrent.Window, c.Recurrent.Radius = nn.Concat, nn.LocalMonotonic, 10
+		}, false},
+		"two heads": {func(c *Config) { c.Model.MaxLength = 500 }, false},
+		"64 heads":  {func(c *Config) { c.Model.MaxLength, c.Model.Dim, c.Model.Heads = 500, 64, 64 }, true},
+	} {
+		c := smallConfig()
+		c.Tokenizer = TokenizerConfig{Type: "words"}
+		test.change(&c)
+		if c.IsRecurrent() {
+			c.Recurrent.Hidden, c.Recurrent.MaxLength = 64, 500
+		}
+		_, err := NewRunOf(t.TempDir(), c, text, text)
+		if refused := err != nil && strings.Contains(err.Error(), "the 802 tokens of a batch, on both sides, with their gradients need more than"); refused != test.refused || err != nil && !refused {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}
+
 func TestStepsBeyondMemoryAreRefused(t *testing.T) {
 	before := machineMemory
 	defer func() { machineMemory = before }()

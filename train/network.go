@@ -26,6 +26,8 @@ type network interface {
 	Attention(m *Model, source, target []int32) (inspect.Attention, error)
 	// Limits returns the id that a target begins with, and the longest sequence.
 	Limits() (start int32, maxLength int)
+	// Kept returns how many numbers of a pair training surely keeps with their gradients.
+	Kept(source, target int) float64
 	Pack()
 	Unpack()
 }

@@ -152,7 +152,6 @@ func (o Options) checkRanges() error {
 		{"beta1", o.Beta1, 1},
 		{"beta2", o.Beta2, 1},
 		{"epsilon", o.Epsilon, inf},
-		{"rate", o.Rate, inf},
 		{"clip", o.Clip, inf},
 		{"weight_decay", o.WeightDecay, inf},
 		{"max_minutes", o.MaxMinutes, inf},

@@ -88,12 +88,23 @@ func NewTranslation(c Config, m *Model, train, valid Text) (*Translation, error)
 		return nil, fmt.Errorf("train: %d pairs to train on and %d to validate with are left, of %d and %d; want at least one of each of at most %d tokens a side",
 			len(t.train), len(t.valid), len(train.Source), len(valid.Source), longest)
 	}
-	longest = 0
-	for _, e := range t.train {
-		longest = max(longest, len(e.Target))
+	return t, t.checkBatches()
+}
+
+// checkBatches says whether memory surely cannot hold what training keeps of a batch.
+func (t *Translation) checkBatches() error {
+	most, tokens := 0.0, 0
+	for _, batch := range data.Batches(t.train, t.options.BatchTokens, t.options.Seed, 0) {
+		kept, n := 0.0, 0
+		for _, i := range batch {
+			source, target := len(t.train[i].Source), len(t.train[i].Target)
+			kept, n = kept+t.Model.network.Kept(source, target), n+source+target
+		}
+		if kept > most {
+			most, tokens = kept, n
+		}
 	}
-	most := max(longest, min(c.Training.BatchTokens, len(t.train)*longest))
-	return t, checkMemory(float64(most)*float64(tok.Len()), fmt.Sprintf("the %d tokens of a batch, of a vocabulary of %d,", most, tok.Len()), "training.batch_tokens, or the model's max_length, which leaves longer pairs out")
+	return checkMemory(most, fmt.Sprintf("the %d tokens of a batch, on both sides,", tokens), "training.batch_tokens, or the model's max_length, which leaves longer pairs out")
 }
 
 // checkValidation says, before there is work, what validation could not do.

@@ -95,6 +95,25 @@ func (c Config) Weights() float64 {
 	return float64(c.Vocab)*(2*float64(c.Dim)+float64(c.Hidden)) + layers + c.attentionWeights() // of the decoder
 }
 
+// Kept returns how many numbers of a pair of sequences training surely keeps with their
+// gradients: what layers do, logits, and what attention compares, which has no gradient and
+// counts half.
+func (c Config) Kept(source, target int) float64 {
+	n := float64(source+target)*float64(c.Layers)*c.Cell.Kept(c.Hidden) + float64(target)*float64(c.Vocab)
+	if c.Attention == "" {
+		return n
+	}
+	keys := source
+	if c.Window != nn.Global {
+		keys = min(source, 2*c.Radius+1)
+	}
+	compared := float64(target) * float64(keys)
+	if c.Attention == nn.Concat {
+		compared *= float64(c.Hidden) // the hidden units of tensor.Tape.AdditiveScores
+	}
+	return n + compared/2
+}
+
 // attentionWeights returns how many of them attention has, with the squares alone of those
 // that go with one.
 func (c Config) attentionWeights() float64 {

@@ -59,6 +59,17 @@ func (c Config) Weights() float64 {
 	return float64(c.Vocab)*d + float64(c.EncoderLayers)*(4*d*d+2*d*ffn) + float64(c.DecoderLayers)*(8*d*d+2*d*ffn)
 }
 
+// Kept returns how many numbers of a pair of sequences training surely keeps with their
+// gradients: of each layer queries, keys, values, what attention returns and the inner units,
+// logits, and the weights of attention, which have no gradient and count half.
+func (c Config) Kept(source, target int) float64 {
+	s, t, h := float64(source), float64(target), float64(c.Heads)
+	token := 4*float64(c.Dim) + float64(c.FFN)
+	encoder := s*token + h*s*s/2
+	decoder := t*(token+2*float64(c.Dim)) + h*t*(t+s)/2
+	return float64(c.EncoderLayers)*encoder + float64(c.DecoderLayers)*decoder + t*float64(c.Vocab)
+}
+
 // Validate says what of a configuration cannot be.
 func (c Config) Validate() error {
 	for _, f := range []struct {
