@@ -65,32 +65,13 @@ func gains(report func(Compared)) func(Compared) {
 	}
 }
 
-// model is a way to make a recurrent encoder-decoder from the one before it in a table.
-type model struct {
-	name      string
-	published float64
-	change    func(c *seq2seq.Config)
-}
-
 // Table1 trains each model of table 1, where every one adds something to the one before:
 // the last two add it to the search.
 func (l Luong15) Table1(ctx context.Context, report func(Compared)) error {
 	report = gains(report)
-	c := seq2seq.Config{Radius: 10}
-	var last []*train.Model
-	for _, m := range []model{
-		{"no attention", 11.3, func(*seq2seq.Config) {}},
-		{"+ reversed source", 12.6, func(c *seq2seq.Config) { c.Reverse = true }},
-		{"+ dropout", 14.0, func(c *seq2seq.Config) { c.Dropout = 0.3 }},
-		{"+ global attention (location)", 16.8, func(c *seq2seq.Config) { c.Attention = nn.Location }},
-		{"+ input feeding", 18.1, func(c *seq2seq.Config) { c.InputFeeding = true }},
-		{"local-p attention (general) instead", 19.0, func(c *seq2seq.Config) { c.Attention, c.Window = nn.General, nn.LocalPredicted }},
-	} {
-		m.change(&c)
-		var err error
-		if last, err = l.compare(ctx, m, c, report); err != nil {
-			return err
-		}
+	last, err := l.all(ctx, table1(), report)
+	if err != nil {
+		return err
 	}
 	replaced := Compared{Name: "+ unknown words replaced", Published: 20.9}
 	var words map[string]string // of the first, whose attention is that of the ensemble
@@ -127,31 +108,9 @@ func (l Luong15) Table1(ctx context.Context, report func(Compared)) error {
 // Table4 trains the models of table 4, which differ in their attention, that of Bahdanau
 // et al. 2015, and a Transformer of its size.
 func (l Luong15) Table4(ctx context.Context, report func(Compared)) error {
-	attend := func(s nn.Score, w nn.Window) func(c *seq2seq.Config) {
-		return func(c *seq2seq.Config) { c.Attention, c.Window = s, w }
-	}
-	var last []*train.Model
-	for _, m := range []model{
-		{"global (location)", 18.1, attend(nn.Location, nn.Global)},
-		{"global (dot)", 18.6, attend(nn.Dot, nn.Global)},
-		{"global (general)", 17.3, attend(nn.General, nn.Global)},
-		{"global (concat)", 0, attend(nn.Concat, nn.Global)},
-		{"global (scaled dot)", 0, attend(nn.ScaledDot, nn.Global)},
-		{"local-m (dot)", 0, attend(nn.Dot, nn.LocalMonotonic)},
-		{"local-m (general)", 18.6, attend(nn.General, nn.LocalMonotonic)},
-		{"local-p (dot)", 18.0, attend(nn.Dot, nn.LocalPredicted)},
-		{"local-p (general)", 19.0, attend(nn.General, nn.LocalPredicted)},
-		{"Bahdanau", 0, func(c *seq2seq.Config) {
-			c.Cell, c.Attention, c.Reverse, c.Bidirectional = nn.GRU, nn.Concat, false, true
-			c.InputFeeding, c.PreviousState = false, true
-		}},
-	} {
-		c := seq2seq.Config{Cell: nn.LSTM, Reverse: true, Dropout: 0.3, InputFeeding: true, Radius: 10}
-		m.change(&c)
-		var err error
-		if last, err = l.compare(ctx, m, c, report); err != nil {
-			return err
-		}
+	last, err := l.all(ctx, table4(), report)
+	if err != nil {
+		return err
 	}
 	return l.transformer(ctx, last[0], report)
 }
@@ -206,12 +165,24 @@ func transformerOf(weights int, c seq2seq.Config) (transformer.Config, error) {
 	}
 }
 
-// compare trains a recurrent model with every seed and reports what comes out.
-func (l Luong15) compare(ctx context.Context, m model, c seq2seq.Config, report func(Compared)) ([]*train.Model, error) {
-	return l.each(ctx, Compared{Name: m.name, Published: m.published}, func(seed int) (string, train.Config, error) {
-		config, err := l.config(c, seed)
-		return folderName(c, seed), config, err
-	}, report)
+// all trains the models of some rows with every seed, reports what comes out, and returns
+// those of the last row. Rows that cannot be are an error before any is trained.
+func (l Luong15) all(ctx context.Context, rows []row, report func(Compared)) (last []*train.Model, err error) {
+	for _, r := range rows {
+		if err := l.check(r); err != nil {
+			return nil, fmt.Errorf("%s: %w", r.name, err)
+		}
+	}
+	for _, r := range rows {
+		last, err = l.each(ctx, Compared{Name: r.name, Published: r.published}, func(seed int) (string, train.Config, error) {
+			config, err := l.config(r.model, seed)
+			return folderName(r.model, seed), config, err
+		}, report)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return last, nil
 }
 
 // each trains a model with every seed, in the folder and by the configuration that setup
@@ -295,35 +266,6 @@ func (l Luong15) changed(c train.Config) (train.Config, error) {
 		return c, err
 	}
 	return c, checkCompared(was, c)
-}
-
-// checkCompared says what of a configuration has been changed that is not for a model alone.
-func checkCompared(was, is train.Config) error {
-	const compared = "is among what the tables compare, and cannot be one for all models; leave it out"
-	const scored = "cannot be set here: the test is scored as the text comes"
-	w, i := was.Recurrent, is.Recurrent
-	for _, x := range []struct {
-		key, why string
-		changed  bool
-	}{
-		{"training.seed", "cannot be set here: models have the seeds 1, 2 and so on", was.Training.Seed != is.Training.Seed},
-		{"training.max_steps", "cannot be set here: it is --steps", was.Training.MaxSteps != is.Training.MaxSteps},
-		{"tokenizer.type", "cannot be set here: unknown words are replaced in vocabularies of words", was.Tokenizer.Type != is.Tokenizer.Type},
-		{"data.bleu_tokenize", scored, was.Data.Tokenize != is.Data.Tokenize},
-		{"data.bleu_lowercase", scored, was.Data.Lowercase != is.Data.Lowercase},
-		{"recurrent.attention", compared, w.Attention != i.Attention},
-		{"recurrent.window", compared, w.Window != i.Window},
-		{"recurrent.reverse", compared, w.Reverse != i.Reverse},
-		{"recurrent.bidirectional", compared, w.Bidirectional != i.Bidirectional},
-		{"recurrent.dropout", compared, w.Dropout != i.Dropout},
-		{"recurrent.input_feeding", compared, w.InputFeeding != i.InputFeeding},
-		{"recurrent.previous_state", compared, w.PreviousState != i.PreviousState},
-	} {
-		if x.changed {
-			return fmt.Errorf("reproduce: %s %s", x.key, x.why)
-		}
-	}
-	return nil
 }
 
 // train returns the model of a run in a folder of l.Dir, and its loss on the validation

@@ -3,6 +3,7 @@ package reproduce
 import (
 	"context"
 	"errors"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -46,6 +47,11 @@ func small(t *testing.T, seeds int) Luong15 {
 
 func TestTable1AddsOneThingAfterTheOther(t *testing.T) {
 	l := small(t, 2)
+	shrink := l.Change
+	l.Change = func(c *train.Config) error {
+		c.Tokenizer.Vocab, c.Recurrent.Init = 12, 1 // so that most words are unknown, and models far apart
+		return shrink(c)
+	}
 	collect := func() (all []Compared) {
 		if err := l.Table1(context.Background(), func(c Compared) { all = append(all, c) }); err != nil {
 			t.Fatal(err)
@@ -64,9 +70,16 @@ func TestTable1AddsOneThingAfterTheOther(t *testing.T) {
 		if len(c.BLEU) != seeds || attention != (len(c.AER) == 2) || (i < 6) != (len(c.Perplexity) == 2) {
 			t.Errorf("row %d: %+v", i, c)
 		}
-		if i > 0 && c.Published <= all[i-1].Published {
-			t.Errorf("row %d: %v published; want more than in the row before", i, c.Published)
+		// The gains that the paper's table 1 has in brackets.
+		if i > 0 && math.Abs(*c.PublishedGain-[]float64{1.3, 1.4, 2.8, 1.3, 0.9, 1.9, 2.1}[i-1]) > 1e-9 {
+			t.Errorf("row %d: %v published, a gain of %v", i, c.Published, *c.PublishedGain)
 		}
+	}
+	if all[5].BLEU[0] == all[6].BLEU[0] && all[5].BLEU[1] == all[6].BLEU[1] {
+		t.Error("no unknown word is replaced")
+	}
+	if want := ensembleScore(t, l, "general-local-p-reversed-dropout-feeding-"); all[7].BLEU[0] != want || want == all[6].BLEU[0] {
+		t.Errorf("BLEU of the ensemble is %v; want %v, and of one model %v", all[7].BLEU[0], want, all[6].BLEU[0])
 	}
 	if all[0].Perplexity[0] == all[0].Perplexity[1] {
 		t.Error("two seeds gave the same model")
@@ -81,6 +94,80 @@ func TestTable1AddsOneThingAfterTheOther(t *testing.T) {
 	}
 }
 
+// ensembleScore is BLEU of the ensemble of the runs of two seeds, with unknown words replaced.
+func ensembleScore(t *testing.T, l Luong15, run string) float64 {
+	t.Helper()
+	var models []*train.Model
+	for _, seed := range []string{"1", "2"} {
+		m, err := train.Open(filepath.Join(l.Dir, run+seed))
+		if err != nil {
+			t.Fatal(err)
+		}
+		models = append(models, m)
+	}
+	words, err := models[0].Dictionary(context.Background(), l.Corpus.Fit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := train.Ensemble(models...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bleu, err := l.score(context.Background(), all, words)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bleu
+}
+
+// TestTablesAreThePapers looks at how models are trained (section 4.1) and at the figures
+// of table 4, which has three of global attention and three of local.
+func TestTablesAreThePapers(t *testing.T) {
+	published := map[string]float64{}
+	for _, r := range table4() {
+		if r.published > 0 {
+			published[r.name] = r.published
+		}
+		l := small(t, 1)
+		l.Change = nil
+		c, err := l.config(r.model, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o := c.Training; !o.PerSentence || o.Clip != 5 || o.Optimizer != "sgd" || o.Rate != 1 || c.Recurrent.Radius != 10 || c.Decoding.Beam < 2 {
+			t.Errorf("%s: %+v, radius %d, beam %d", r.name, o, c.Recurrent.Radius, c.Decoding.Beam)
+		}
+	}
+	want := map[string]float64{
+		"global (location)": 18.1, "global (dot)": 18.6, "global (general)": 17.3,
+		"local-m (general)": 18.6, "local-p (dot)": 18.0, "local-p (general)": 19.0,
+	}
+	if !maps.Equal(published, want) {
+		t.Errorf("published are %v; want %v", published, want)
+	}
+}
+
+// TestRowsThatCannotBeAreSeenFirst, before others have been trained for hours.
+func TestRowsThatCannotBeAreSeenFirst(t *testing.T) {
+	for want, change := range map[string]func(c *train.Config){
+		"Bahdanau: seq2seq: hidden is 15; want an even number":  func(c *train.Config) { c.Recurrent.Hidden = 15 },
+		"local-m (dot): nn: radius is 0":                        func(c *train.Config) { c.Recurrent.Radius = 0 },
+		"global (location): train: clip is -1; want at least 0": func(c *train.Config) { c.Training.Clip = -1 },
+	} {
+		l := small(t, 1)
+		shrink := l.Change
+		l.Change = func(c *train.Config) error {
+			err := shrink(c)
+			change(c)
+			return err
+		}
+		err := l.Table4(context.Background(), func(c Compared) { t.Errorf("a row %+v", c) })
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("error %v; want %s", err, want)
+		}
+	}
+}
+
 func TestWhatTablesCompareIsNotChanged(t *testing.T) {
 	l := small(t, 1)
 	for want, change := range map[string]func(c *train.Config){
@@ -90,6 +177,11 @@ func TestWhatTablesCompareIsNotChanged(t *testing.T) {
 		"tokenizer.type cannot be set":                         func(c *train.Config) { c.Tokenizer.Type = "unigram" },
 		"data.bleu_tokenize cannot be set":                     func(c *train.Config) { c.Data.Tokenize = "13a" },
 		"data.bleu_lowercase cannot be set":                    func(c *train.Config) { c.Data.Lowercase = true },
+		"data.source cannot be set":                            func(c *train.Config) { c.Data.Source = "text" },
+		"preset cannot be set":                                 func(c *train.Config) { c.Preset = "seq2seq-sutskever@1" },
+		"recurrent.coverage is of attention":                   func(c *train.Config) { c.Recurrent.Coverage = true },
+		"recurrent.split is of attention":                      func(c *train.Config) { c.Recurrent.Split = true },
+		"recurrent.renormalise is of attention":                func(c *train.Config) { c.Recurrent.Renormalise = true },
 	} {
 		l.Change = func(c *train.Config) error { change(c); return nil }
 		err := l.Table1(context.Background(), func(c Compared) { t.Errorf("a row %+v", c) })
