@@ -61,8 +61,8 @@ const MaxBeam = 1000
 
 // check says whether there can be so many hypotheses.
 func (d DecodingConfig) check() error {
-	if d.Beam < 0 || d.Beam > MaxBeam {
-		return fmt.Errorf("decoding.beam is %d; want 0 to %d", d.Beam, MaxBeam)
+	if d.Beam < 1 || d.Beam > MaxBeam {
+		return fmt.Errorf("decoding.beam is %d; want 1 to %d", d.Beam, MaxBeam)
 	}
 	return nil
 }
@@ -70,7 +70,7 @@ func (d DecodingConfig) check() error {
 // Options returns the search that the configuration asks for.
 func (d DecodingConfig) Options() decode.TranslateOptions {
 	o := decode.DefaultTranslate()
-	o.Beam, o.Penalty = max(d.Beam, 1), decode.LengthPenalty{Name: d.LengthPenalty, Alpha: d.Alpha}
+	o.Beam, o.Penalty = d.Beam, decode.LengthPenalty{Name: d.LengthPenalty, Alpha: d.Alpha}
 	return o
 }
 

@@ -3,6 +3,9 @@ package train
 import (
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 func TestFormatIsReadBack(t *testing.T) {
@@ -124,5 +127,42 @@ func TestWholeNumbers(t *testing.T) {
 func TestUnknownPreset(t *testing.T) {
 	if _, err := Translations.Preset("transformer-huge"); err == nil || !strings.Contains(err.Error(), "transformer-tiny@1") {
 		t.Errorf("error %v; want the presets listed", err)
+	}
+}
+
+// TestPresetsAreThePapersRecipes: Zaremba et al. 2014, section 4.1, whose loss is the sum over
+// the steps of a batch where ours is the mean, and Sutskever et al. 2014, section 3.4.
+func TestPresetsAreThePapersRecipes(t *testing.T) {
+	type recipe struct {
+		Layers, Hidden, Steps, Epochs   int
+		Dropout, Init, Rate, Clip       float64
+		Hold, Every, Factor, BatchLines float64
+	}
+	for name, want := range map[string]recipe{
+		"lstm-zaremba-small":  {2, 200, 20, 13, 0, 0.1, 1, 5, 4, 1, 1. / 2, 20},
+		"lstm-zaremba-medium": {2, 650, 35, 39, 0.5, 0.05, 1, 5, 6, 1, 1 / 1.2, 20},
+	} {
+		c, err := LanguageModels.Preset(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, n := c.Training, float64(c.Data.Steps)
+		got := recipe{
+			c.Model.Layers, c.Model.Hidden, c.Data.Steps, o.MaxEpochs, c.Model.Dropout, c.Model.Init, o.Rate / n, o.Clip * n,
+			o.Hold, o.Every, o.Factor, float64(c.Data.Streams),
+		}
+		if diff := cmp.Diff(want, got, cmpopts.EquateApprox(1e-12, 0)); diff != "" || o.Optimizer != "sgd" || o.Schedule != "staircase" {
+			t.Errorf("%s, %s and %s: %s", name, o.Optimizer, o.Schedule, diff)
+		}
+	}
+	c, err := Translations.Preset("seq2seq-sutskever")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, m := c.Training, c.Recurrent
+	got := recipe{Layers: m.Layers, Hidden: m.Hidden, Epochs: o.MaxEpochs, Dropout: m.Dropout, Init: m.Init, Rate: o.Rate, Clip: o.Clip, Hold: o.Hold, Every: o.Every, Factor: o.Factor}
+	want := recipe{Layers: 4, Hidden: 1000, Epochs: 8, Init: 0.08, Rate: 0.7, Clip: 5, Hold: 5, Every: 0.5, Factor: 0.5} // 7.5 epochs in the paper
+	if got != want || !m.Reverse || m.Attention != "" || !o.PerSentence || o.Optimizer != "sgd" || o.Schedule != "staircase" {
+		t.Errorf("seq2seq-sutskever: %+v, %+v", m, o)
 	}
 }

@@ -257,7 +257,7 @@ func loadOfRun(dir, name string, params []nn.Param) error {
 		return checkpoint.CheckFinite(f.Path(), params)
 	})
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("train: %s has no %s: the run has not been validated yet; train on to its first validation", dir, name)
+		return fmt.Errorf("train: %s has no %s: the run has not been validated yet, or the file was taken away; train on to its first validation, or put it back", dir, name)
 	}
 	return err
 }

@@ -238,10 +238,11 @@ type TextScore struct {
 	Unknown    int     `json:"unknown"`            // of them, of words that the vocabulary lacks
 	Perplexity float64 `json:"perplexity"`         // of a token
 	Nats       float64 `json:"nats_per_token"`     // its logarithm
-	PerChar    float64 `json:"nats_per_character"` // the same for each character of the text, ends of lines among them
+	PerChar    float64 `json:"nats_per_character"` // the same for each character of the text, ends of lines among them, as if none were left out
 	// PerplexityPerChar is the perplexity of a character.
 	PerplexityPerChar float64 `json:"perplexity_per_character"`
-	Streams           int     `json:"streams"` // places at which the text was read side by side
+	Streams           int     `json:"streams"`  // places at which the text was read side by side
+	LeftOut           int     `json:"left_out"` // tokens not predicted: the first of each stream but one, and what streams of one length leave
 	Characters        int     `json:"characters"`
 }
 
@@ -275,7 +276,7 @@ func (m *LM) Score(lines []string, count int) (TextScore, error) {
 	if err != nil {
 		return TextScore{}, err
 	}
-	score := TextScore{Tokens: l.Tokens, Nats: -l.LogProb / float64(l.Tokens), Streams: count}
+	score := TextScore{Tokens: l.Tokens, Nats: -l.LogProb / float64(l.Tokens), Streams: count, LeftOut: len(ids) - 1 - l.Tokens}
 	score.Perplexity = perplexityOf(score.Nats)
 	for _, line := range lines {
 		score.Characters += utf8.RuneCountInString(line) + 1

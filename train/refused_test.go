@@ -15,7 +15,7 @@ import (
 func TestOptionsThatCannotBe(t *testing.T) {
 	for want, change := range map[string]func(o *Options){
 		"clip is -1":                 func(o *Options) { o.Clip = -1 },
-		"rate is NaN":                func(o *Options) { o.Rate = math.NaN() },
+		"learning rate NaN":          func(o *Options) { o.Rate = math.NaN() },
 		"weight_decay is +Inf":       func(o *Options) { o.WeightDecay = math.Inf(1) },
 		"ema is NaN":                 func(o *Options) { o.EMA = math.NaN() },
 		"label_smoothing is 1":       func(o *Options) { o.Smoothing = 1 },
@@ -49,7 +49,7 @@ func TestWhatValidationCannotDoIsRefusedBeforeTheFirstStep(t *testing.T) {
 		"bleu_tokenize":        func(c *Config) { c.Data.Tokenize = "moses" },
 		"unknown length":       func(c *Config) { c.Decoding.LengthPenalty = "log" },
 		"decoding.beam is -1":  func(c *Config) { c.Decoding.Beam = -1 },
-		"beam is 1001; want 0": func(c *Config) { c.Decoding.Beam = 1001 },
+		"beam is 1001; want 1": func(c *Config) { c.Decoding.Beam = 1001 },
 		"valid_lines is -1":    func(c *Config) { c.Data.ValidLines = -1 },
 		"which is for languag": func(c *Config) { c.Tokenizer.Type = "characters" },
 		"more than":            func(c *Config) { c.Model.Dim, c.Model.FFN = 1<<20, 1<<20 },
@@ -129,7 +129,7 @@ func TestWideBeamsAreRefused(t *testing.T) {
 	if err := os.WriteFile(path, []byte("decoding: {beam: 1001}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), path+": decoding.beam is 1001; want 0 to 1000") {
+	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), path+": decoding.beam is 1001; want 1 to 1000") {
 		t.Errorf("error %v; want one that names the beam", err)
 	}
 }
@@ -141,7 +141,7 @@ func TestRunsWithoutAValidationAreNotOpened(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, bestFile)); err != nil && !os.IsNotExist(err) {
 		t.Fatal(err)
 	}
-	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), dir+" has no best.safetensors: the run has not been validated yet; train on") {
+	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), dir+" has no best.safetensors: the run has not been validated yet, or the file was taken away; train on") {
 		t.Errorf("error %v; want one that says that a validation is missing", err)
 	}
 }

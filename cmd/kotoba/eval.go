@@ -101,7 +101,7 @@ func (e *evaluation) addFlags(c *cobra.Command) {
 	f.IntVar(&e.trials, "trials", 0, "resamples or trials of that test; by default 1000 and 10000, as sacreBLEU's")
 	f.Uint64Var(&e.seed, "seed", metrics.DefaultSeed, "seed of resamples and trials")
 	f.StringVar(&e.text.path, "text", "", "text to score with the language model of a run")
-	f.IntVar(&e.text.streams, "streams", 1, "places at which that text is read side by side; more is faster, and each begins without context")
+	f.IntVar(&e.text.streams, "streams", 1, "places at which that text is read side by side; more is faster, each begins without context, and some tokens are left out")
 	f.StringVar(&e.data, "data", "", "labelled texts, questions, or the folder of instances, to score with the BERT of a run")
 	f.BoolVar(&e.asJSON, "json", false, "print one JSON object")
 }

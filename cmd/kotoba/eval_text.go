@@ -36,8 +36,12 @@ func (e textEvaluation) run(c *cobra.Command, dir string, asJSON bool) error {
 			perplexity = fmt.Sprintf("%.4g", score.Perplexity)
 		}
 		out.finite(score.Nats)
-		fmt.Fprintf(out, "perplexity = %s (%d tokens, %d unknown, %.4f nats a token, %.4f a character)\n",
-			perplexity, score.Tokens, score.Unknown, score.Nats, score.PerChar)
+		left := ""
+		if score.LeftOut > 0 {
+			left = fmt.Sprintf(" and %d left out", score.LeftOut)
+		}
+		fmt.Fprintf(out, "perplexity = %s (%d tokens%s, %d unknown, %.4f nats a token, %.4f a character)\n",
+			perplexity, score.Tokens, left, score.Unknown, score.Nats, score.PerChar)
 	}
 	return out.flush()
 }

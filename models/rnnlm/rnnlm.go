@@ -40,8 +40,8 @@ func (c Config) Validate() error {
 	switch {
 	case !(c.Dropout >= 0 && c.Dropout < 1): // or NaN
 		return fmt.Errorf("rnnlm: dropout is %v; want at least 0 and less than 1", c.Dropout)
-	case !(c.Init > 0):
-		return fmt.Errorf("rnnlm: init is %v; want more than 0", c.Init)
+	case !(c.Init > 0 && c.Init <= 100): // or NaN
+		return fmt.Errorf("rnnlm: init is %v; want more than 0 and at most 100", c.Init)
 	case c.Tied && c.Dim != c.Hidden:
 		return fmt.Errorf("rnnlm: tied, but dim is %d and hidden %d; want them equal", c.Dim, c.Hidden)
 	}

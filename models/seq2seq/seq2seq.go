@@ -54,8 +54,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("seq2seq: start is %d; want an id below the vocab of %d", c.Start, c.Vocab)
 	case !(c.Dropout >= 0 && c.Dropout < 1): // or NaN
 		return fmt.Errorf("seq2seq: dropout is %v; want at least 0 and less than 1", c.Dropout)
-	case !(c.Init > 0):
-		return fmt.Errorf("seq2seq: init is %v; want more than 0", c.Init)
+	case !(c.Init > 0 && c.Init <= 100): // or NaN
+		return fmt.Errorf("seq2seq: init is %v; want more than 0 and at most 100", c.Init)
 	case c.Bidirectional && c.Hidden%2 != 0:
 		return fmt.Errorf("seq2seq: hidden is %d; want an even number, half of it for each direction", c.Hidden)
 	case c.Reverse && c.Bidirectional:
