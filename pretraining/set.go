@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"os"
@@ -19,11 +20,12 @@ import (
 // Set is the instances of a folder, in the order in which they were made. It maps its files
 // into memory, until the process ends, and is safe for concurrent use. The files must not change meanwhile.
 type Set struct {
-	Longest int   // tokens of an instance
-	Most    int   // predictions of an instance
-	Room    int   // predictions of an instance at most, by the recipe of the files
-	TopID   int32 // the largest token
-	Valid   int   // instances to validate on, the last ones
+	Longest int    // tokens of an instance
+	Most    int    // predictions of an instance
+	Room    int    // predictions of an instance at most, by the recipe of the files
+	TopID   int32  // the largest token
+	Valid   int    // instances to validate on, the last ones
+	Sum     uint32 // checksum of all instances in their order
 
 	records [][]byte
 	sizes   []size
@@ -113,6 +115,7 @@ func (s *Set) add(path string) error {
 		s.Longest, s.Most, s.Room = max(s.Longest, len(in.IDs)), max(s.Most, len(in.Places)), max(s.Room, len(ints[featurePlaces]))
 		s.TopID = max(s.TopID, slices.Max(in.IDs), slices.Max(in.Words))
 		end := len(mapped) - r.Len() - tfrecord.After
+		s.Sum = crc32.Update(s.Sum, crc32.MakeTable(crc32.Castagnoli), record)
 		s.records = append(s.records, mapped[end-len(record):end])
 		s.sizes = append(s.sizes, size{int32(len(in.IDs)), int32(len(in.Places))})
 	}

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kotoba-nlp/kotoba/checkpoint"
+	"github.com/kotoba-nlp/kotoba/internal/tfrecord"
 	"github.com/kotoba-nlp/kotoba/models/bert"
 	"github.com/kotoba-nlp/kotoba/pretraining"
 	"github.com/kotoba-nlp/kotoba/tensor"
@@ -134,6 +136,48 @@ func TestValidationIsOnFilesOfItsOwn(t *testing.T) {
 	}
 	if half, rest := sizes(); valid == 0 || valid >= train || half+rest != train || half-rest > 1 {
 		t.Errorf("%d and %d instances, without files for validation %d and %d", train, valid, half, rest)
+	}
+}
+
+// TestOtherInstancesOfTheSameSizesAreOtherData.
+func TestOtherInstancesOfTheSameSizesAreOtherData(t *testing.T) {
+	c := smallPretrain(t)
+	hash := func() string {
+		t.Helper()
+		run, err := NewPretrainRun(t.TempDir(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return run.data
+	}
+	was := hash()
+	path := filepath.Join(c.Data.Dir, "x.tfrecord")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var records [][]byte
+	for r := bytes.NewReader(text); r.Len() > 0; {
+		record, err := tfrecord.Read(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		records = append(records, record)
+	}
+	second := slices.IndexFunc(records, func(b []byte) bool { return len(b) == len(records[0]) && !bytes.Equal(b, records[0]) })
+	if second < 0 || hash() != was {
+		t.Fatal("no other instance of the size of the first, or other data at once")
+	}
+	records[0], records[second] = records[second], records[0]
+	var swapped []byte
+	for _, record := range records {
+		swapped = tfrecord.Append(swapped, record)
+	}
+	if err := os.WriteFile(path, swapped, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if hash() == was {
+		t.Error("two instances have changed places, and the data are the same")
 	}
 }
 

@@ -41,7 +41,7 @@ func TestErrorsAreInWordsOfJSON(t *testing.T) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
-	if other := errors.New("other"); Plain(other) != other || Plain(nil) != nil {
+	if other := errors.New("other"); !errors.Is(Plain(other), other) || Plain(nil) != nil {
 		t.Error("other errors are changed")
 	}
 }
