@@ -117,16 +117,15 @@ func (c ChrFConfig) ngrams(segment string) []map[string]int {
 // splitPunctuation separates one mark of ASCII punctuation from the end of
 // each word, or else from its beginning.
 func splitPunctuation(fields []string) []string {
-	const punctuation = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 	var words []string
 	for _, w := range fields {
 		last := len(w) - 1
 		switch {
 		case utf8.RuneCountInString(w) == 1:
 			words = append(words, w)
-		case strings.IndexByte(punctuation, w[last]) >= 0:
+		case strings.IndexByte(asciiPunctuation, w[last]) >= 0:
 			words = append(words, w[:last], w[last:])
-		case strings.IndexByte(punctuation, w[0]) >= 0:
+		case strings.IndexByte(asciiPunctuation, w[0]) >= 0:
 			words = append(words, w[:1], w[1:])
 		default:
 			words = append(words, w)

@@ -68,24 +68,24 @@ func (c *Cached) Rows(width int) int { return len(c.Data) / width }
 // Step attends from one new row a sequence, (sequences, D), to the rows of its
 // sequence so far, whose keys and values are in c. It appends those of x, which
 // rows must name already.
-func (l SelfAttention) Step(t *tensor.Tape, x *tensor.Tensor, c *Cached, rows [][]int32, record func(query, head int, weights []tensor.Float)) *tensor.Tensor {
+func (l SelfAttention) Step(t *tensor.Tape, x *tensor.Tensor, c *Cached, rows [][]int32) *tensor.Tensor {
 	d := x.Cols()
 	qkv := l.QKV.Forward(t, x) // (sequences, 3D)
 	for r := range qkv.Rows() {
 		c.Data = append(c.Data, qkv.Row(r)[d:]...)
 	}
-	return l.Out.Forward(t, attend(t, columns(qkv, 0), d, l.Heads, c, rows, record))
+	return l.Out.Forward(t, attend(t, columns(qkv, 0), d, l.Heads, c, rows))
 }
 
 // Step attends from x, (sequences, D), to rows of the source whose keys and
 // values are in c.
-func (l SourceAttention) Step(t *tensor.Tape, x *tensor.Tensor, c *Cached, rows [][]int32, record func(query, head int, weights []tensor.Float)) *tensor.Tensor {
+func (l SourceAttention) Step(t *tensor.Tape, x *tensor.Tensor, c *Cached, rows [][]int32) *tensor.Tensor {
 	q := l.Q.Forward(t, x)
-	return l.Out.Forward(t, attend(t, columns(q, 0), x.Cols(), l.Heads, c, rows, record))
+	return l.Out.Forward(t, attend(t, columns(q, 0), x.Cols(), l.Heads, c, rows))
 }
 
-func attend(t *tensor.Tape, q tensor.Columns, d, heads int, c *Cached, rows [][]int32, record func(query, head int, weights []tensor.Float)) *tensor.Tensor {
+func attend(t *tensor.Tape, q tensor.Columns, d, heads int, c *Cached, rows [][]int32) *tensor.Tensor {
 	return t.CachedAttention(q, d, tensor.CachedAttention{
-		Heads: heads, Cache: tensor.Cache{Data: c.Data, Stride: 2 * d, Value: d}, Rows: rows, Record: record,
+		Heads: heads, Cache: tensor.Cache{Data: c.Data, Stride: 2 * d, Value: d}, Rows: rows,
 	})
 }

@@ -22,12 +22,7 @@ type Linear struct {
 // ±√(6/(in+out)) (Glorot and Bengio 2010, equation 16). A map that stacks
 // parts of out rows each takes out for one of them.
 func NewLinear(in, out, parts int, r *rand.Rand) Linear {
-	l := Linear{Weight: tensor.New(parts*out, in), Bias: tensor.New(1, parts*out)}
-	limit := math.Sqrt(6 / float64(in+out))
-	for i := range l.Weight.Data {
-		l.Weight.Data[i] = tensor.Float((2*r.Float64() - 1) * limit)
-	}
-	return l
+	return Linear{Weight: Uniform(parts*out, in, math.Sqrt(6/float64(in+out)), r), Bias: tensor.New(1, parts*out)}
 }
 
 // Forward returns x·Wᵀ + b.

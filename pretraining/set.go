@@ -106,7 +106,7 @@ func (s *Set) add(path string) error {
 			return fmt.Errorf("record %d: %w", n, err)
 		}
 		in, err := instanceOf(ints)
-		if err == nil && (len(in.IDs) == 0 || len(in.Places) == 0 || in.First > len(in.IDs)) {
+		if err == nil && (len(in.IDs) == 0 || len(in.Places) == 0) {
 			err = errRecord
 		}
 		if err != nil {

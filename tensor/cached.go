@@ -18,8 +18,6 @@ type CachedAttention struct {
 	Heads int
 	Cache Cache
 	Rows  [][]int32 // for each query, the rows of the cache that it sees
-	// Record, if set, is called with the weights of each query and head.
-	Record func(query, head int, weights []Float)
 }
 
 type cachedAttentionOp struct {
@@ -47,13 +45,6 @@ func (t *Tape) CachedAttention(q Columns, width int, a CachedAttention) *Tensor 
 	}
 	o.weights = t.new(q.rows, a.Heads*o.longest)
 	o.each(o, q.rows, 1, (*cachedAttentionOp).forward)
-	if a.Record != nil {
-		for r, rows := range a.Rows {
-			for h := range a.Heads {
-				a.Record(r, h, o.weights.Row(r)[h*o.longest:][:len(rows)])
-			}
-		}
-	}
 	y := o.y
 	o.release()
 	return y

@@ -55,7 +55,7 @@ func (t *Tape) CrossEntropy(logits *Tensor, targets []int32, c CrossEntropy) (lo
 	o := crossEntropyOps.Get()
 	o.CrossEntropy, o.logits, o.targets = c, logits, targets
 	o.loss, o.rows = t.new(1, 1), t.new(logits.rows, 3)
-	o.each(o, logits.rows, max(1, rowGrain(logits.cols)), (*crossEntropyOp).forward)
+	o.each(o, logits.rows, rowGrain(logits.cols), (*crossEntropyOp).forward)
 	var sum float64
 	for r, id := range targets {
 		if c.LogProbs != nil {

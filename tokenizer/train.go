@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"iter"
@@ -274,12 +275,6 @@ func shard[T any](items []T, i int) []T {
 // sortPieces sorts pieces by falling score, then by text.
 func sortPieces(pieces []piece) {
 	slices.SortFunc(pieces, func(a, b piece) int {
-		switch {
-		case a.score > b.score || a.score == b.score && a.text < b.text:
-			return -1
-		case a == b:
-			return 0
-		}
-		return 1
+		return cmp.Or(cmp.Compare(b.score, a.score), strings.Compare(a.text, b.text))
 	})
 }

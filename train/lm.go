@@ -76,13 +76,10 @@ func zaremba(m rnnlm.Config, steps int, o Options) LMConfig {
 
 // validate says what of the configuration of the data cannot be.
 func (d LMDataConfig) validate() error {
-	switch {
-	case d.Streams < 1 || d.Steps < 1:
+	if d.Streams < 1 || d.Steps < 1 {
 		return fmt.Errorf("train: data.streams is %d and data.steps %d; want at least 1", d.Streams, d.Steps)
-	case d.Valid == "" && !(d.ValidShare > 0 && d.ValidShare < 1):
-		return fmt.Errorf("train: data.valid_share is %v; want more than 0 and less than 1, or name a text in data.valid", d.ValidShare)
 	}
-	return nil
+	return checkValid(d.Valid, d.ValidShare)
 }
 
 // LMRun is the run folder of a language model that is open for training.

@@ -50,8 +50,7 @@ func (r *session) Train(ctx context.Context, progress func(Progress, *Validation
 		return best, err
 	}
 	defer unlock()
-	f := &folder{dir: r.Dir}
-	r.trainer, err = NewTrainer(r.options, r.dim, r.task, f)
+	r.trainer, err = NewTrainer(r.options, r.dim, r.task, nil)
 	if err != nil {
 		return best, err
 	}
@@ -62,11 +61,11 @@ func (r *session) Train(ctx context.Context, progress func(Progress, *Validation
 		}
 		r.Resumed = r.trainer.state.Step
 	}
-	opened, err := openFolder(r.Dir, r.best, r.trainer.state.Step, r.options.Average, progress)
+	f, err := openFolder(r.Dir, r.best, r.trainer.state.Step, r.options.Average, progress)
 	if err != nil {
 		return best, err
 	}
-	*f = *opened
+	r.trainer.Observer = f
 	defer func() { err = errors.Join(err, f.close()) }()
 	best, err = r.trainer.Run(ctx)
 	if err != nil {

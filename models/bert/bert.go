@@ -138,9 +138,6 @@ func (b *Batch) Add(ids []int32, second int) {
 type Pass struct {
 	*tensor.Tape
 	Dropout *nn.Dropout // nil in evaluation
-	// Record, if set, is called with the attention weights of each head, row by row of
-	// the queries.
-	Record func(layer, sequence, head int, weights []tensor.Float)
 	// Hidden, if set, is called with what each layer returns, (T, D), and with the
 	// embeddings as layer 0, before their memory is used again.
 	Hidden func(layer int, x *tensor.Tensor)
@@ -175,9 +172,6 @@ func (m *Model) layer(p Pass, i int, x *tensor.Tensor, segments tensor.Segments)
 	l := &m.Layers[i]
 	x = p.Scope(func() *tensor.Tensor {
 		a := tensor.Attention{Queries: segments, Drop: p.Dropout.Mask(m.AttentionDropout)}
-		if p.Record != nil {
-			a.Record = func(sequence, head int, weights []tensor.Float) { p.Record(i, sequence, head, weights) }
-		}
 		y := nn.SelfAttention{Heads: m.Heads, QKV: l.QKV, Out: l.AttentionOut}.Forward(p.Tape, x, a)
 		return l.AttentionNorm.Forward(p.Tape, p.DropAdd(x, y, p.Dropout.Mask(m.Dropout)))
 	})

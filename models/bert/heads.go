@@ -2,7 +2,6 @@ package bert
 
 import (
 	"math/rand/v2"
-	"strings"
 
 	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/tensor"
@@ -96,20 +95,12 @@ func (n *Network) Spans(p Pass, hidden *tensor.Tensor) *tensor.Tensor {
 	return n.Answer.Forward(p.Tape, hidden)
 }
 
-// Pack prepares the weights for inference. A packed network must not be trained; Unpack
-// makes it trainable again.
-func (n *Network) Pack() { n.eachMatrix((*tensor.Tensor).Pack) }
-
-// Unpack undoes Pack.
-func (n *Network) Unpack() { n.eachMatrix((*tensor.Tensor).Unpack) }
-
-// eachMatrix calls f with what is multiplied by: embeddings are not, but for those of words
-// where masked words are predicted.
-func (n *Network) eachMatrix(f func(*tensor.Tensor)) {
-	for _, p := range nn.Params(n) {
-		tied := n.Predictions != nil && p.Tensor == n.Encoder.Embeddings.Words
-		if p.Tensor.Rows() > 1 && (tied || !strings.Contains(p.Name(), ".embeddings.")) {
-			f(p.Tensor)
-		}
+// Pack prepares the weights for inference. A packed network must not be trained.
+func (n *Network) Pack() {
+	e := n.Encoder.Embeddings
+	tables := []*tensor.Tensor{e.Positions, e.Types}
+	if n.Predictions == nil {
+		tables = append(tables, e.Words)
 	}
+	nn.Pack(n, tables...)
 }

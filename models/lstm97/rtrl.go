@@ -10,9 +10,8 @@ import (
 // 1989): the gradient of BPTT, computed forwards.
 type rtrl struct {
 	*readout
-	layer     *nn.RTRL
-	x, dh     []tensor.Float
-	net, grad []tensor.Float // of the output units
+	layer *nn.RTRL
+	x, dh []tensor.Float
 }
 
 // rtrlBytes bounds what the influences of the layer's weights may take.
@@ -23,11 +22,10 @@ func newRTRL(m *readout) (*rtrl, error) {
 	if err != nil {
 		return nil, err
 	}
-	outputs, units := m.Out.Weight.Rows(), m.Out.Weight.Cols()
+	units := m.Out.Weight.Cols()
 	return &rtrl{
 		readout: m, layer: layer,
 		x: make([]tensor.Float, m.Layer.Input.Weight.Cols()), dh: make([]tensor.Float, units),
-		net: make([]tensor.Float, outputs), grad: make([]tensor.Float, outputs),
 	}, nil
 }
 
@@ -54,7 +52,7 @@ func (l *rtrl) present(s *Sequence, learn bool) [][]float64 {
 			continue
 		}
 		y := answers[t-first][:0]
-		for k := range l.net {
+		for k := range l.Out.Weight.Rows() {
 			net := l.Out.Bias.Data[k] + kernel.Dot(l.Out.Weight.Row(k), h)
 			if l.Direct != nil {
 				net += kernel.Dot(l.Direct.Row(k), l.x)

@@ -7,8 +7,7 @@ import (
 	"github.com/kotoba-nlp/kotoba/tensor"
 )
 
-// Pack prepares the weights for inference. A packed model must not be trained;
-// Unpack makes it trainable again.
+// Pack prepares the weights for inference. A packed model must not be trained.
 func (m *Model) Pack() {
 	if m.Tied {
 		nn.Pack(m)
@@ -16,9 +15,6 @@ func (m *Model) Pack() {
 		nn.Pack(m, m.Embedding)
 	}
 }
-
-// Unpack undoes Pack.
-func (m *Model) Unpack() { nn.Unpack(m) }
 
 // Decoder continues texts one token at a time. It is the state of hypotheses; see
 // package decode.

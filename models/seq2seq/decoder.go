@@ -19,9 +19,8 @@ type decoding struct {
 
 // layers runs all layers over x, embedded tokens or what they have become, and returns
 // the outputs of the top one, (rows, H).
-func (d *decoding) layers(x *tensor.Tensor, steps tensor.Steps) *tensor.Tensor {
-	in := d.Decoder[0].Input.Forward(d.Tape, d.drop(d.Model, x))
-	return d.above(in, steps)
+func (d *decoding) layers(x *tensor.Tensor) *tensor.Tensor {
+	return d.above(d.Decoder[0].Input.Forward(d.Tape, d.drop(d.Model, x)), d.steps)
 }
 
 // above is layers where the first layer's map of its input is done.
@@ -45,7 +44,7 @@ func (d *decoding) attentional(c, h *tensor.Tensor) *tensor.Tensor {
 // attention finds goes into a step, none waits for the one before. The rows are in the
 // order of the text.
 func (d *decoding) attending(x *tensor.Tensor, segments tensor.Segments, time *nn.TimeMajor) *tensor.Tensor {
-	h := d.layers(x, d.steps)
+	h := d.layers(x)
 	// Queries of a sentence have to come together, in the order of the sources.
 	queries := tensor.Segments{0}
 	var rows []int32

@@ -317,7 +317,7 @@ func (m *Model) Forward(p Pass, b nn.Batch) *tensor.Tensor {
 	case m.Attention != nil:
 		y = d.attending(x, b.Input.Segments, &time)
 	default:
-		y = textOrder(p, d.layers(x, d.steps), b.Input.Segments, &time)
+		y = textOrder(p, d.layers(x), b.Input.Segments, &time)
 	}
 	return m.Output.Forward(p.Tape, p.drop(m, y))
 }

@@ -20,9 +20,6 @@ type Decoder struct {
 	visible  [][]int32    // per hypothesis: rows of its source
 	pos      []int32
 	length   int // tokens that each hypothesis has
-
-	// Record, if set, is called with the weights of each attention of a step.
-	Record func(kind AttentionKind, layer, hypothesis, head int, weights []tensor.Float)
 }
 
 // NewDecoder encodes src and returns a decoder with one hypothesis, still
@@ -91,23 +88,16 @@ func (d *Decoder) Step(tokens []int32) *tensor.Tensor {
 	for i := range m.Decoder {
 		l := &m.Decoder[i]
 		x = m.sublayer(p, x, l.SelfNorm, func(x *tensor.Tensor) *tensor.Tensor {
-			return l.SelfAttention.Step(p.Tape, x, &d.self[i], d.history, d.recorder(DecoderSelf, i))
+			return l.SelfAttention.Step(p.Tape, x, &d.self[i], d.history)
 		})
 		x = m.sublayer(p, x, l.SourceNorm, func(x *tensor.Tensor) *tensor.Tensor {
-			return l.SourceAttention.Step(p.Tape, x, &d.source[i], d.visible, d.recorder(DecoderSource, i))
+			return l.SourceAttention.Step(p.Tape, x, &d.source[i], d.visible)
 		})
 		x = m.sublayer(p, x, l.FinalNorm, func(x *tensor.Tensor) *tensor.Tensor {
 			return m.feedForward(p, x, l.Inner, l.Outer)
 		})
 	}
 	return m.logits(p, x)
-}
-
-func (d *Decoder) recorder(kind AttentionKind, layer int) func(query, head int, weights []tensor.Float) {
-	if d.Record == nil {
-		return nil
-	}
-	return func(query, head int, weights []tensor.Float) { d.Record(kind, layer, query, head, weights) }
 }
 
 // Pack prepares the weights for inference. A packed model must not be trained;
