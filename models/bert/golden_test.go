@@ -5,9 +5,11 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/kotoba-nlp/kotoba/internal/golden"
+	"github.com/kotoba-nlp/kotoba/nn"
 	"github.com/kotoba-nlp/kotoba/tensor"
 )
 
@@ -48,6 +50,51 @@ func readBatch(t testing.TB) (b goldenBatch) {
 	}
 	b.next = file.Next
 	return b
+}
+
+// TestEveryKindOfDropout drops what BERT's authors drop: embeddings, the results of attention
+// and feed-forward network, what classifiers read, and weights of attention.
+func TestEveryKindOfDropout(t *testing.T) {
+	b := readBatch(t)
+	heads := map[string]func(n *Network, p Pass, hidden *tensor.Tensor) *tensor.Tensor{
+		"hidden states": func(_ *Network, _ Pass, hidden *tensor.Tensor) *tensor.Tensor { return hidden },
+		"classifier": func(n *Network, p Pass, hidden *tensor.Tensor) *tensor.Tensor {
+			return n.Classify(p, hidden, b.Segments)
+		},
+		"labels": func(n *Network, p Pass, hidden *tensor.Tensor) *tensor.Tensor { return n.Label(p, hidden) },
+	}
+	for name, head := range heads {
+		of := 0
+		if name != "hidden states" {
+			of = 1
+		}
+		for rates, want := range map[[2]float64]int{
+			{0, 0}:   0,
+			{0.5, 0}: 1 + 2*smallConfig.Layers + of,
+			{0, 0.5}: smallConfig.Layers,
+		} {
+			c := smallConfig
+			c.Dropout, c.AttentionDropout = rates[0], rates[1]
+			m, err := New(c, newRandom())
+			if err != nil {
+				t.Fatal(err)
+			}
+			n := NewClassifier(m, 3, newRandom())
+			run := func(d *nn.Dropout) []tensor.Float {
+				p := Pass{Tape: tensor.NewTape(), Dropout: d}
+				return head(n, p, m.Encode(p, b.Batch)).Data
+			}
+			plain := run(nil)
+			drawn := golden.Masks(func(d *nn.Dropout) {
+				if same := slices.Equal(run(d), plain); same != (want == 0) {
+					t.Errorf("%s with rates %v: the same results: %v", name, rates, same)
+				}
+			})
+			if drawn != want {
+				t.Errorf("%s with rates %v: %d masks; want %d", name, rates, drawn, want)
+			}
+		}
+	}
 }
 
 // TestAgreesWithTransformers compares hidden states, logits, the loss of pre-training and

@@ -179,16 +179,13 @@ func TestEveryLinkThatDoesNotRecurIsDropped(t *testing.T) {
 	c.Dropout = 0.5
 	m := newModel(t, c)
 	ids, _, steps := goldenBatch(t)
-	drop, masks := nn.NewDropout(1, 1), nn.NewDropout(1, 1)
-	logits, _ := m.Forward(Pass{Tape: tensor.NewTape(), Dropout: drop}, ids, steps, nil)
 	plain, _ := m.Forward(Pass{Tape: tensor.NewTape()}, ids, steps, nil)
-	if slices.Equal(logits.Data, plain.Data) {
-		t.Error("dropout changes nothing")
-	}
-	for range c.Layers + 1 {
-		masks.Mask(c.Dropout)
-	}
-	if drop.Mask(c.Dropout) != masks.Mask(c.Dropout) {
-		t.Errorf("not %d masks", c.Layers+1)
+	drawn := golden.Masks(func(d *nn.Dropout) {
+		if logits, _ := m.Forward(Pass{Tape: tensor.NewTape(), Dropout: d}, ids, steps, nil); slices.Equal(logits.Data, plain.Data) {
+			t.Error("dropout changes nothing")
+		}
+	})
+	if drawn != c.Layers+1 {
+		t.Errorf("%d masks; want %d", drawn, c.Layers+1)
 	}
 }

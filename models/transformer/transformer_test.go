@@ -3,6 +3,7 @@ package transformer
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -149,6 +150,41 @@ func choose[T any](of []T, indices []int) []T {
 }
 
 // TestParameterNames compares with the names in a file that transformers wrote.
+// TestEveryKindOfDropout drops what it is for: of sub-layers' results and embeddings
+// (section 5.4), of attention's weights, and of inner units.
+func TestEveryKindOfDropout(t *testing.T) {
+	enc, dec := smallConfig.EncoderLayers, smallConfig.DecoderLayers
+	b := nn.Batch{Source: nn.NewSequences(testSources...), Input: nn.NewSequences(testTargets...)}
+	for variant, base := range variants() {
+		for name, test := range map[string]struct {
+			change func(c *Config)
+			masks  int
+		}{
+			"none":       {func(*Config) {}, 0},
+			"dropout":    {func(c *Config) { c.Dropout = 0.5 }, 2 + 2*enc + 3*dec},
+			"attention":  {func(c *Config) { c.AttentionDropout = 0.5 }, enc + 2*dec},
+			"activation": {func(c *Config) { c.ActivationDropout = 0.5 }, enc + dec},
+			"swish":      {func(c *Config) { c.Activation, c.ActivationDropout = Swish, 0.5 }, enc + dec},
+		} {
+			c := base
+			test.change(&c)
+			m, err := New(c, rand.New(rand.NewPCG(1, 2)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			plain := m.Forward(Pass{Tape: tensor.NewTape()}, b)
+			drawn := golden.Masks(func(d *nn.Dropout) {
+				if same := slices.Equal(m.Forward(Pass{Tape: tensor.NewTape(), Dropout: d}, b).Data, plain.Data); same != (test.masks == 0) {
+					t.Errorf("%s, %s: the same logits: %v", variant, name, same)
+				}
+			})
+			if drawn != test.masks {
+				t.Errorf("%s, %s: %d masks; want %d", variant, name, drawn, test.masks)
+			}
+		}
+	}
+}
+
 func TestParameterNames(t *testing.T) {
 	f := golden.Open(t, "testdata/marian/model.safetensors")
 	want := f.Names()
