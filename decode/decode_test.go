@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -159,13 +160,18 @@ func TestSentencesDoNotAffectEachOther(t *testing.T) {
 	}
 }
 
-// noNumber is a model whose logits are all the same value.
-type noNumber struct{ logit float64 }
+// noNumber is a model whose last logits are all the same value; those before are 0.
+type noNumber struct {
+	logit float64
+	last  int // how many
+}
 
 func (m noNumber) Step(tokens []int32) *tensor.Tensor {
 	y := tensor.New(len(tokens), 5)
-	for i := range y.Data {
-		y.Data[i] = tensor.Float(m.logit)
+	for r := range tokens {
+		for i := 5 - m.last; i < 5; i++ {
+			y.Row(r)[i] = tensor.Float(m.logit)
+		}
 	}
 	return y
 }
@@ -181,8 +187,12 @@ func TestModelsWithoutNumbersAreRefused(t *testing.T) {
 	} {
 		for _, logit := range []float64{math.NaN(), math.Inf(-1)} {
 			o.End, o.NBest = 1, 1
-			if _, err := Run(noNumber{logit}, Limits(2, 4), o); err == nil || !strings.Contains(err.Error(), "no token has a score that is a number at token 1") {
+			if _, err := Run(noNumber{logit, 5}, Limits(2, 4), o); err == nil || !strings.Contains(err.Error(), "no token has a score that is a number at token 1") {
 				t.Errorf("%s of %v: error %v", name, logit, err)
+			}
+			// One NaN spoils the sum over all, which greedy search does not take.
+			if _, err := Run(noNumber{logit, 1}, Limits(2, 4), o); (err != nil) != (math.IsNaN(logit) && name != "greedy") {
+				t.Errorf("%s with one of %v: error %v", name, logit, err)
 			}
 		}
 	}
@@ -191,6 +201,8 @@ func TestModelsWithoutNumbersAreRefused(t *testing.T) {
 func TestSamplingFollowsTheDistribution(t *testing.T) {
 	m := newTable(5, 1)
 	x := m.logits([]int32{0, 0})
+	largest := softmax(x, 1, 5)
+	slices.SortFunc(largest, func(a, b float64) int { return cmp.Compare(b, a) })
 	for _, c := range []struct {
 		name string
 		s    Sampling
@@ -200,6 +212,7 @@ func TestSamplingFollowsTheDistribution(t *testing.T) {
 		{"temperature", Sampling{Temperature: 0.5}, func() []float64 { return softmax(x, 0.5, 5) }},
 		{"top-k", Sampling{Temperature: 1, TopK: 2}, func() []float64 { return softmax(x, 1, 2) }},
 		{"top-p", Sampling{Temperature: 1, TopP: 1e-9}, func() []float64 { return softmax(x, 1, 1) }},
+		{"top-p of two", Sampling{Temperature: 1, TopP: largest[0] + largest[1]/2}, func() []float64 { return softmax(x, 1, 2) }},
 	} {
 		const n = 4000
 		count := make([]float64, 5)
@@ -340,6 +353,14 @@ func TestASearchEndsWhenNothingCanBeBetter(t *testing.T) {
 		}
 		if q.ended = q.ended[:1]; q.done(5, o) || !q.done(10, o) {
 			t.Errorf("with one ending of two, done is %v, and %v at the limit", q.done(5, o), q.done(10, o))
+		}
+	}
+	// The scores of endings are of a token; so is what goes on, of the five that it has.
+	o.Penalty = LengthPenalty{Name: "power", Alpha: 1}
+	for open, want := range map[float64]bool{-4: false, -4.6: true} {
+		q := sentence{limit: 10, beam: []live{{logProb: open}}, ended: []Hypothesis{{Score: -0.5}, {Score: -0.9}}}
+		if q.done(5, o) != want {
+			t.Errorf("with a penalty, done with %v to go on with: %v; want %v", open, !want, want)
 		}
 	}
 }

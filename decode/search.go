@@ -177,6 +177,9 @@ func (r *ranking) Do(i int) {
 		for j := range best {
 			best[j].logProb -= logZ
 		}
+		if math.IsNaN(logZ) {
+			best = best[:0] // of one token's at least
+		}
 	} else if !r.normalise {
 		for j := range best {
 			best[j].logProb = math.NaN()

@@ -6,6 +6,7 @@ package pipeline
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/kotoba-nlp/kotoba/models/bert"
@@ -53,12 +54,16 @@ func Open(dir string) (*Encoder, error) {
 // Close lets go of the folder that Open has mapped; the encoder must not be used any more.
 func (e *Encoder) Close() error { return e.folder.Close() }
 
-// Shorten makes the encoder cut texts at some tokens, where it takes more; 0 leaves it as it
-// is. It is to come before use.
-func (e *Encoder) Shorten(tokens int) {
-	if tokens > 0 {
+// Shorten makes the encoder cut texts at some tokens, 3 at least, where it takes more; 0
+// leaves it as it is. It is to come before use.
+func (e *Encoder) Shorten(tokens int) error {
+	switch {
+	case tokens < 0 || tokens == 1 || tokens == 2:
+		return fmt.Errorf("pipeline: texts are to be cut at %d tokens; want at least 3 (data.max_length), or 0", tokens)
+	case tokens > 0:
 		e.MaxLength = min(tokens, e.MaxLength)
 	}
+	return nil
 }
 
 // Load reads the network and the tokenizer of a folder, for training.

@@ -74,8 +74,6 @@ func (d ClassifyDataConfig) read() (l labelled, err error) {
 	switch {
 	case d.Batch < 1:
 		return l, fmt.Errorf("train: data.batch is %d; want at least 1", d.Batch)
-	case d.MaxLength < 0:
-		return l, fmt.Errorf("train: data.max_length is %d; want at least 0", d.MaxLength)
 	case d.Task != "" && (d.Train != "" || d.Valid != "" || d.Text != "" || d.Pair != "" || d.Label != "" || d.Regression):
 		return l, errors.New("train: data.task and files of one's own are given; choose one")
 	case d.Task == swag:
@@ -191,7 +189,9 @@ func OpenClassifier(dir, path string) (*ClassifyTask, error) {
 		if err != nil {
 			return nil, err
 		}
-		e.Shorten(c.Data.MaxLength)
+		if err := e.Shorten(c.Data.MaxLength); err != nil {
+			return nil, err
+		}
 		t := &ClassifyTask{Encoder: e, texts: texts}
 		return t, t.setValid()
 	})

@@ -41,10 +41,9 @@ type classified struct {
 
 func newClassifyTask(c ClassifyConfig, n *bert.Network, tok *tokenizer.WordPiece, texts labelled) (*ClassifyTask, error) {
 	e := &pipeline.Encoder{Network: n, Tokenizer: tok, Labels: texts.labels, MaxLength: n.Encoder.MaxLength}
-	if l := c.Data.MaxLength; l > 0 && l < 3 {
-		return nil, fmt.Errorf("train: data.max_length is %d; want at least 3", l)
+	if err := e.Shorten(c.Data.MaxLength); err != nil {
+		return nil, err
 	}
-	e.Shorten(c.Data.MaxLength)
 	t := &ClassifyTask{Encoder: e, texts: texts, shuffled: shuffled{size: c.Data.Batch, seed: c.Training.Seed}}
 	var err error
 	if t.words, err = newWordDropout(c.Data.WordDropout, tok); err != nil {

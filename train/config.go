@@ -95,6 +95,14 @@ func (c *Config) fitTo(tok tokenizer.Tokenizer) error {
 	return err
 }
 
+// weights returns how many weights the model surely has, and what makes them so many.
+func (c Config) weights() (n float64, by string) {
+	if c.IsRecurrent() {
+		return c.Recurrent.Weights(), "recurrent.hidden, recurrent.dim, recurrent.layers or recurrent.max_length"
+	}
+	return c.Model.Weights(), "model.dim, model.ffn or the number of layers"
+}
+
 // dim is the dimension of the model, which the schedule noam asks for.
 func (c Config) dim() int {
 	if c.IsRecurrent() {

@@ -45,8 +45,6 @@ func (d LabelDataConfig) read() (train, valid []data.Tagged, labels []string, er
 	switch {
 	case d.Batch < 1:
 		return nil, nil, nil, fmt.Errorf("train: data.batch is %d; want at least 1", d.Batch)
-	case d.MaxLength < 0 || d.MaxLength == 1 || d.MaxLength == 2:
-		return nil, nil, nil, fmt.Errorf("train: data.max_length is %d; want at least 3, or 0", d.MaxLength)
 	case d.Train == "":
 		return nil, nil, nil, errors.New("train: data.train is not given; name a file of sentences, a word and its label a line")
 	}
@@ -109,7 +107,10 @@ func NewLabelRun(dir string, c LabelConfig) (*LabelRun, error) {
 	}
 	m.Pooler = nil // labels do not come from [CLS]
 	network := bert.NewClassifier(m, len(labels), rand.New(rand.NewPCG(c.Training.Seed, 0)))
-	task := newLabelTask(c, &pipeline.Encoder{Network: network, Tokenizer: tok, Labels: labels, MaxLength: m.MaxLength})
+	task, err := newLabelTask(c, &pipeline.Encoder{Network: network, Tokenizer: tok, Labels: labels, MaxLength: m.MaxLength})
+	if err != nil {
+		return nil, err
+	}
 	task.train, task.valid = task.sequences(train), task.sequences(valid)
 	s, err := newBERTSession(dir, asked, c.Training, task, &bert.Folder{Network: network, Labels: labels}, tok)
 	return &LabelRun{s, c, task}, err
@@ -128,7 +129,10 @@ func OpenLabeller(dir, path string) (t *LabelTask, sentences int, err error) {
 			return nil, err
 		}
 		sentences = len(all)
-		t := newLabelTask(c, e)
+		t, err := newLabelTask(c, e)
+		if err != nil {
+			return nil, err
+		}
 		t.valid = t.sequences(all)
 		return t, nil
 	})

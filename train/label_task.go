@@ -30,9 +30,11 @@ type wordLabels struct {
 	starts bool // whether a sentence begins here
 }
 
-func newLabelTask(c LabelConfig, e *pipeline.Encoder) *LabelTask {
-	e.Shorten(c.Data.MaxLength)
-	return &LabelTask{Encoder: e, shuffled: shuffled{size: c.Data.Batch, seed: c.Training.Seed}}
+func newLabelTask(c LabelConfig, e *pipeline.Encoder) (*LabelTask, error) {
+	if err := e.Shorten(c.Data.MaxLength); err != nil {
+		return nil, err
+	}
+	return &LabelTask{Encoder: e, shuffled: shuffled{size: c.Data.Batch, seed: c.Training.Seed}}, nil
 }
 
 // sequences returns sentences as the encoder reads them.

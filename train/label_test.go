@@ -167,7 +167,7 @@ func TestSentencesThatCannotBeRead(t *testing.T) {
 	for want, change := range map[string]func(*LabelConfig){
 		"data.train is not given":    func(c *LabelConfig) { c.Data.Train = "" },
 		"data.batch is 0":            func(c *LabelConfig) { c.Data.Batch = 0 },
-		"data.max_length is 2":       func(c *LabelConfig) { c.Data.MaxLength = 2 },
+		"cut at 2 tokens; want at":   func(c *LabelConfig) { c.Data.MaxLength = 2 },
 		"data.valid_share is 0":      func(c *LabelConfig) { c.Data.Valid, c.Data.ValidShare = "", 0 },
 		"there is no column 3 among": func(c *LabelConfig) { c.Data.Label = 3 },
 		`has the label "X" alone`: func(c *LabelConfig) {

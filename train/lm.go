@@ -110,6 +110,9 @@ func NewLMRun(dir string, c LMConfig) (*LMRun, error) {
 	if c.Model.Vocab, err = vocabOf(c.Model.Vocab, tok); err != nil {
 		return nil, err
 	}
+	if err := checkTraining(c.Model.Weights(), "the weights", "model.hidden, model.dim or model.layers"); err != nil {
+		return nil, err
+	}
 	m, err := newLM(c.Model, c.Training.Seed)
 	if err != nil {
 		return nil, err
@@ -121,11 +124,8 @@ func NewLMRun(dir string, c LMConfig) (*LMRun, error) {
 	return &LMRun{newSession(dir, c.Training, c.Model.Hidden, task), c, task}, makeFolder(dir, asked, tok)
 }
 
-// newLM returns a model with random weights, if there is memory for them.
+// newLM returns a model with random weights.
 func newLM(c rnnlm.Config, seed uint64) (*rnnlm.Model, error) {
-	if err := checkMemory(c.Weights(), "the weights", "model.hidden, model.dim or model.layers"); err != nil {
-		return nil, err
-	}
 	return rnnlm.New(c, rand.New(rand.NewPCG(seed, 0)))
 }
 
@@ -156,6 +156,9 @@ func OpenLM(dir string) (*LM, error) {
 		return nil, err
 	}
 	if c.Model.Vocab, err = vocabOf(c.Model.Vocab, tok); err != nil {
+		return nil, err
+	}
+	if err := checkMemory(c.Model.Weights(), "the weights that "+dir+" is configured for", "take a machine that has more"); err != nil {
 		return nil, err
 	}
 	m, err := newLM(c.Model, 0)

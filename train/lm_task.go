@@ -55,7 +55,7 @@ func NewLMTask(c LMConfig, m *rnnlm.Model, tok tokenizer.Tokenizer, fit, valid [
 		}
 	}
 	batch := c.Data.Streams * min(c.Data.Steps, t.fit.length())
-	if err := checkMemory(float64(batch)*m.Kept(), fmt.Sprintf("the %d tokens of a batch, of a vocabulary of %d,", batch, m.Vocab), "data.streams or data.steps"); err != nil {
+	if err := checkTraining(float64(batch)*m.Kept(), fmt.Sprintf("the %d tokens of a batch, of a vocabulary of %d,", batch, m.Vocab), "data.streams or data.steps"); err != nil {
 		return nil, err
 	}
 	t.current, t.next = m.NewStates(c.Data.Streams), m.NewStates(c.Data.Streams)
@@ -268,7 +268,7 @@ func (m *LM) Score(lines []string, count int) (TextScore, error) {
 	if len(lines) == 0 {
 		return TextScore{}, errors.New("train: a text without lines; want at least one")
 	}
-	if err := checkMemory(float64(count)*m.Model.Kept(), fmt.Sprintf("%d streams, of a vocabulary of %d,", count, m.Model.Vocab), "their number"); err != nil {
+	if err := checkMemory(float64(count)*m.Model.Kept(), fmt.Sprintf("%d streams, of a vocabulary of %d,", count, m.Model.Vocab), "lower their number"); err != nil {
 		return TextScore{}, err
 	}
 	s := newStreams(ids, count, max(min(scoreSteps, scoreTokens/count), 1))

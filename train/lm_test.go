@@ -306,7 +306,7 @@ func TestConfigurationsBeyondMemoryAreNotOpened(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, configFile), []byte(Format(c)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenLM(dir); err == nil || !strings.Contains(err.Error(), "lower model.hidden") {
+	if _, err := OpenLM(dir); err == nil || !strings.Contains(err.Error(), "the weights that "+dir+" is configured for need more than") {
 		t.Errorf("error %v; want one that says what is too large", err)
 	}
 }

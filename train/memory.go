@@ -10,16 +10,20 @@ import (
 // machineMemory returns how many bytes there are, or that the container may use.
 var machineMemory = memlimit.ApplyFallback(memlimit.FromCgroup, memlimit.FromSystem)
 
-// checkMemory refuses to train where so many numbers with their gradients, which it surely
+// checkTraining refuses to train where so many numbers with their gradients, which it surely
 // holds for what, are more than the memory there is. how says what to make smaller.
+func checkTraining(numbers float64, what, how string) error {
+	return checkMemory(2*numbers, what+" with their gradients", "lower "+how)
+}
+
+// checkMemory is checkTraining without gradients, of a model that is used; how says what to do.
 func checkMemory(numbers float64, what, how string) error {
 	have, err := machineMemory()
 	if err != nil {
 		return nil //nolint:nilerr // a system that does not say; then the step has to show it
 	}
-	if need := 2 * 4 * numbers; need > float64(have) {
-		return fmt.Errorf("train: %s with their gradients need more than %.0f GiB of memory, and there are %.1f; lower %s",
-			what, math.Ceil(need/(1<<30)), float64(have)/(1<<30), how)
+	if need := 4 * numbers; need > float64(have) {
+		return fmt.Errorf("train: %s need more than %.0f GiB of memory, and there are %.1f; %s", what, math.Ceil(need/(1<<30)), float64(have)/(1<<30), how)
 	}
 	return nil
 }

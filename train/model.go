@@ -88,6 +88,10 @@ func Open(dir string) (*Model, error) {
 	if err := c.fitTo(tok); err != nil {
 		return nil, err
 	}
+	weights, _ := c.weights()
+	if err := checkMemory(weights, "the weights that "+dir+" is configured for", "take a machine that has more"); err != nil {
+		return nil, err
+	}
 	n, err := newNetwork(c, 0)
 	if err != nil {
 		return nil, err

@@ -36,14 +36,8 @@ type network interface {
 func newNetwork(c Config, seed uint64) (network, error) {
 	r := rand.New(rand.NewPCG(seed, 0))
 	if c.IsRecurrent() {
-		if err := checkMemory(c.Recurrent.Weights(), "the weights", "recurrent.hidden, recurrent.dim, recurrent.layers or recurrent.max_length"); err != nil {
-			return nil, err
-		}
 		m, err := seq2seq.New(c.Recurrent, r)
 		return recurrent{m}, err
-	}
-	if err := checkMemory(c.Model.Weights(), "the weights", "model.dim, model.ffn or the number of layers"); err != nil {
-		return nil, err
 	}
 	m, err := transformer.New(c.Model, r)
 	return attentive{m, int32(c.Model.Start)}, err

@@ -109,7 +109,7 @@ func NewPretrainRun(dir string, c PretrainConfig) (*PretrainRun, error) {
 		return nil, err
 	}
 	words := c.Data.Batch * task.instances.Most
-	if err := checkMemory(float64(words)*float64(c.Model.Vocab), fmt.Sprintf("the %d masked words of a batch, of a vocabulary of %d,", words, c.Model.Vocab), "data.batch"); err != nil {
+	if err := checkTraining(float64(words)*float64(c.Model.Vocab), fmt.Sprintf("the %d masked words of a batch, of a vocabulary of %d,", words, c.Model.Vocab), "data.batch"); err != nil {
 		return nil, err
 	}
 	s, err := newBERTSession(dir, asked, c.Training, task, &bert.Folder{Network: n}, tok)
@@ -161,7 +161,7 @@ func (c *PretrainConfig) anew(tok *tokenizer.WordPiece, r *rand.Rand) (*bert.Net
 	if c.Model.Vocab, err = vocabOf(c.Model.Vocab, tok); err != nil {
 		return nil, err
 	}
-	if err := checkMemory(c.Model.Weights(), "the weights", "model.dim, model.ffn or model.layers"); err != nil {
+	if err := checkTraining(c.Model.Weights(), "the weights", "model.dim, model.ffn or model.layers"); err != nil {
 		return nil, err
 	}
 	m, err := bert.New(c.Model, r)

@@ -47,6 +47,10 @@ func NewRunOf(dir string, c Config, train, valid Text) (*Run, error) {
 	if err := c.fitTo(tok); err != nil {
 		return nil, err
 	}
+	weights, by := c.weights()
+	if err := checkTraining(weights, "the weights", by); err != nil {
+		return nil, err
+	}
 	n, err := newNetwork(c, c.Training.Seed)
 	if err != nil {
 		return nil, err

@@ -104,7 +104,7 @@ func (t *Translation) checkBatches() error {
 			most, tokens = kept, n
 		}
 	}
-	return checkMemory(most, fmt.Sprintf("the %d tokens of a batch, on both sides,", tokens), "training.batch_tokens, or the model's max_length, which leaves longer pairs out")
+	return checkTraining(most, fmt.Sprintf("the %d tokens of a batch, on both sides,", tokens), "training.batch_tokens, or the model's max_length, which leaves longer pairs out")
 }
 
 // checkValidation says, before there is work, what validation could not do.

@@ -31,7 +31,9 @@ transformers returns. Where numbers are predicted, it prints the number.`,
 			if err != nil {
 				return err
 			}
-			t.Shorten(run.Data.MaxLength)
+			if err := t.Shorten(run.Data.MaxLength); err != nil {
+				return err
+			}
 			w, pairs := newOutput(c), run.Data.Pairs()
 			var others remark // texts of another form than those the run has learned from
 			err = t.each(textsAtOnce, w, func(some []string) error {

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -135,11 +133,11 @@ func (e *evaluation) run(c *cobra.Command) error {
 	}
 	out := newOutput(c)
 	if e.asJSON {
-		err = json.NewEncoder(out).Encode(s.report())
+		out.json(s.report())
 	} else {
 		s.print(out)
 	}
-	return cmp.Or(err, out.flush())
+	return out.flush()
 }
 
 // check says which flags are missing or do not go together.

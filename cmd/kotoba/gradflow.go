@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -113,9 +112,7 @@ func (g *gradflow) run(c *cobra.Command, args []string) error {
 	}
 	out := newOutput(c)
 	if g.asJSON {
-		if err := json.NewEncoder(out).Encode(report); err != nil {
-			return err
-		}
+		out.json(report)
 	} else {
 		printFlows(out, report)
 	}

@@ -32,7 +32,9 @@ understood here.`,
 			if err != nil {
 				return err
 			}
-			t.Shorten(run.Data.MaxLength)
+			if err := t.Shorten(run.Data.MaxLength); err != nil {
+				return err
+			}
 			w := newOutput(c)
 			return t.each(textsAtOnce, w, func(some []string) error {
 				results, err := t.Entities(some)

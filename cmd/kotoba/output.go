@@ -24,9 +24,9 @@ type output struct {
 	unsaid *error
 }
 
-func newOutput(c *cobra.Command) output {
-	return output{bufio.NewWriterSize(c.OutOrStdout(), 1<<16), new(error)}
-}
+func newOutput(c *cobra.Command) output { return outputTo(c.OutOrStdout()) }
+
+func outputTo(w io.Writer) output { return output{bufio.NewWriterSize(w, 1<<16), new(error)} }
 
 func (o output) flush() error {
 	err := o.Flush()

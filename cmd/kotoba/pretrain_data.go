@@ -224,7 +224,7 @@ func (s *series) close() error {
 	if s.file == nil {
 		return nil
 	}
-	err := errors.Join(s.out.Flush(), s.file.Close())
+	err := errors.Join(s.out.Flush(), s.file.Sync(), s.file.Close())
 	s.file = nil
 	if err != nil {
 		return fmt.Errorf("--out: %w; make room, or name another folder", err)

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -183,7 +181,7 @@ const translateBlock = 4096
 // translate copies in to out, translated. It answers when no more input waits,
 // so that it can be used line by line.
 func translate(in io.Reader, out io.Writer, m *train.Model, o decode.TranslateOptions, f translateFlags) error {
-	l, w := newLines("stdin", in), bufio.NewWriter(out)
+	l, w := newLines("stdin", in), outputTo(out)
 	s := m.System()
 	for o.First = 0; ; {
 		lines := l.block(translateBlock)
@@ -196,11 +194,11 @@ func translate(in io.Reader, out io.Writer, m *train.Model, o decode.TranslateOp
 		}
 		for i, hyps := range results {
 			if err := f.print(w, o.First+i, lines[i], hyps, m); err != nil {
-				return fmt.Errorf("standard output: %w", err)
+				return err
 			}
 		}
-		if err := w.Flush(); err != nil {
-			return fmt.Errorf("standard output: %w", err)
+		if err := w.flush(); err != nil {
+			return err
 		}
 		if l.err != nil {
 			return l.err
@@ -222,10 +220,10 @@ type jsonTranslation struct {
 	Alignment [][2]int `json:"alignment"` // source, target
 }
 
-func (f translateFlags) print(w io.Writer, line int, source string, hyps []decode.Translation, m *train.Model) error {
+func (f translateFlags) print(w output, line int, source string, hyps []decode.Translation, m *train.Model) error {
 	for _, h := range hyps {
-		var err error
 		if f.replaceUnknown {
+			var err error
 			if h.Text, err = m.ReplaceUnknown(source, h.Tokens, f.words); err != nil {
 				return err
 			}
@@ -236,18 +234,15 @@ func (f translateFlags) print(w io.Writer, line int, source string, hyps []decod
 			for _, id := range h.Tokens {
 				tokens = append(tokens, m.Target.Token(id))
 			}
-			err = json.NewEncoder(w).Encode(jsonTranslation{line, h.Text, tokens, h.LogProb, h.Score, h.Ended, m.Align(source, h.Tokens)})
+			w.json(jsonTranslation{line, h.Text, tokens, h.LogProb, h.Score, h.Ended, m.Align(source, h.Tokens)})
 		case f.nbest > 0:
-			_, err = fmt.Fprintf(w, "%d ||| %s ||| %.4f ||| %.4f\n", line, h.Text, h.LogProb, h.Score)
+			fmt.Fprintf(w, "%d ||| %s ||| %.4f ||| %.4f\n", line, h.Text, h.LogProb, h.Score)
 		case f.scores:
-			_, err = fmt.Fprintf(w, "%.4f\t%s\n", h.Score, h.Text)
+			fmt.Fprintf(w, "%.4f\t%s\n", h.Score, h.Text)
 		case f.alignment:
-			_, err = fmt.Fprintf(w, "%s |||%s\n", h.Text, pharaoh(m.Align(source, h.Tokens)))
+			fmt.Fprintf(w, "%s |||%s\n", h.Text, pharaoh(m.Align(source, h.Tokens)))
 		default:
-			_, err = fmt.Fprintln(w, h.Text)
-		}
-		if err != nil {
-			return err
+			fmt.Fprintln(w, h.Text)
 		}
 	}
 	return nil

@@ -192,7 +192,11 @@ func importModel(f *checkpoint.File, c *marianConfig) (*Model, error) {
 	if isZero(m.Embedding.Row(c.Start)) {
 		m.Start = c.Start
 	}
-	return m, nil
+	all := nn.Params(m)
+	if m.logitsBias != nil {
+		all = append(all, nn.Param{Names: []string{m.derived()[0].Name}, Tensor: m.logitsBias})
+	}
+	return m, checkpoint.CheckFinite(f.Path(), all)
 }
 
 // checkSizes says where a configuration and a file differ, before memory is
