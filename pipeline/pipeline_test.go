@@ -230,6 +230,21 @@ func TestSentencesGetWhatFoldersSay(t *testing.T) {
 	}
 }
 
+func TestTextsAreCutShorter(t *testing.T) {
+	e := mustOpen(t, newFolder(t, bare))
+	for _, tokens := range []int{-1, 1, 2} {
+		if err := e.Shorten(tokens); err == nil || !strings.Contains(err.Error(), "want at least 3") {
+			t.Errorf("%d tokens: error %v", tokens, err)
+		}
+	}
+	for tokens, want := range map[int]int{0: 8, 100: 8, 3: 3} {
+		e := mustOpen(t, newFolder(t, bare))
+		if err := e.Shorten(tokens); err != nil || len(e.Text("the cat sat on a mat").IDs) != want {
+			t.Errorf("%d tokens: %d are left, error %v; want %d", tokens, len(e.Text("the cat sat on a mat").IDs), err, want)
+		}
+	}
+}
+
 func TestPairsAreCutWhereTheyAreLonger(t *testing.T) {
 	e := mustOpen(t, newFolder(t, bare))
 	in := e.Pair("the cat sat on a mat the cat", "a dog")

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -172,5 +173,24 @@ func TestRoomIsThatOfTheRecipe(t *testing.T) {
 	}
 	if set.Room != 20 || set.Most != 10 { // 0.15 of 64 tokens
 		t.Errorf("room for %d predictions and %d at most; want 20 and 10", set.Room, set.Most)
+	}
+}
+
+// TestPredictionsAreRoundedAsInPython: 0.15 of 30 tokens are 4.5, and so 4.
+func TestPredictionsAreRoundedAsInPython(t *testing.T) {
+	tok, o := newTokenizer(t), DefaultOptions()
+	ids := tok.Encode(strings.TrimSpace(strings.Repeat("w1 ", 27)))
+	in := newMaker(o, tok, 1).masked(ids[:10], ids[10:], false)
+	if len(in.IDs) != 30 || len(in.Places) != 4 {
+		t.Errorf("%d predictions of %d tokens; want 4 of 30", len(in.Places), len(in.IDs))
+	}
+}
+
+// TestOneSentenceIsNotHeld, whatever the share.
+func TestOneSentenceIsNotHeld(t *testing.T) {
+	sentence := []int32{1}
+	fit, held := hold([]document{{sentence, sentence, sentence}}, 0.99)
+	if len(fit) != 1 || len(fit[0]) != 1 || len(held) != 1 || len(held[0]) != 2 {
+		t.Errorf("%v to train on and %v held; want one sentence and two", fit, held)
 	}
 }

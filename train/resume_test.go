@@ -238,6 +238,31 @@ func goesOnBitForBit(t *testing.T, stop int, best string, train func(ctx context
 	}
 }
 
+// TestTheBestFileHoldsTheAverages of the weights, which validation has seen, not the weights.
+func TestTheBestFileHoldsTheAverages(t *testing.T) {
+	dir, c := t.TempDir(), smallConfig()
+	c.Training.Average = 0
+	if c.Training.EMA == 0 {
+		t.Fatal("no averages")
+	}
+	best, err := trainSmall(context.Background(), dir, func(to *Config) { *to = c })
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fit, valid := smallTexts()
+	task, err := NewTranslation(c, m, fit, valid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := task.Validate(context.Background()); err != nil || v.Loss != best.Loss {
+		t.Errorf("a loss of %v, %v; training had %v", v.Loss, err, best.Loss)
+	}
+}
+
 func TestInterruptedRunsGoOn(t *testing.T) {
 	whole, stopped := t.TempDir(), t.TempDir()
 	if _, err := trainSmall(context.Background(), whole, nil); err != nil {

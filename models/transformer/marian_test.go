@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/kotoba-nlp/kotoba/checkpoint"
 	"github.com/kotoba-nlp/kotoba/decode"
 	"github.com/kotoba-nlp/kotoba/internal/golden"
 	"github.com/kotoba-nlp/kotoba/nn"
@@ -76,6 +77,36 @@ func TestImportMarianRefusesWhatItDoesNotImplement(t *testing.T) {
 			t.Errorf("%s = %v: error %v; want one that names the file and says %q", c.field, c.value, err, c.want)
 		} else if strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s = %v: error %q; want one line", c.field, c.value, err)
+		}
+	}
+}
+
+// TestImportMarianRefusesWeightsThatAreNoNumbers, in the embedding and in the bias of logits.
+func TestImportMarianRefusesWeightsThatAreNoNumbers(t *testing.T) {
+	for _, name := range []string{"model.shared.weight", "final_logits_bias"} {
+		dir := t.TempDir()
+		if err := os.CopyFS(dir, os.DirFS("testdata/marian")); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, checkpoint.WeightsFile)
+		f := golden.Open(t, path)
+		var tensors []checkpoint.Tensor
+		for _, n := range f.Names() {
+			shape, _ := f.Shape(n)
+			data := slices.Clone(golden.Floats(t, f, n))
+			if n == name {
+				data[len(data)-1] = tensor.Float(math.NaN())
+			}
+			tensors = append(tensors, checkpoint.Tensor{Name: n, Shape: shape, Data: data})
+		}
+		if err := os.Remove(path); err != nil { // f is mapped
+			t.Fatal(err)
+		}
+		if err := checkpoint.Write(path, tensors, f.Metadata()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ImportMarian(dir); err == nil || !strings.Contains(err.Error(), "of "+name+" is NaN") {
+			t.Errorf("%s: error %v", name, err)
 		}
 	}
 }
