@@ -129,7 +129,7 @@ var lookupRows = []opRow{
 			return *p[0].at(i, j) / sum
 		})
 	}},
-	{"Beside", "", [][2]int{{3, 5}, {3, 17}}, func(t *Tape, p []*Tensor) *Tensor { return t.Beside(p[0], p[1]) }, func(p []matrix) matrix {
+	{"ConcatColumns", "", [][2]int{{3, 5}, {3, 17}}, func(t *Tape, p []*Tensor) *Tensor { return t.ConcatColumns(p[0], p[1]) }, func(p []matrix) matrix {
 		return generate(3, 22, func(i, j int) float64 {
 			if j < 5 {
 				return *p[0].at(i, j)
@@ -137,11 +137,11 @@ var lookupRows = []opRow{
 			return *p[1].at(i, j-5)
 		})
 	}},
-	{"Rows", "", [][2]int{{6, 17}}, func(t *Tape, p []*Tensor) *Tensor { return t.Rows(p[0], 2, 5) }, func(p []matrix) matrix {
+	{"SliceRows", "", [][2]int{{6, 17}}, func(t *Tape, p []*Tensor) *Tensor { return t.SliceRows(p[0], 2, 5) }, func(p []matrix) matrix {
 		return generate(3, 17, func(i, j int) float64 { return *p[0].at(i+2, j) })
 	}},
-	{"Rows", "of which an operation makes its gradient", [][2]int{{6, 8}}, func(t *Tape, p []*Tensor) *Tensor {
-		h, _ := t.LSTM(t.Rows(p[0], 1, 4), LSTM{Recurrence: still})
+	{"SliceRows", "of which an operation makes its gradient", [][2]int{{6, 8}}, func(t *Tape, p []*Tensor) *Tensor {
+		h, _ := t.LSTM(t.SliceRows(p[0], 1, 4), LSTM{Recurrence: still})
 		return h
 	}, func(p []matrix) matrix {
 		h, c := zeros(3, 2), []float64{0, 0}
@@ -154,7 +154,7 @@ var lookupRows = []opRow{
 		}
 		return h
 	}},
-	{"Stack", "", [][2]int{{2, 17}, {3, 17}, {1, 17}}, func(t *Tape, p []*Tensor) *Tensor { return t.Stack(p[0], p[1], p[2]) }, func(p []matrix) matrix {
+	{"ConcatRows", "", [][2]int{{2, 17}, {3, 17}, {1, 17}}, func(t *Tape, p []*Tensor) *Tensor { return t.ConcatRows(p[0], p[1], p[2]) }, func(p []matrix) matrix {
 		y := zeros(6, 17)
 		at := 0
 		for _, x := range p {

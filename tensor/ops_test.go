@@ -143,7 +143,7 @@ var matrixRows = []opRow{
 	softmaxOf("ReLU", [][2]int{{4, 5}, {19, 5}}, linear(ReLU), linearOracle(ReLU, Mask{})),
 	softmaxOf("GELU", [][2]int{{4, 5}, {19, 5}}, linear(GELU), linearOracle(GELU, Mask{})),
 	besideSoftmax("Dropout", func(t *Tape, x *Tensor) *Tensor { return t.Dropout(x, testMask) }, func(i, j int) float64 { return factor(testMask, i*19+j) }),
-	besideSoftmax("Stack", func(t *Tape, x *Tensor) *Tensor { return t.Stack(x, x) }, func(int, int) float64 { return 1 }),
+	besideSoftmax("Stack", func(t *Tape, x *Tensor) *Tensor { return t.ConcatRows(x, x) }, func(int, int) float64 { return 1 }),
 	{"SequenceRows", "under a softmax", [][2]int{{9, 2}}, func(t *Tape, p []*Tensor) *Tensor {
 		loss, _ := t.CrossEntropy(t.SequenceRows(p[0], testSequences), testPlaces, CrossEntropy{Scale: 0.5})
 		return loss

@@ -210,7 +210,7 @@ func (t *Tape) loosen(x *Tensor) *Tensor {
 	if x.loose || t.inference && !x.param {
 		return x
 	}
-	return t.Rows(x, 0, x.rows)
+	return t.SliceRows(x, 0, x.rows)
 }
 
 // takeGradient makes the memory of x, an operand that an operation has turned

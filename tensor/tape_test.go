@@ -140,7 +140,7 @@ func TestRowsOfAGradient(t *testing.T) {
 func TestSeedsOfOneTensorAddUp(t *testing.T) {
 	w, tape := New(1, 2), NewTape()
 	for range 2 {
-		y := tape.Rows(w, 0, 1)
+		y := tape.SliceRows(w, 0, 1)
 		tape.BackwardFrom(Seed{Of: y, Grad: []Float{1, 2}}, Seed{Of: y, Grad: []Float{3, 0}}, Seed{Of: w, Grad: []Float{10, 10}})
 		tape.Reset()
 	}

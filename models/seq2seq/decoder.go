@@ -83,13 +83,13 @@ func (d *decoding) stepwise(x *tensor.Tensor, order []int) *tensor.Tensor {
 	for step := range d.steps.Len() {
 		n := d.steps.Width(step)
 		d.narrow(n)
-		y, found := d.step(d.Rows(in, d.steps[step], d.steps[step+1]), d.spans(n), step)
+		y, found := d.step(d.SliceRows(in, d.steps[step], d.steps[step+1]), d.spans(n), step)
 		for i, sequence := range order[:n] {
 			d.record(sequence, step, found, i)
 		}
 		all = append(all, y)
 	}
-	return d.Stack(all...)
+	return d.ConcatRows(all...)
 }
 
 // step takes one step with attention: in is what the first layer has of its input,
@@ -169,5 +169,5 @@ func (d *decoding) first(x *tensor.Tensor, n int) *tensor.Tensor {
 	if x.Rows() == n {
 		return x
 	}
-	return d.Rows(x, 0, n)
+	return d.SliceRows(x, 0, n)
 }

@@ -229,7 +229,7 @@ func (m *Model) Encode(p Pass, src nn.Sequences, time *nn.TimeMajor) Encoded {
 		y := s.H // (S, H)
 		if m.Bidirectional {
 			back := m.Backward[i].Forward(p.Tape, p.Embed(x, mirror, -1, 1), time.Steps, nn.State{})
-			y = p.Beside(s.H, p.Embed(back.H, mirror, -1, 1))
+			y = p.ConcatColumns(s.H, p.Embed(back.H, mirror, -1, 1))
 			s = beside(p, s, back)
 		}
 		e.states = append(e.states, s)
@@ -250,9 +250,9 @@ func (m *Model) Inputs(p Pass, layer int, ids []int32) *tensor.Tensor {
 
 // beside joins the states of two directions, each as it is after as many steps.
 func beside(p Pass, a, b nn.State) nn.State {
-	s := nn.State{H: p.Beside(a.H, b.H)}
+	s := nn.State{H: p.ConcatColumns(a.H, b.H)}
 	if a.C != nil {
-		s.C = p.Beside(a.C, b.C)
+		s.C = p.ConcatColumns(a.C, b.C)
 	}
 	return s
 }
