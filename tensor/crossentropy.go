@@ -25,6 +25,13 @@ type Likelihood struct {
 	Correct int     // of them, how many had the highest probability
 }
 
+// Add adds the targets of another batch.
+func (l *Likelihood) Add(other Likelihood) {
+	l.LogProb += other.LogProb
+	l.Tokens += other.Tokens
+	l.Correct += other.Correct
+}
+
 type crossEntropyOp struct {
 	loop[crossEntropyOp]
 	CrossEntropy

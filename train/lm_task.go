@@ -225,9 +225,7 @@ func likelihood(ctx context.Context, m *rnnlm.Model, s *streams) (all tensor.Lik
 		in, out, steps := s.batch(b)
 		_, l, after := m.Loss(rnnlm.Pass{Tape: tape}, in, out, steps, states, tensor.CrossEntropy{})
 		rnnlm.Keep(states, after)
-		all.LogProb += l.LogProb
-		all.Tokens += l.Tokens
-		all.Correct += l.Correct
+		all.Add(l)
 	}
 	return all, nil
 }

@@ -174,17 +174,14 @@ func (t *PretrainTask) Validate(ctx context.Context) (Validation, error) {
 		tape.Reset()
 		t.fill(which, t.instances.Instance)
 		_, w, s := t.losses(bert.Pass{Tape: tape}, 1)
-		words, pairs = sum(words, w), sum(pairs, s)
+		words.Add(w)
+		pairs.Add(s)
 	}
 	v := Validation{Loss: -words.LogProb / float64(words.Tokens), Scores: map[string]float64{"masked_words": share(words)}}
 	if pairs.Tokens > 0 {
 		v.Scores["next_sentence"] = share(pairs)
 	}
 	return v, nil
-}
-
-func sum(a, b tensor.Likelihood) tensor.Likelihood {
-	return tensor.Likelihood{LogProb: a.LogProb + b.LogProb, Tokens: a.Tokens + b.Tokens, Correct: a.Correct + b.Correct}
 }
 
 // share is that of targets that were the most probable.

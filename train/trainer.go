@@ -388,8 +388,7 @@ func (t *Trainer) step(batches int) (Progress, error) {
 		l, likelihood := t.Task.Loss(t.tape, drop, b, 1/float64(max(targets, 1)))
 		t.tape.Backward(l)
 		loss += float64(l.Data[0])
-		seen.Tokens += likelihood.Tokens
-		seen.Correct += likelihood.Correct
+		seen.Add(likelihood)
 	}
 	norm := t.optim.GradNorm()
 	predictions := float64(max(seen.Tokens, 1)) / float64(max(targets, 1)) // of a target

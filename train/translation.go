@@ -194,8 +194,7 @@ func (t *Translation) Validate(ctx context.Context) (Validation, error) {
 		tape.Reset()
 		fill(&t.batch, t.valid, indices, start)
 		_, l := tape.CrossEntropy(t.Model.network.Forward(tape, nil, t.batch), t.batch.Output, tensor.CrossEntropy{})
-		seen.LogProb += l.LogProb
-		seen.Tokens += l.Tokens
+		seen.Add(l)
 	}
 	v := Validation{Loss: -seen.LogProb / float64(seen.Tokens)}
 	out, err := t.translate(ctx, t.Valid.Source[:t.lines])

@@ -100,9 +100,9 @@ func addScaled(to []float64, scale float64, from []float64) {
 // an Early network join. The paper does not say how it told; here it is when the mean
 // squared error of 100 sequences is no longer a tenth below that of the 100 before.
 type joining struct {
-	waits       bool
-	sequences   int
-	sum, lastly float64
+	waits         bool
+	sequences     int
+	sum, previous float64
 }
 
 const (
@@ -119,6 +119,6 @@ func (j *joining) observe(s *Sequence, y [][]float64) {
 	if j.sequences++; j.sequences%joinWindow != 0 {
 		return
 	}
-	j.waits = j.sequences == joinWindow || j.sum < joinShare*j.lastly
-	j.lastly, j.sum = j.sum, 0
+	j.waits = j.sequences == joinWindow || j.sum < joinShare*j.previous
+	j.previous, j.sum = j.sum, 0
 }
