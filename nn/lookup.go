@@ -97,7 +97,7 @@ type Lookup struct {
 	V     *tensor.Tensor `param:"v"`     // (1, D) of concat
 	Value *tensor.Tensor `param:"value"` // (D, D) where values have a map of their own
 	Cover *tensor.Tensor `param:"cover"` // (1, D) of coverage
-	// Of a predicted window: W_p and v_p of equation 9, (D, D) and (1, D).
+	// Of a predicted window: W_p and v_p of equation 10, (D, D) and (1, D).
 	Place  *tensor.Tensor `param:"place"`
 	PlaceV *tensor.Tensor `param:"place_v"`
 }
@@ -174,7 +174,7 @@ func (l Lookup) Ask(t *tensor.Tape, d Dictionary, q Queries) Answer {
 }
 
 // predicted looks around the places that queries predict, and favours what is near them
-// (Luong et al. 2015, equations 9 and 10).
+// (Luong et al. 2015, equations 10 and 11).
 func (l Lookup) predicted(t *tensor.Tape, d Dictionary, q Queries) Answer {
 	hidden := t.TanhSum(t.Linear(q.Rows, tensor.Linear{Weight: l.Place}), nil)
 	p := t.Locate(t.Linear(hidden, tensor.Linear{Weight: l.PlaceV}), q.Spans) // (queries, 1)

@@ -13,7 +13,7 @@ type locateOp struct {
 
 var locateOps pool[locateOp]
 
-// Locate says where in its sequence each query looks (Luong et al. 2015, equation 9):
+// Locate says where in its sequence each query looks (Luong et al. 2015, equation 10):
 //
 //	p[i] = n·σ(x[i])
 //
@@ -55,7 +55,7 @@ type gaussOp struct {
 
 var gaussOps pool[gaussOp]
 
-// Gauss favours keys near a place of the sequence (Luong et al. 2015, equation 10):
+// Gauss favours keys near a place of the sequence (Luong et al. 2015, equation 11):
 //
 //	y[i][j] = w[i][j]·exp(-(pos-p[i])²/(2σ²))
 //
