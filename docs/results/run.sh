@@ -206,7 +206,8 @@ lower_multi30k() {
 [ $# -gt 0 ] || set -- multi30k-en-de multi30k-de-en multi30k-en-de-lower enja-en-ja \
 	multi30k-de-en-bahdanau enja-en-ja-bahdanau ptb-{lstm,gru,rnn}-small ptb-lstm-tied \
 	{shakespeare,neko}-lstm-char \
-	bert-minilm-{sst2,stsb,mrpc,rte,cola,xquad,ewt} bert-minilm-pairs-{rte,mrpc} bert-minilm-spoilt-cola bert-minilm-cloze-xquad bert-tiny bert-tiny-{sst2,stsb,mrpc,rte,cola,xquad} bert-{pretrained,random}-sst2
+	bert-minilm-{sst2,stsb,mrpc,rte,cola,xquad,ewt} bert-minilm-pairs-{rte,mrpc} bert-minilm-spoilt-cola bert-minilm-cloze-xquad bert-tiny bert-tiny-{sst2,stsb,mrpc,rte,cola,xquad} bert-{pretrained,random}-sst2 \
+	lstm97
 for name; do
 	printf '== %s\n' "$name"
 	case $name in
@@ -230,6 +231,10 @@ for name; do
 	bert-tiny) pretrained ;;
 	bert-minilm-* | bert-tiny-* | bert-pretrained-* | bert-random-*)
 		bert "$name" "${WEIGHTS:?set WEIGHTS to the folder of fetch_weights.sh}"
+		;;
+	lstm97)
+		mkdir -p "$out"
+		KOTOBA=$kotoba "$here/lstm97.sh" > "$out/lstm97.jsonl"
 		;;
 	*) echo "run.sh: no recipe is called $name" >&2 && exit 2 ;;
 	esac
