@@ -68,10 +68,12 @@ func (e *Encoder) Answer(questions []QA, o AnswerOptions) ([][]Answer, error) {
 			inputs = append(inputs, w.Input)
 		}
 	}
-	readings, ok := make([]reading, len(inputs)), true
-	e.Encode(inputs, nil, func(p bert.Pass, x *tensor.Tensor, s tensor.Segments, which []int) {
+	readings := make([]reading, len(inputs))
+	err = e.Encode(inputs, nil, func(p bert.Pass, x *tensor.Tensor, s tensor.Segments, which []int) error {
 		logits := e.Network.Spans(p, x)
-		ok = ok && finite(logits.Data)
+		if err := checkNumbers(logits.Data); err != nil {
+			return err
+		}
 		for i, input := range which {
 			c := columns(logits, s[i], s[i+1])
 			if o.Logits != nil {
@@ -79,9 +81,10 @@ func (e *Encoder) Answer(questions []QA, o AnswerOptions) ([][]Answer, error) {
 			}
 			readings[input] = read(c, o.NBest)
 		}
+		return nil
 	})
-	if !ok {
-		return nil, errNoNumbers
+	if err != nil {
+		return nil, err
 	}
 	results := make([][]Answer, len(questions))
 	for i, q := range questions {

@@ -26,19 +26,22 @@ func (e *Encoder) Classify(inputs []Input) ([][]Label, error) {
 	if e.Choices {
 		return nil, errors.New("pipeline: the model compares several choices of one text; kotoba eval RUN --data FILE says how well")
 	}
-	results, ok := make([][]Label, len(inputs)), true
-	e.Encode(inputs, nil, func(p bert.Pass, x *tensor.Tensor, s tensor.Segments, which []int) {
+	results := make([][]Label, len(inputs))
+	err := e.Encode(inputs, nil, func(p bert.Pass, x *tensor.Tensor, s tensor.Segments, which []int) error {
 		logits := n.Classify(p, x, s)
-		ok = ok && finite(logits.Data)
+		if err := checkNumbers(logits.Data); err != nil {
+			return err
+		}
 		for i, input := range which {
 			scores := e.scores(logits.Row(i))
 			for _, label := range best(scores, len(scores)) {
 				results[input] = append(results[input], Label{e.label(label), scores[label]})
 			}
 		}
+		return nil
 	})
-	if !ok {
-		return nil, errNoNumbers
+	if err != nil {
+		return nil, err
 	}
 	return results, nil
 }

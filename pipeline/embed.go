@@ -33,19 +33,22 @@ func (e *Encoder) Embed(inputs []Input, p Pooling, normalise bool) ([][]tensor.F
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	vectors, ok := make([][]tensor.Float, len(inputs)), true
-	e.Encode(inputs, nil, func(_ bert.Pass, x *tensor.Tensor, s tensor.Segments, which []int) {
+	vectors := make([][]tensor.Float, len(inputs))
+	err := e.Encode(inputs, nil, func(_ bert.Pass, x *tensor.Tensor, s tensor.Segments, which []int) error {
 		for i, input := range which {
 			v := pool(p, x, s[i], s[i+1])
-			ok = ok && finite(v)
+			if err := checkNumbers(v); err != nil {
+				return err
+			}
 			if normalise {
 				scale(v)
 			}
 			vectors[input] = v
 		}
+		return nil
 	})
-	if !ok {
-		return nil, errNoNumbers
+	if err != nil {
+		return nil, err
 	}
 	return vectors, nil
 }

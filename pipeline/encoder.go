@@ -154,8 +154,9 @@ const batchTokens = 1024
 
 // Encode runs the encoder over all inputs in batches of similar length and gives each
 // batch to use: the hidden states, (T, D), the sequences' rows, and which inputs they are.
-// They are valid until use returns. hidden, which may be nil, is that of [bert.Pass].
-func (e *Encoder) Encode(inputs []Input, hidden func(layer int, x *tensor.Tensor), use func(p bert.Pass, x *tensor.Tensor, s tensor.Segments, which []int)) {
+// They are valid until use returns, and an error of use ends it. hidden, which may be nil, is
+// that of [bert.Pass].
+func (e *Encoder) Encode(inputs []Input, hidden func(layer int, x *tensor.Tensor), use func(p bert.Pass, x *tensor.Tensor, s tensor.Segments, which []int) error) error {
 	order := make([]int, len(inputs))
 	for i := range order {
 		order[i] = i
@@ -170,7 +171,10 @@ func (e *Encoder) Encode(inputs []Input, hidden func(layer int, x *tensor.Tensor
 			b.Add(inputs[order[n]].IDs, inputs[order[n]].Second)
 		}
 		p.Reset()
-		use(p, e.Network.Encoder.Encode(p, b), b.Segments, order[:n])
+		if err := use(p, e.Network.Encoder.Encode(p, b), b.Segments, order[:n]); err != nil {
+			return err
+		}
 		order = order[n:]
 	}
+	return nil
 }

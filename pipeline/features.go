@@ -48,10 +48,11 @@ func (e *Encoder) Features(inputs []Input, layers []int) ([][]TokenFeatures, err
 		}
 	}
 	kept = make([][]tensor.Float, len(layers))
-	ok := true
-	e.Encode(inputs, keep, func(_ bert.Pass, x *tensor.Tensor, s tensor.Segments, which []int) {
+	err := e.Encode(inputs, keep, func(_ bert.Pass, x *tensor.Tensor, s tensor.Segments, which []int) error {
 		d := x.Cols()
-		ok = ok && finite(x.Data)
+		if err := checkNumbers(x.Data); err != nil {
+			return err
+		}
 		for k, input := range which {
 			for r := s[k]; r < s[k+1]; r++ {
 				for i, l := range layers {
@@ -60,9 +61,10 @@ func (e *Encoder) Features(inputs []Input, layers []int) ([][]TokenFeatures, err
 				}
 			}
 		}
+		return nil
 	})
-	if !ok {
-		return nil, errNoNumbers
+	if err != nil {
+		return nil, err
 	}
 	return results, nil
 }

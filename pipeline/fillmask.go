@@ -51,16 +51,18 @@ func (e *Encoder) FillMask(text string, top int) ([][]Filling, error) {
 		return nil, errors.New("pipeline: there is no [MASK] in the text; put one where a word is wanted")
 	}
 	var all [][]Filling
-	ok := true
-	e.Encode([]Input{in}, nil, func(p bert.Pass, x *tensor.Tensor, _ tensor.Segments, _ []int) {
+	err := e.Encode([]Input{in}, nil, func(p bert.Pass, x *tensor.Tensor, _ tensor.Segments, _ []int) error {
 		logits := e.Network.Words(p, x, places)
-		ok = finite(logits.Data)
+		if err := checkNumbers(logits.Data); err != nil {
+			return err
+		}
 		for i, place := range places {
 			all = append(all, e.fillings(in.IDs, int(place), softmax(logits.Row(i)), top, len(places) > 1))
 		}
+		return nil
 	})
-	if !ok {
-		return nil, errNoNumbers
+	if err != nil {
+		return nil, err
 	}
 	return all, nil
 }

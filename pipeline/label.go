@@ -73,10 +73,12 @@ func (e *Encoder) Entities(texts []string) ([][]Entity, error) {
 			inputs = append(inputs, w.Input)
 		}
 	}
-	found, ok := make([][]Label, len(inputs)), true // the best label of each piece
-	e.Encode(inputs, nil, func(p bert.Pass, x *tensor.Tensor, s tensor.Segments, which []int) {
+	found := make([][]Label, len(inputs)) // the best label of each piece
+	err := e.Encode(inputs, nil, func(p bert.Pass, x *tensor.Tensor, s tensor.Segments, which []int) error {
 		logits := e.Network.Label(p, x)
-		ok = ok && finite(logits.Data)
+		if err := checkNumbers(logits.Data); err != nil {
+			return err
+		}
 		for i, input := range which {
 			for r := s[i]; r < s[i+1]; r++ {
 				probability := softmax(logits.Row(r))
@@ -84,9 +86,10 @@ func (e *Encoder) Entities(texts []string) ([][]Entity, error) {
 				found[input] = append(found[input], Label{e.label(top), probability[top]})
 			}
 		}
+		return nil
 	})
-	if !ok {
-		return nil, errNoNumbers
+	if err != nil {
+		return nil, err
 	}
 	results := make([][]Entity, len(texts))
 	for i, s := range sentences {

@@ -10,14 +10,14 @@ import (
 // errNoNumbers is of models whose hidden states or logits overflow.
 var errNoNumbers = errors.New("pipeline: what the model computes is no number; it is damaged, or it diverged in training")
 
-// finite says whether all elements are numbers.
-func finite[F float32 | float64](x []F) bool {
+// checkNumbers says where an element is none.
+func checkNumbers[F float32 | float64](x []F) error {
 	for _, v := range x {
-		if v-v != 0 {
-			return false
+		if v-v != 0 { // NaN or infinite
+			return errNoNumbers
 		}
 	}
-	return true
+	return nil
 }
 
 // softmax returns probabilities for logits.

@@ -95,7 +95,9 @@ func (t *texts) sequences(some []string, sequence func(text string) pipeline.Inp
 	all := make([]pipeline.Input, len(some))
 	for i, text := range some {
 		all[i] = sequence(text)
-		if t.cut.note(t.n+i, all[i].Cut > 0); all[i].Cut > 0 {
+		cut := all[i].Cut > 0
+		t.cut.note(t.n+i, cut)
+		if cut {
 			t.longest = len(all[i].IDs)
 		}
 	}
