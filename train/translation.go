@@ -42,6 +42,7 @@ type Translation struct {
 	valid    []data.Example
 	sampling *sampling // nil for the same segmentation in every epoch
 	batches  [][]int
+	epoch    int      // that the batches are of, where there are any
 	batch    nn.Batch // memory of the current batch
 }
 
@@ -135,8 +136,13 @@ func example(src, tgt tokenizer.Tokenizer, source, target string) data.Example {
 // Params implements Task.
 func (t *Translation) Params() []nn.Param { return t.Model.network.Params() }
 
-// Epoch implements Task.
+// Epoch implements Task. A run asks for its first epoch more than once, which is cut and
+// arranged once.
 func (t *Translation) Epoch(n int) int {
+	if t.batches != nil && t.epoch == n {
+		return len(t.batches)
+	}
+	t.epoch = n
 	t.sampling.draw(t.train, n, t.Model.MaxLength())
 	t.batches = data.Batches(t.train, t.options.BatchTokens, t.options.Seed, uint64(n))
 	return len(t.batches)
