@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -149,9 +148,9 @@ func meanMetadata(runs []map[string]string) (map[string]string, error) {
 	sum, n := 0.0, 0
 	for _, m := range runs {
 		if text, ok := m[bert.NullThresholdKey]; ok {
-			threshold, err := strconv.ParseFloat(text, 64)
+			threshold, err := bert.ParseThreshold(text)
 			if err != nil {
-				return nil, fmt.Errorf("train: %s is %.40q; want a number", bert.NullThresholdKey, text)
+				return nil, fmt.Errorf("train: %w", err)
 			}
 			sum, n = sum+threshold, n+1
 		}

@@ -158,7 +158,7 @@ func OpenLM(dir string) (*LM, error) {
 	if c.Model.Vocab, err = vocabOf(c.Model.Vocab, tok); err != nil {
 		return nil, err
 	}
-	if err := checkMemory(c.Model.Weights(), "the weights that "+dir+" is configured for", "take a machine that has more"); err != nil {
+	if err := checkOpening(dir, c.Model.Weights()); err != nil {
 		return nil, err
 	}
 	m, err := newLM(c.Model, 0)

@@ -16,6 +16,11 @@ func checkTraining(numbers float64, what, how string) error {
 	return checkMemory(2*numbers, what+" with their gradients", "lower "+how)
 }
 
+// checkOpening is checkTraining for the weights of a run in dir that is used.
+func checkOpening(dir string, weights float64) error {
+	return checkMemory(weights, "the weights that "+dir+" is configured for", "take a machine that has more")
+}
+
 // checkMemory is checkTraining without gradients, of a model that is used; how says what to do.
 func checkMemory(numbers float64, what, how string) error {
 	have, err := machineMemory()

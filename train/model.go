@@ -89,7 +89,7 @@ func Open(dir string) (*Model, error) {
 		return nil, err
 	}
 	weights, _ := c.weights()
-	if err := checkMemory(weights, "the weights that "+dir+" is configured for", "take a machine that has more"); err != nil {
+	if err := checkOpening(dir, weights); err != nil {
 		return nil, err
 	}
 	n, err := newNetwork(c, 0)

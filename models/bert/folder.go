@@ -131,9 +131,9 @@ func open(dir string, fill filler) (_ *Folder, err error) {
 		path: path, file: file,
 	}
 	if text, ok := file.Metadata()[NullThresholdKey]; ok {
-		threshold, err := strconv.ParseFloat(text, 64)
+		threshold, err := ParseThreshold(text)
 		if err != nil {
-			return nil, fmt.Errorf("bert: %s: %s is %.40q; want a number", file.Path(), NullThresholdKey, text)
+			return nil, fmt.Errorf("bert: %s: %w", file.Path(), err)
 		}
 		f.NullThreshold = &threshold
 	}
@@ -145,6 +145,15 @@ const NullThresholdKey = "null_threshold"
 
 // FormatThreshold returns the metadata of a threshold.
 func FormatThreshold(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+
+// ParseThreshold returns the threshold of that metadata.
+func ParseThreshold(text string) (float64, error) {
+	x, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%s is %.40q; want a number", NullThresholdKey, text)
+	}
+	return x, nil
+}
 
 // CheckVocabulary says whether a tokenizer of so many entries can be the model's. The table
 // of words may have unused rows where its size is rounded up to a multiple that is fast, a
